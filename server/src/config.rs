@@ -1,0 +1,40 @@
+//! What an operator can set, by flag or by environment. Parsed once; nothing below `app.rs` reads the environment.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use url::Url;
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct Config {
+    /// Port to listen on
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    pub listen: IpAddr,
+    /// Folder for everything the node keeps
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The address people reach this node at, if a proxy stands before it
+    #[arg(long)]
+    pub url: Option<Url>,
+    /// Run a Kubo of the node's own from the `ipfs` on the PATH
+    #[arg(long)]
+    pub ipfs: bool,
+    /// Folder of the built web app
+    #[arg(long, value_name = "DIR", env = "PINREEL_WEB")]
+    pub web: Option<PathBuf>,
+    /// The transcoder to supervise, or `none`
+    #[arg(long, value_name = "PROGRAM", env = "PINREEL_TRANSCODER")]
+    pub transcoder: Option<PathBuf>,
+    /// Postgres to use in place of a private one
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// RPC address of a Kubo that pins what this node stores
+    #[arg(long, env = "KUBO_API")]
+    pub kubo_api: Option<Url>,
+    /// Largest upload in bytes
+    #[arg(long, env = "PINREEL_MAX_UPLOAD_BYTES", default_value_t = 64 << 30)]
+    pub max_upload_bytes: u64,
+}

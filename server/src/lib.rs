@@ -1,0 +1,12 @@
+//! The Pinreel node: an axum gateway and API over a content store and a Postgres catalogue.
+//!
+//! One module a feature; inside a feature `model.rs` holds pure rules, `store.rs` all its SQL, `http.rs` its handlers
+//! and `error.rs` its failures. A feature writes its own tables only and asks the others.
+
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod database;
+pub mod http;
+pub mod router;

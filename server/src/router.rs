@@ -1,0 +1,10 @@
+//! The table of contents of everything this node answers. Features bring their own `routes()`.
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::app::App;
+
+pub fn router(app: App) -> Router {
+    Router::new().route("/healthz", get(|| async { "ok" })).with_state(app)
+}
