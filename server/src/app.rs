@@ -1,17 +1,47 @@
-//! What every handler may reach: the database, the content store, the clock and the settings.
+//! What every handler may reach: the database, the data folder, the clock and the settings.
 
+use std::future::Future;
 use std::sync::Arc;
 
-use pinreel_content as _;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::data::DataDir;
 use crate::database::Database;
+use crate::site::Site;
 
 /// Cheap to clone; one for the process.
 #[derive(Clone)]
 pub struct App {
+    /// Acts as `pinreel_app`: features grant themselves what they need in their migrations.
     pub database: Database,
     pub clock: Clock,
     pub config: Arc<Config>,
+    pub data: Arc<DataDir>,
+    /// Where people reach this node.
+    pub site: Arc<Site>,
+    pub tasks: Tasks,
+}
+
+/// Work that runs beside requests. At shutdown `stop` is cancelled and every task is waited for, for a while.
+#[derive(Clone, Debug, Default)]
+pub struct Tasks {
+    tracker: TaskTracker,
+    pub stop: CancellationToken,
+}
+
+impl Tasks {
+    /// Starts a task that must end soon after `stop` is cancelled.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tracker.spawn(task);
+    }
+
+    /// Cancels everything and waits until all tasks have ended.
+    pub async fn finish(&self) {
+        self.stop.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
 }

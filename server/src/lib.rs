@@ -4,9 +4,15 @@
 //! and `error.rs` its failures. A feature writes its own tables only and asks the others.
 
 pub mod app;
+pub mod background;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod data;
 pub mod database;
 pub mod http;
 pub mod router;
+pub mod serve;
+pub mod site;
+#[cfg(test)]
+pub mod testing;

@@ -21,6 +21,7 @@ enum Command {
     Serve(serve::Serve),
 }
 
+mod x {}
 pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(command) => serve::run(command),

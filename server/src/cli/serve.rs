@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use tracing_subscriber::EnvFilter;
+
 use crate::config::Config;
 
 #[derive(clap::Args)]
@@ -11,6 +13,25 @@ pub struct Serve {
 }
 
 pub fn run(command: Serve) -> ExitCode {
-    let _ = command.config;
-    ExitCode::FAILURE
+    log_to_stderr();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("The server can't start its threads ({error}).");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(crate::serve::serve(command.config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `RUST_LOG` chooses what is told; stdout belongs to the ready line.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
 }

@@ -1,0 +1,147 @@
+//! The node's data folder: where each part keeps its files, and the lock that keeps a second process out.
+//!
+//! The folder belongs to one process at a time. The lock is the kernel's, so a killed process leaves none behind.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    #[error("There is no home folder to keep data in; name one with --data DIR.")]
+    NoDefault,
+    #[error("The data folder {} can't be made ({source}); choose another with --data DIR.", path.display())]
+    Create { path: PathBuf, source: io::Error },
+    #[error("The data folder {} can't be written ({source}); change its owner or permissions, or choose another with --data DIR.", path.display())]
+    Unwritable { path: PathBuf, source: io::Error },
+    #[error("The disk that holds {} is full; free some space or choose another folder with --data DIR.", .0.display())]
+    Full(PathBuf),
+    #[error("Another pinreel already serves {}; stop it first or choose another folder with --data DIR.", .0.display())]
+    Locked(PathBuf),
+}
+
+/// An opened and locked data folder. The lock ends with the process.
+#[derive(Debug)]
+pub struct DataDir {
+    root: PathBuf,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Makes what is missing, checks that it can be written, and takes the lock.
+    pub fn open(root: &Path) -> Result<Self, DataError> {
+        fs::create_dir_all(root).map_err(|source| DataError::Create { path: root.to_owned(), source })?;
+        let root = root.canonicalize().map_err(|source| DataError::Create { path: root.to_owned(), source })?;
+        let lock = open_private(&root.join("lock")).map_err(|error| classify(&root, error))?;
+        if let Err(error) = flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            return Err(match error {
+                rustix::io::Errno::WOULDBLOCK => DataError::Locked(root),
+                other => DataError::Unwritable { path: root, source: other.into() },
+            });
+        }
+        probe(&root).map_err(|error| classify(&root, error))?;
+        let data = Self { root, _lock: lock };
+        for private in [data.keys(), data.content()] {
+            private_dir(&private).map_err(|error| classify(&data.root, error))?;
+        }
+        Ok(data)
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn content(&self) -> PathBuf {
+        self.root.join("content")
+    }
+
+    pub fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
+
+    pub fn ipfs(&self) -> PathBuf {
+        self.root.join("ipfs")
+    }
+
+    pub fn worker_token(&self) -> PathBuf {
+        self.root.join("worker-token")
+    }
+}
+
+/// The folder that is used when none is named.
+pub fn default_root() -> Result<PathBuf, DataError> {
+    if rustix::process::geteuid().is_root() {
+        return Ok(PathBuf::from("/var/lib/pinreel"));
+    }
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_DATA_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
+        .map(|share| share.join("pinreel"))
+        .ok_or(DataError::NoDefault)
+}
+
+/// Makes a folder that only this user may enter.
+pub fn private_dir(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+}
+
+/// Writes a file that only this user may read, whole or not at all.
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    File::open(folder)?.sync_all()
+}
+
+fn open_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+/// Writes a little and takes it away again: permissions alone don't tell about full or read-only disks.
+fn probe(root: &Path) -> io::Result<()> {
+    let mut file = tempfile::tempfile_in(root)?;
+    file.write_all(&[0x5a; 64 * 1024])?;
+    file.sync_data()
+}
+
+fn classify(root: &Path, error: io::Error) -> DataError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DataError::Full(root.to_owned()),
+        _ => DataError::Unwritable { path: root.to_owned(), source: error },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn second_process_is_told_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = DataDir::open(folder.path()).unwrap();
+        assert!(matches!(DataDir::open(folder.path()), Err(DataError::Locked(_))));
+        drop(first);
+        DataDir::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn folder_under_a_file_is_refused_in_a_sentence() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = DataDir::open(&file.path().join("data")).unwrap_err();
+        assert!(error.to_string().contains("can't be made"), "{error}");
+    }
+
+    #[test]
+    fn private_file_is_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        write_private(&path, b"secret").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,37 @@
+//! Forward-only migrations, run at start by the owner under sqlx's advisory lock.
+//!
+//! A database that a newer program has migrated is refused: an older program can't know what its tables now mean.
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection};
+
+pub static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    #[error("The database doesn't answer ({0}); check DATABASE_URL and that Postgres is running.")]
+    Connect(#[source] sqlx::Error),
+    #[error(
+        "The database was migrated by a newer Pinreel (its schema has step {0}, which this program doesn't know); \
+         start that version or a newer one."
+    )]
+    Newer(i64),
+    #[error("Migration {0} was changed after it ran on this database; start the version that this database is from.")]
+    Altered(i64),
+    #[error("A migration failed: {0}.")]
+    Failed(#[source] sqlx::migrate::MigrateError),
+}
+
+/// Brings the schema up to date. Two servers that start at once wait for each other.
+pub async fn migrate(owner: &PgConnectOptions) -> Result<(), MigrateError> {
+    let mut connection = owner.connect().await.map_err(MigrateError::Connect)?;
+    let outcome = MIGRATIONS.run(&mut connection).await.map_err(|error| match error {
+        sqlx::migrate::MigrateError::VersionMissing(version) => MigrateError::Newer(version),
+        sqlx::migrate::MigrateError::VersionMismatch(version) => MigrateError::Altered(version),
+        other => MigrateError::Failed(other),
+    });
+    // The work is done or has failed by now; how the connection ends changes neither.
+    let _ = connection.close().await;
+    outcome
+}

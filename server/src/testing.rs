@@ -1,0 +1,107 @@
+//! An app on a database of its own, for tests that go through the real router.
+//!
+//! Use it under `#[sqlx::test(migrator = "crate::database::MIGRATIONS")]`; the app acts as `pinreel_app`, so a missing
+//! grant shows in the tests, and the test's own pool is the owner.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode, header};
+use clap::Parser;
+use http_body_util::BodyExt;
+use serde_json::Value;
+use sqlx::PgPool;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use crate::app::{App, Tasks};
+use crate::clock::{Clock, UnixMs};
+use crate::config::Config;
+use crate::data::DataDir;
+use crate::site::Site;
+
+/// Where the test site pretends to be.
+pub const ORIGIN: &str = "http://127.0.0.1:8080";
+/// Where the hand-driven clock starts.
+pub const START_MS: UnixMs = 1_800_000_000_000;
+
+pub struct TestApp {
+    pub app: App,
+    pub router: Router,
+    now: Arc<AtomicI64>,
+    _folder: TempDir,
+}
+
+#[derive(Parser)]
+struct Flags {
+    #[command(flatten)]
+    config: Config,
+}
+
+impl TestApp {
+    pub fn new(owner: &PgPool) -> Self {
+        Self::with_flags(owner, &[])
+    }
+
+    /// As `pinreel serve` with these flags would be.
+    pub fn with_flags(owner: &PgPool, flags: &[&str]) -> Self {
+        let mut config = Flags::parse_from(std::iter::once(&"pinreel").chain(flags)).config;
+        config.database_url = None;
+        let folder = tempfile::tempdir().unwrap();
+        let now = Arc::new(AtomicI64::new(START_MS));
+        let app = App {
+            database: crate::database::pool((*owner.connect_options()).clone()),
+            clock: Clock::Fixed(now.clone()),
+            site: Arc::new(Site::new(config.url.as_ref(), "127.0.0.1:8080".parse().unwrap())),
+            config: Arc::new(config),
+            data: Arc::new(DataDir::open(folder.path()).unwrap()),
+            tasks: Tasks::default(),
+        };
+        Self { router: crate::router::router(app.clone()), app, now, _folder: folder }
+    }
+
+    pub fn advance_ms(&self, by: i64) {
+        self.now.fetch_add(by, Ordering::SeqCst);
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub async fn get(&self, path: &str) -> (StatusCode, Value) {
+        self.json(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Posts JSON as a page of the site would.
+    pub async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ORIGIN, ORIGIN)
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        self.json(request).await
+    }
+
+    /// Sends, and parses the answer as JSON (null when it is empty).
+    pub async fn json(&self, request: Request<Body>) -> (StatusCode, Value) {
+        let response = self.send(request).await;
+        let status = response.status();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let value = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        (status, value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+    async fn app_acts_under_the_lesser_role(owner: PgPool) {
+        let test = TestApp::new(&owner);
+        let role: String = sqlx::query_scalar("select current_user::text").fetch_one(&test.app.database).await.unwrap();
+        assert_eq!(role, "pinreel_app");
+    }
+}
