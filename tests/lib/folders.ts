@@ -1,0 +1,14 @@
+// Folders that live as long as one test file.
+
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+
+/** A fresh folder, removed when the test file ends. Others may pass through it: Postgres runs as another user. */
+export function freshFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `pinreel-${name}-`));
+  chmodSync(folder, 0o711);
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
