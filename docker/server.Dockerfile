@@ -3,11 +3,14 @@ FROM rust:1.95-slim-bookworm AS build
 RUN apt-get update \
  && apt-get install -y --no-install-recommends clang mold pkg-config nodejs npm \
  && rm -rf /var/lib/apt/lists/*
+WORKDIR /src/web
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN npm ci --no-audit --no-fund
 WORKDIR /src
-COPY web/package.json web/package-lock.json web/.npmrc web/
-RUN cd web && npm ci --no-audit --no-fund
 COPY . .
-RUN cd web && npm run build
+WORKDIR /src/web
+RUN npm run build
+WORKDIR /src
 ENV SQLX_OFFLINE=true
 RUN cargo build --release --locked -p pinreel-server
 

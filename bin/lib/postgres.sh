@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154
 # A Postgres cluster that lives as long as one run of the tests. Sourced by bin/test.
 
 start_throwaway_postgres() {

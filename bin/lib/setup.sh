@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Shared by the commands in bin/: finds what is missing on this machine and installs it, or says how. Sourced, not run.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
