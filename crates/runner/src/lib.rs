@@ -1,1 +1,34 @@
-//! .
+//! The runner protocol: what a server and a transcoding worker say to each other. Types only: no I/O, no clock.
+//!
+//! All calls are HTTP under the server's own address. The worker's token (`Authorization: Bearer`) buys leases; each
+//! lease brings a token of its own that opens that one job and nothing else.
+//!
+//! | call | token | body → answer |
+//! |---|---|---|
+//! | `POST /runner/v1/lease` | worker | [`LeaseRequest`] → 200 [`Lease`], or 204 when nothing came within `wait_ms` |
+//! | `GET /runner/v1/jobs/<job>/source` | lease | → the source's bytes; `Range` is honoured |
+//! | `PUT /runner/v1/jobs/<job>/files/<name>?cid=<cid>` | lease | the file's bytes → 204, or 422 `cid_mismatch`; repeatable |
+//! | `POST /runner/v1/jobs/<job>/progress` | lease | [`Progress`] → [`ProgressAnswer`]; renews the lease |
+//! | `POST /runner/v1/jobs/<job>/complete` | lease | [`Complete`] → 204; every file named in it was delivered before |
+//! | `POST /runner/v1/jobs/<job>/fail` | lease | [`Fail`] → 204 |
+//!
+//! `<name>` is a [`FileRef::name`], its one `/` unescaped. Whenever a job's lease is gone (given to another, job
+//! cancelled, deleted or finished) the answer is 409 with code `lease_lost` (or 401, 404, 410): the worker stops at
+//! once and says nothing more about that job. 5xx and a server that is away are retried. `complete` twice with the
+//! same epoch is answered 204 twice.
+
+mod lease;
+mod names;
+mod report;
+mod transcoded;
+
+pub use lease::{Lease, LeaseRequest, Source};
+pub use names::{MAX_NAME_BYTES, is_file_name};
+pub use report::{Complete, Fail, Progress, ProgressAnswer, Rung};
+pub use transcoded::{Audio, FileRef, FrameRate, Segment, Transcoded, Video};
+
+/// The version of these messages. A server refuses a lease request of a version that it doesn't know.
+pub const PROTOCOL: u32 = 1;
+
+/// The recipe of the first form: an H.264 ladder with AAC beside it, in CMAF segments of 1, 1, 2, then 4 s.
+pub const RECIPE: &str = "h264-aac-1";

@@ -1,0 +1,45 @@
+//! Asking for a job and being given one.
+
+use serde::{Deserialize, Serialize};
+
+/// What a worker says of itself when it asks for work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseRequest {
+    /// [`crate::PROTOCOL`].
+    pub protocol: u32,
+    /// The worker's name for operators: by default its host's name and process id.
+    pub worker: String,
+    /// Program and version, such as `pinreel-transcoder/0.1.0`.
+    pub software: String,
+    /// The recipes that it can run.
+    pub recipes: Vec<String>,
+    /// How long the server may hold the request open before it answers 204.
+    pub wait_ms: u64,
+}
+
+/// One job, lent to one worker until the lease runs out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// The job's id, as it stands in the calls' paths.
+    pub job: String,
+    /// Counts the leases of this job. An answer with an older epoch changes nothing.
+    pub epoch: i64,
+    /// Opens this job's calls while the lease lasts.
+    pub token: String,
+    pub source: Source,
+    /// One of the request's recipes.
+    pub recipe: String,
+    /// Time left from the moment of the answer; each progress call renews it.
+    pub lease_ms: u64,
+}
+
+/// The file to transcode.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// `CIDv1` in base32: the worker checks what it fetched against it.
+    pub cid: String,
+    pub bytes: u64,
+    /// As its sender named it: for messages only, never for a path or a choice of format.
+    pub file_name: String,
+    pub media_type: String,
+}

@@ -1,0 +1,58 @@
+//! What a worker says while it works, and at the end.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Transcoded;
+
+/// How far a job is. Sent at least three times within a lease, also when nothing changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    pub epoch: i64,
+    /// `fetching`, `transcoding` or `delivering`.
+    pub stage: String,
+    /// Of the whole job, 0 to 1; never goes back.
+    pub fraction: f64,
+    /// Seconds of video a second, once transcoding runs.
+    pub speed: Option<f64>,
+    pub left_ms: Option<u64>,
+    pub rungs: Vec<Rung>,
+}
+
+/// One rendition's progress.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rung {
+    /// The rendition's name: `v720`, `a0`.
+    pub name: String,
+    /// Absent for sound.
+    pub height: Option<u32>,
+    /// 0 to 1.
+    pub fraction: f64,
+}
+
+/// The server's answer to progress.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgressAnswer {
+    /// Time left from now.
+    pub lease_ms: u64,
+    /// The job isn't wanted any more: the worker stops, and says nothing more about it.
+    pub cancel: bool,
+}
+
+/// The job is done and all its files are delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Complete {
+    pub epoch: i64,
+    pub result: Transcoded,
+}
+
+/// The job can't be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fail {
+    pub epoch: i64,
+    /// A stable `snake_case` word.
+    pub code: String,
+    /// A sentence for the creator: what is wrong with the file, or that it was the worker's fault.
+    pub reason: String,
+    /// Whether another try, by this worker or another, may succeed.
+    pub retryable: bool,
+}

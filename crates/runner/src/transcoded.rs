@@ -1,0 +1,99 @@
+//! The result of a job: every file by name, CID and size, and the numbers that playlists are written from.
+
+use serde::{Deserialize, Serialize};
+
+/// A transcoded source. All renditions begin at the same instant, and their segments share boundaries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transcoded {
+    /// The longest rendition's length.
+    pub duration_ms: u64,
+    /// Best first. Empty when the source is sound only.
+    pub video: Vec<Video>,
+    /// The default first. Empty when the source is silent.
+    pub audio: Vec<Audio>,
+    /// A JPEG.
+    pub poster: Option<FileRef>,
+    /// Sentences for the creator, such as that the end of the file was missing.
+    pub warnings: Vec<String>,
+}
+
+/// A picture rendition, in CMAF.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Video {
+    /// Also its folder's name: `v` and the short side, such as `v720`.
+    pub name: String,
+    pub width: u32,
+    pub height: u32,
+    /// Of the frames as played; the average when the source's rate varies.
+    pub frame_rate: FrameRate,
+    /// RFC 6381, such as `avc1.64001f`.
+    pub codecs: String,
+    /// Ticks a second, for the segments' durations.
+    pub timescale: u32,
+    pub init: FileRef,
+    pub segments: Vec<Segment>,
+}
+
+/// A sound rendition, in CMAF.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audio {
+    /// Also its folder's name: `a0`, `a1` …
+    pub name: String,
+    /// BCP 47, when the source names one.
+    pub language: Option<String>,
+    /// For people, such as `English` or `Sound 2`; unique among the renditions.
+    pub label: String,
+    pub default: bool,
+    pub channels: u32,
+    pub sample_rate: u32,
+    /// RFC 6381: `mp4a.40.2`.
+    pub codecs: String,
+    /// Ticks a second, for the segments' durations.
+    pub timescale: u32,
+    pub init: FileRef,
+    pub segments: Vec<Segment>,
+}
+
+/// Frames a second as an exact fraction: 30000/1001 stays that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameRate {
+    pub num: u32,
+    pub den: u32,
+}
+
+/// One segment: a file that begins with a keyframe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    pub file: FileRef,
+    /// In the rendition's timescale; exact, so that their sum is the rendition's length.
+    pub ticks: u64,
+}
+
+/// A delivered file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FileRef {
+    /// Its path in the root: see [`crate::is_file_name`].
+    pub name: String,
+    /// `CIDv1` in base32.
+    pub cid: String,
+    pub bytes: u64,
+}
+
+impl Transcoded {
+    /// Every file of the result: what has to be delivered before [`crate::Complete`].
+    pub fn files(&self) -> impl Iterator<Item = &FileRef> {
+        let video = self.video.iter().map(|rendition| (&rendition.init, &rendition.segments));
+        let audio = self.audio.iter().map(|rendition| (&rendition.init, &rendition.segments));
+        let renditions = video.chain(audio);
+        let media =
+            renditions.flat_map(|(init, segments)| std::iter::once(init).chain(segments.iter().map(|s| &s.file)));
+        media.chain(self.poster.iter())
+    }
+}
+
+impl FrameRate {
+    /// For a playlist's FRAME-RATE.
+    pub fn as_f64(self) -> f64 {
+        f64::from(self.num) / f64::from(self.den.max(1))
+    }
+}
