@@ -17,6 +17,7 @@ die() { say "$*"; exit 1; }
 build_packages=(build-essential clang libclang-dev mold pkg-config libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev)
 run_packages=(postgresql)
 test_packages=(ffmpeg chromium fonts-dejavu-core)
+bench_packages=(nginx wrk openssl ffmpeg)
 
 # need_packages NAME…: installs the Debian packages that are missing.
 need_packages() {

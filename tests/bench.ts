@@ -1,0 +1,34 @@
+// Benchmarks against peers, both sides in the same run. `ratio` is ours over the peer's; a goal says which way is good.
+
+import { gateway } from './bench/gateway.ts';
+import { importing } from './bench/import.ts';
+import { ladder } from './bench/ladder.ts';
+import type { Comparison } from './bench/compare.ts';
+
+const all: Record<string, () => Promise<Comparison[]>> = { import: importing, gateway, ladder };
+
+const args = process.argv.slice(2);
+const json = args.includes('--json');
+const names = args.filter((arg) => !arg.startsWith('--'));
+const unknown = names.filter((name) => !(name in all));
+if (unknown.length > 0) {
+  console.error(
+    `There is no benchmark named ${unknown.join(', ')}; there are: ${Object.keys(all).join(', ')}`,
+  );
+  process.exit(2);
+}
+
+let missed = false;
+for (const chosen of names.length > 0 ? names : Object.keys(all)) {
+  for (const result of await all[chosen]!()) {
+    missed ||= !result.ok;
+    console.log(json ? JSON.stringify(result) : line(result));
+  }
+}
+process.exit(missed ? 1 : 0);
+
+function line({ name, ours, peer, unit, ratio, goal, ok, note }: Comparison): string {
+  const shown = (value: number) => `${value.toPrecision(4)} ${unit}`;
+  const verdict = ok ? 'ok' : 'MISSED';
+  return `${name}  ours ${shown(ours)}  peer ${shown(peer)}  ratio ${ratio.toFixed(2)}  goal ${goal}  ${verdict}  (${note})`;
+}
