@@ -62,6 +62,15 @@ impl DataDir {
         self.root.join("keys")
     }
 
+    pub fn postgres(&self) -> PathBuf {
+        self.root.join("postgres")
+    }
+
+    /// Sockets.
+    pub fn run(&self) -> PathBuf {
+        self.root.join("run")
+    }
+
     pub fn ipfs(&self) -> PathBuf {
         self.root.join("ipfs")
     }

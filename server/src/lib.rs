@@ -14,5 +14,6 @@ pub mod http;
 pub mod router;
 pub mod serve;
 pub mod site;
+pub mod supervise;
 #[cfg(test)]
 pub mod testing;

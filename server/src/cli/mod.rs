@@ -2,8 +2,10 @@
 //!
 //! Exit codes are 0 (done, or the answer is yes), 1 (the answer is no, with a sentence) and 2 (wrong usage).
 
+mod db;
 mod serve;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -18,12 +20,29 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run a node: gateway, API, web app and, unless told otherwise, one transcoder
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
+    /// Reach the node's database
+    #[command(subcommand)]
+    Db(db::Db),
 }
 
-mod x {}
 pub fn run() -> ExitCode {
     match Cli::parse().command {
-        Command::Serve(command) => serve::run(command),
+        Command::Serve(command) => serve::run(*command),
+        Command::Db(command) => db::run(command),
     }
+}
+
+/// An answer, one line on stdout.
+fn say(answer: &str) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    // A reader that went away has what it wanted.
+    let _ = writeln!(out, "{answer}");
+    ExitCode::SUCCESS
+}
+
+/// What went wrong, one sentence on stderr.
+fn fail(sentence: &str) -> ExitCode {
+    eprintln!("{sentence}");
+    ExitCode::FAILURE
 }

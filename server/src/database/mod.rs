@@ -3,6 +3,7 @@
 //! Nothing here knows a table; each feature's `store.rs` holds its SQL.
 
 mod migrate;
+pub mod private;
 
 use std::time::Duration;
 

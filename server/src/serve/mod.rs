@@ -11,18 +11,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Tasks};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data::{self, DataDir, DataError};
+use crate::database::private::{PrivateDatabase, PrivateError};
 use crate::database::{self, MigrateError};
 use crate::site::Site;
 use crate::{background, router};
 
 /// How long requests and tasks may take to end after the signal. The promise is 10 s for all processes together.
-const GRACE: Duration = Duration::from_secs(6);
+const GRACE: Duration = Duration::from_secs(4);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -34,8 +37,8 @@ pub enum ServeError {
     Migrate(#[from] MigrateError),
     #[error("The database address isn't one ({0}); DATABASE_URL looks like postgres://user@host/name.")]
     DatabaseUrl(#[source] sqlx::Error),
-    #[error("Set DATABASE_URL to a Postgres database.")]
-    NoDatabase,
+    #[error(transparent)]
+    Private(#[from] PrivateError),
     #[error("The server can't run ({0}).")]
     System(#[from] std::io::Error),
 }
@@ -45,30 +48,64 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let root = config.data.clone().map_or_else(data::default_root, Ok)?;
     let data = Arc::new(DataDir::open(&root)?);
     let listener = listen::bind(config.listen, config.port).await?;
-    let address = listener.local_addr()?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let tasks = Tasks::default();
+    tokio::spawn(stop_on_signal(
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+        tasks.stop.clone(),
+    ));
 
-    let owner = owner_options(&config)?;
+    let private = match config.database_url {
+        Some(_) => None,
+        None => tokio::select! {
+            started = PrivateDatabase::start(&data) => Some(started?),
+            // Its Postgres, if it has one already, ends with this process.
+            () = tasks.stop.cancelled() => return Ok(()),
+        },
+    };
+    let owner = match &private {
+        Some(private) => Ok(private.options()),
+        None => owner_options(&config),
+    };
+    let outcome = match owner {
+        Ok(owner) => run(Parts { config, data, listener, tasks }, owner).await,
+        Err(error) => Err(error),
+    };
+    if let Some(private) = private {
+        private.stop().await;
+    }
+    outcome
+}
+
+struct Parts {
+    config: Config,
+    data: Arc<DataDir>,
+    listener: TcpListener,
+    tasks: Tasks,
+}
+
+/// Everything between a database that answers and its last query.
+async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
     database::migrate(&owner).await?;
+    let address = parts.listener.local_addr()?;
     let app = App {
         database: database::pool(owner),
         clock: Clock::System,
-        site: Arc::new(Site::new(config.url.as_ref(), address)),
-        config: Arc::new(config),
-        data,
-        tasks: Tasks::default(),
+        site: Arc::new(Site::new(parts.config.url.as_ref(), address)),
+        config: Arc::new(parts.config),
+        data: parts.data,
+        tasks: parts.tasks,
     };
     background::start(&app);
-    let server = listen::serve(listener, router::router(app.clone()), app.tasks.stop.clone());
-    let server = tokio::spawn(server);
-    announce(address).await?;
-
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    let stop = app.tasks.stop.clone();
+    let server = tokio::spawn(listen::serve(parts.listener, router::router(app.clone()), stop.clone()));
+    let announced = tokio::select! {
+        announced = announce(address) => announced,
+        () = stop.cancelled() => Ok(()),
+    };
+    if announced.is_ok() {
+        stop.cancelled().await;
     }
-    tracing::info!("stopping");
     let ended = async {
         app.tasks.finish().await;
         let _ = server.await;
@@ -76,13 +113,21 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     if tokio::time::timeout(GRACE, ended).await.is_err() {
         tracing::warn!("some requests or tasks didn't end in time and are cut off");
     }
-    app.database.close().await;
-    Ok(())
+    let _ = tokio::time::timeout(Duration::from_secs(1), app.database.close()).await;
+    announced
+}
+
+async fn stop_on_signal(mut interrupt: Signal, mut terminate: Signal, stop: CancellationToken) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    tracing::info!("stopping");
+    stop.cancel();
 }
 
 fn owner_options(config: &Config) -> Result<PgConnectOptions, ServeError> {
-    let url = config.database_url.as_deref().ok_or(ServeError::NoDatabase)?;
-    PgConnectOptions::from_str(url).map_err(ServeError::DatabaseUrl)
+    PgConnectOptions::from_str(config.database_url.as_deref().unwrap_or_default()).map_err(ServeError::DatabaseUrl)
 }
 
 /// Prints the ready line once the health check answers through the socket, as any visitor would see it.
