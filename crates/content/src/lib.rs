@@ -1,1 +1,31 @@
-//! .
+//! Content addressed by its hash: CIDs, UnixFS, CAR files, a store on disk, and a Kubo to pin things at.
+//!
+//! What always holds:
+//! - every file that is imported here has the CID that `ipfs add` gives it under the profile `unixfs-v1-2025`
+//!   (sha2-256, CIDv1, raw leaves of 1 MiB, balanced, 1024 links a node);
+//! - a CID leaves a call that stores bytes only after these bytes are safe on the disk and indexed;
+//! - what comes from outside is checked against its hash, and decoded within limits ([`limits`]).
+//!
+//! The crate knows neither HTTP nor SQL, but for [`kubo`], which speaks Kubo's RPC. All calls of [`Store`] block:
+//! call them from a thread that may (`tokio::task::spawn_blocking`).
+
+mod address;
+pub mod car;
+pub mod dagpb;
+mod directory;
+mod error;
+pub mod import;
+pub mod kubo;
+pub mod limits;
+mod links;
+mod store;
+mod unixfs;
+
+pub use address::{DAG_CBOR, DAG_JSON, DAG_PB, Digest, RAW, dag_pb_cid, digest_of, parse_cid, raw_cid, sha256};
+pub use cid::Cid;
+pub use error::{Error, Malformed, Result};
+pub use import::{FileHasher, LEAF_BYTES, Link, Stored, hash_bytes};
+pub use store::{
+    BlobWriter, CarImport, CarReader, Entry, FileReader, Kind, Node, Options, PartialBlob, PartialInfo, Published,
+    Stats, Store, Visibility,
+};

@@ -1,0 +1,138 @@
+//! Reading the blocks of a CAR file, one at a time, each checked against its CID.
+
+use std::io::Read;
+
+use bytes::Bytes;
+use cid::Cid;
+
+use super::CarError;
+use crate::{
+    address::{Digest, IDENTITY, SHA2_256, digest_of, sha256},
+    dagpb::read_varint,
+    limits,
+    links::{CborItem, cbor_items},
+};
+
+/// A checked block.
+#[derive(Debug, Clone)]
+pub struct Block {
+    pub cid: Cid,
+    pub bytes: Bytes,
+    /// The digest, or `None` for identity.
+    pub digest: Option<Digest>,
+}
+
+/// Reads a CAR file block by block; memory is one block.
+pub struct BlockReader<R> {
+    source: R,
+    offset: u64,
+    roots: Vec<Cid>,
+}
+
+impl<R: Read> BlockReader<R> {
+    /// Reads the header. The reader should be buffered: lengths are read byte by byte.
+    pub fn new(source: R) -> Result<Self, CarError> {
+        let mut reader = Self { source, offset: 0, roots: Vec::new() };
+        let length = reader.length()?.ok_or(CarError::Header)?;
+        if length == 0 || length > limits::CAR_HEADER_BYTES as u64 {
+            return Err(CarError::Header);
+        }
+        let header = reader.take(length as usize)?;
+        reader.roots = parse_header(&header)?;
+        Ok(reader)
+    }
+
+    /// The roots that the header names. Nothing says that their blocks are in the file.
+    pub fn roots(&self) -> &[Cid] {
+        &self.roots
+    }
+
+    /// Where in the file the reader is.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The next block, or `None` at the end.
+    pub fn next_block(&mut self) -> Result<Option<Block>, CarError> {
+        let offset = self.offset;
+        let Some(length) = self.length()? else { return Ok(None) };
+        // A CID has at most 4 varints and 64 bytes of digest.
+        if length > limits::BLOCK_BYTES as u64 + 128 {
+            return Err(CarError::BlockTooLarge { offset, size_bytes: length });
+        }
+        let frame = Bytes::from(self.take(length as usize)?);
+        let mut rest = &frame[..];
+        let cid = Cid::read_bytes(&mut rest).map_err(|_| CarError::Cid { offset })?;
+        let bytes = frame.slice_ref(rest);
+        if bytes.len() > limits::BLOCK_BYTES {
+            return Err(CarError::BlockTooLarge { offset, size_bytes: bytes.len() as u64 });
+        }
+        let digest = check(&cid, &bytes, offset)?;
+        Ok(Some(Block { cid, bytes, digest }))
+    }
+
+    fn length(&mut self) -> Result<Option<u64>, CarError> {
+        let mut bytes = Vec::with_capacity(4);
+        loop {
+            let mut byte = [0];
+            match self.source.read(&mut byte) {
+                Ok(0) if bytes.is_empty() => return Ok(None),
+                Ok(0) => return Err(CarError::Truncated { offset: self.offset }),
+                Ok(_) => bytes.push(byte[0]),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(source) => return Err(CarError::Io { offset: self.offset, source }),
+            }
+            self.offset += 1;
+            if byte[0] & 0x80 == 0 || bytes.len() == 10 {
+                let number = read_varint(&bytes).map(|(number, _)| number);
+                return number.map(Some).map_err(|_| CarError::Cid { offset: self.offset });
+            }
+        }
+    }
+
+    fn take(&mut self, length: usize) -> Result<Vec<u8>, CarError> {
+        let mut bytes = vec![0; length];
+        self.source.read_exact(&mut bytes).map_err(|source| match source.kind() {
+            std::io::ErrorKind::UnexpectedEof => CarError::Truncated { offset: self.offset },
+            _ => CarError::Io { offset: self.offset, source },
+        })?;
+        self.offset += length as u64;
+        Ok(bytes)
+    }
+}
+
+fn check(cid: &Cid, bytes: &[u8], offset: u64) -> Result<Option<Digest>, CarError> {
+    let right = match (cid.hash().code(), digest_of(cid)) {
+        (IDENTITY, _) => cid.hash().digest() == bytes,
+        (SHA2_256, Some(digest)) => sha256(bytes) == digest,
+        _ => return Err(CarError::HashUnsupported { offset, cid: Box::new(*cid) }),
+    };
+    if right { Ok(digest_of(cid)) } else { Err(CarError::HashMismatch { offset, cid: Box::new(*cid) }) }
+}
+
+/// Takes `{"roots": [CID…], "version": 1}` apart, its keys in either order.
+fn parse_header(header: &[u8]) -> Result<Vec<Cid>, CarError> {
+    let (items, rest) = cbor_items(header).map_err(|_| CarError::Header)?;
+    let [CborItem::Map(2) | CborItem::Map(1), fields @ ..] = &items[..] else { return Err(CarError::Header) };
+    if !rest.is_empty() {
+        return Err(CarError::Header);
+    }
+    let (mut roots, mut version) = (None, None);
+    let mut fields = fields.iter();
+    while let Some(key) = fields.next() {
+        match (key, fields.next()) {
+            (CborItem::Text(b"version"), Some(CborItem::Unsigned(number))) => version = Some(*number),
+            (CborItem::Text(b"roots"), Some(CborItem::Array(count))) => {
+                let links = fields.by_ref().take(usize::try_from(*count).map_err(|_| CarError::Header)?);
+                let links: Option<Vec<Cid>> = links.map(|item| item.link()).collect();
+                roots = Some(links.filter(|links| links.len() as u64 == *count).ok_or(CarError::Header)?);
+            }
+            _ => return Err(CarError::Header),
+        }
+    }
+    match (version, roots) {
+        (Some(1), Some(roots)) => Ok(roots),
+        (Some(1) | None, _) => Err(CarError::Header),
+        (Some(other), _) => Err(CarError::Version(other)),
+    }
+}

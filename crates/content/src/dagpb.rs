@@ -1,0 +1,163 @@
+//! The dag-pb codec: nodes of links and data, as in <https://ipld.io/specs/codecs/dag-pb/spec/>.
+//!
+//! Encoding is canonical: links come before data, and each link has hash, name (present, maybe empty) and Tsize.
+//! Decoding takes what the specification's decoders take: data before links too, but no unknown fields.
+
+use cid::Cid;
+
+use crate::error::Malformed;
+
+/// A decoded node; it borrows from the block.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PbNode<'a> {
+    pub links: Vec<PbLink<'a>>,
+    pub data: Option<&'a [u8]>,
+}
+
+/// A link of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PbLink<'a> {
+    pub cid: Cid,
+    pub name: Option<&'a str>,
+    pub tsize: Option<u64>,
+}
+
+/// Appends one link to a node's bytes. Links come before [`push_data`].
+pub fn push_link(out: &mut Vec<u8>, cid: &Cid, name: &str, tsize: u64) {
+    let hash = cid.to_bytes();
+    let body_bytes = 1
+        + varint_bytes(hash.len() as u64)
+        + hash.len()
+        + 1
+        + varint_bytes(name.len() as u64)
+        + name.len()
+        + 1
+        + varint_bytes(tsize);
+    out.push(0x12);
+    push_varint(out, body_bytes as u64);
+    push_bytes(out, 0x0a, &hash);
+    push_bytes(out, 0x12, name.as_bytes());
+    out.push(0x18);
+    push_varint(out, tsize);
+}
+
+/// Appends the node's data.
+pub fn push_data(out: &mut Vec<u8>, data: &[u8]) {
+    push_bytes(out, 0x0a, data);
+}
+
+pub(crate) fn push_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn push_bytes(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
+    out.push(tag);
+    push_varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+fn varint_bytes(value: u64) -> usize {
+    (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
+}
+
+/// Decodes a block.
+pub fn decode(block: &[u8]) -> Result<PbNode<'_>, Malformed> {
+    let mut node = PbNode::default();
+    let mut links_ended = false;
+    let mut fields = Fields(block);
+    while let Some(field) = fields.next()? {
+        match field {
+            (2, Value::Bytes(link)) if !links_ended => node.links.push(decode_link(link)?),
+            (2, Value::Bytes(_)) => return Err(Malformed::LinksTwice),
+            (1, Value::Bytes(_)) if node.data.is_some() => return Err(Malformed::DataTwice),
+            (1, Value::Bytes(data)) => {
+                node.data = Some(data);
+                links_ended = !node.links.is_empty();
+            }
+            _ => return Err(Malformed::UnknownField),
+        }
+    }
+    Ok(node)
+}
+
+fn decode_link(body: &[u8]) -> Result<PbLink<'_>, Malformed> {
+    let (mut cid, mut name, mut tsize) = (None, None, None);
+    let mut fields = Fields(body);
+    while let Some(field) = fields.next()? {
+        match field {
+            (1, Value::Bytes(hash)) if cid.is_none() && name.is_none() && tsize.is_none() => {
+                cid = Some(Cid::try_from(hash).map_err(|_| Malformed::LinkCid)?);
+            }
+            (2, Value::Bytes(text)) if name.is_none() && tsize.is_none() => {
+                name = Some(std::str::from_utf8(text).map_err(|_| Malformed::NameNotUtf8)?);
+            }
+            (3, Value::Number(size)) if tsize.is_none() => tsize = Some(size),
+            (1..=3, _) => return Err(Malformed::LinkFields),
+            _ => return Err(Malformed::UnknownField),
+        }
+    }
+    Ok(PbLink { cid: cid.ok_or(Malformed::LinkFields)?, name, tsize })
+}
+
+/// A field's value: the two wire types that dag-pb and UnixFS use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Value<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+    /// A fixed-width field, which only unknown fields of UnixFS have.
+    Fixed,
+}
+
+/// The fields of a protobuf message, one after the other.
+pub(crate) struct Fields<'a>(pub &'a [u8]);
+
+impl<'a> Fields<'a> {
+    pub(crate) fn next(&mut self) -> Result<Option<(u64, Value<'a>)>, Malformed> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let tag = self.varint()?;
+        let value = match tag & 7 {
+            0 => Value::Number(self.varint()?),
+            1 => self.take(8).map(|_| Value::Fixed)?,
+            2 => {
+                let length = self.varint()?;
+                Value::Bytes(self.take(usize::try_from(length).map_err(|_| Malformed::Truncated)?)?)
+            }
+            5 => self.take(4).map(|_| Value::Fixed)?,
+            _ => return Err(Malformed::UnknownField),
+        };
+        Ok(Some((tag >> 3, value)))
+    }
+
+    fn varint(&mut self) -> Result<u64, Malformed> {
+        let (value, rest) = read_varint(self.0)?;
+        self.0 = rest;
+        Ok(value)
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(Malformed::Truncated)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+}
+
+/// Reads a varint of at most 64 bits.
+pub(crate) fn read_varint(bytes: &[u8]) -> Result<(u64, &[u8]), Malformed> {
+    let mut value = 0u64;
+    for (index, byte) in bytes.iter().enumerate().take(10) {
+        if index == 9 && *byte > 1 {
+            return Err(Malformed::Varint);
+        }
+        value |= u64::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Ok((value, &bytes[index + 1..]));
+        }
+    }
+    Err(if bytes.len() < 10 { Malformed::Truncated } else { Malformed::Varint })
+}

@@ -1,0 +1,151 @@
+//! What can go wrong in the content layer, each case with a sentence that a person can act on.
+
+use std::{io, path::PathBuf};
+
+use cid::Cid;
+
+/// The crate's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call on the store failed. "Not held" is no error: those calls return an `Option`.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Another process has the store open.
+    #[error("another process uses this folder: {}", .0.display())]
+    FolderInUse(PathBuf),
+    /// The store was written by a newer program.
+    #[error("the store in {} has format {found}, this program knows formats up to {known}: use a newer program", .dir.display())]
+    FormatUnknown { dir: PathBuf, found: u64, known: u64 },
+    /// No space left, or over a quota.
+    #[error("the disk is full: could not write {}", .0.display())]
+    DiskFull(PathBuf),
+    /// The file system refused.
+    #[error("could not {action} {}: {source}", .path.display())]
+    Io { action: &'static str, path: PathBuf, source: io::Error },
+    /// The index refused.
+    #[error("the store's index failed: {0}")]
+    Index(#[from] redb::Error),
+    /// A block isn't what its codec says.
+    #[error("block {cid} is malformed: {reason}")]
+    Malformed { cid: Cid, reason: Malformed },
+    /// Bytes don't have the hash that their CID names.
+    #[error("the bytes given as {0} have another hash")]
+    HashMismatch(Cid),
+    /// A CID with a hash function that isn't accepted.
+    #[error("{0} uses a hash function that is not accepted here: only sha2-256 and identity are")]
+    HashUnsupported(Cid),
+    /// A block over the limit.
+    #[error("block {cid} has {size_bytes} bytes; blocks may have at most {}", crate::limits::BLOCK_BYTES)]
+    BlockTooLarge { cid: Cid, size_bytes: usize },
+    /// A block that something held refers to isn't held.
+    #[error("block {0} is needed but not held here")]
+    BlockMissing(Cid),
+    /// The DAG below a root is larger or deeper than what is walked.
+    #[error("the DAG under {0} is larger than this node walks")]
+    DagTooLarge(Cid),
+    /// Sharded directories aren't read or written by this version.
+    #[error("{0} is a sharded (HAMT) directory, which this version cannot read")]
+    HamtUnsupported(Cid),
+    /// The directory would have to be sharded.
+    #[error("a folder of {entries} entries would need sharding (HAMT), which this version cannot write: split it")]
+    DirectoryTooLarge { entries: usize },
+    /// A name that a directory cannot have.
+    #[error("{0:?} cannot be a name in a folder: it is empty, too long, a dot name, or holds a slash or NUL")]
+    NameInvalid(String),
+    /// The same name twice in one directory.
+    #[error("the name {0:?} appears twice in one folder")]
+    NameTwice(String),
+    /// The CID isn't a directory.
+    #[error("{0} is not a folder")]
+    NotADirectory(Cid),
+    /// The CID isn't a file.
+    #[error("{0} is not a file")]
+    NotAFile(Cid),
+    /// A file of the store changed under it.
+    #[error("the stored bytes of {0} are damaged: their hash is another now")]
+    Damaged(Cid),
+    /// An upload's id that could not be a file name.
+    #[error("{0:?} is no id of an upload: 1 to 64 letters, digits, - and _ are")]
+    PartialId(String),
+    /// The upload exists already.
+    #[error("an upload {0} exists already")]
+    PartialExists(String),
+    /// Two writers for one upload.
+    #[error("upload {0} is being written by somebody else")]
+    PartialBusy(String),
+    /// More bytes than announced.
+    #[error("upload {id} was announced with {size_bytes} bytes and got more")]
+    PartialTooLong { id: String, size_bytes: u64 },
+    /// Finished too early.
+    #[error("upload {id} has {offset_bytes} of {size_bytes} bytes: it is not complete")]
+    PartialIncomplete { id: String, offset_bytes: u64, size_bytes: u64 },
+    /// Content that was published, or that something published refers to, isn't removed.
+    #[error("{0} is published, or part of something published: it stays")]
+    Published(Cid),
+    /// A CAR file that cannot be taken.
+    #[error(transparent)]
+    Car(#[from] crate::car::CarError),
+}
+
+/// Why a block could not be decoded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Malformed {
+    #[error("it ends in the middle of a field")]
+    Truncated,
+    #[error("a number in it is not a valid varint")]
+    Varint,
+    #[error("it has a field that its format does not know")]
+    UnknownField,
+    #[error("its links are in two places")]
+    LinksTwice,
+    #[error("its data appears twice")]
+    DataTwice,
+    #[error("a field of a link is missing, repeated or out of order")]
+    LinkFields,
+    #[error("a link in it is not a CID")]
+    LinkCid,
+    #[error("a name in it is not UTF-8")]
+    NameNotUtf8,
+    #[error("it holds no UnixFS data")]
+    NoUnixFs,
+    #[error("its UnixFS type is unknown")]
+    UnixFsType,
+    #[error("the sizes it gives do not add up to the size of the file")]
+    Sizes,
+    #[error("a child has another size than its parent says")]
+    ChildSize,
+    #[error("it is nested too deeply")]
+    TooDeep,
+    #[error("it is not valid DAG-CBOR")]
+    DagCbor,
+}
+
+impl Error {
+    /// Gives an I/O error its file and what was being done, and tells a full disk apart.
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull(path),
+            _ => Self::Io { action, path, source },
+        }
+    }
+
+    pub(crate) fn malformed(cid: &Cid) -> impl FnOnce(Malformed) -> Self {
+        let cid = *cid;
+        move |reason| Self::Malformed { cid, reason }
+    }
+}
+
+/// Lets `?` take every error type of redb.
+macro_rules! from_redb {
+    ($($kind:ident),*) => {
+        $(impl From<redb::$kind> for Error {
+            fn from(error: redb::$kind) -> Self {
+                Self::Index(error.into())
+            }
+        })*
+    };
+}
+from_redb!(StorageError, TableError, TransactionError, CommitError);

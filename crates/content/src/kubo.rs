@@ -1,0 +1,1 @@
+//! Pinning at a Kubo, over its RPC.

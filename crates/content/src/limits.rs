@@ -1,0 +1,18 @@
+//! The limits within which content from strangers is decoded and walked.
+
+/// The largest block that is accepted, in bytes: what bitswap carries.
+pub const BLOCK_BYTES: usize = 2 * 1024 * 1024;
+/// The deepest DAG that a file may be.
+pub const DEPTH: usize = 32;
+/// How many segments a path may have.
+pub const PATH_SEGMENTS: usize = 128;
+/// How many blocks a single [`crate::FileReader::read_at`] touches before it returns what it has.
+pub const BLOCKS_PER_READ: usize = 65_536;
+/// How many blocks a walk over everything reachable from a root visits before it gives up.
+pub const BLOCKS_PER_WALK: usize = 50_000_000;
+/// The largest header of a CAR file, in bytes.
+pub const CAR_HEADER_BYTES: usize = 64 * 1024;
+/// The longest name of a directory's entry, in bytes.
+pub const NAME_BYTES: usize = 4096;
+/// A directory's block above this size, in bytes, would have to be sharded (HAMT).
+pub const DIRECTORY_BYTES: usize = 256 * 1024;

@@ -1,0 +1,160 @@
+//! The content store: whole files in `blobs/`, everything else in the index, one process a folder.
+//!
+//! ```text
+//! <dir>/index.redb          where each block is, and the nodes themselves; its lock keeps other processes out
+//!       blobs/<xx>/<cid>    whole files, contiguous and immutable, named by their CID
+//!       partial/<id>.part   uploads on their way, with <id>.leaves: the hashes of what has arrived
+//!       tmp/                files being written; emptied at each start
+//!       damaged/            files whose name was not their hash when they were found
+//! ```
+//!
+//! What always holds: a CID is given out only after its bytes are on the disk, in this order: temporary file → hash
+//! on the way → fdatasync → rename → fsync of the folder → index commit. So a crash at any point leaves either a
+//! file that the next start removes or indexes, or the whole thing. Content is private until it is published.
+
+mod blobs;
+mod car;
+mod index;
+mod nodes;
+mod partial;
+mod publish;
+mod reader;
+mod recover;
+
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+pub use self::{
+    blobs::BlobWriter,
+    car::{CarImport, CarReader},
+    nodes::{Entry, Kind, Node},
+    partial::{PartialBlob, PartialInfo},
+    publish::{Published, Visibility},
+    reader::FileReader,
+};
+use crate::{Error, Result};
+
+/// A content store in a folder. Cheap to clone; all calls block and may be made from any thread.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    dir: PathBuf,
+    index: index::Index,
+    /// Held from the look at what is there to the index commit, by whoever adds or removes a blob's file.
+    files: Mutex<()>,
+    /// The ids of uploads that have a writer.
+    writing: Mutex<HashSet<String>>,
+    temporary: AtomicU64,
+    fault_point: Option<FaultPoint>,
+}
+
+type FaultPoint = Arc<dyn Fn(&'static str) + Send + Sync>;
+
+/// How a store is opened; `Options::default()` for all but tests.
+#[derive(Clone, Default)]
+pub struct Options {
+    fault_point: Option<FaultPoint>,
+}
+
+impl Options {
+    /// Calls `hook` with the name of each point between two durable steps: a kill test ends the process there.
+    pub fn fault_point(mut self, hook: impl Fn(&'static str) + Send + Sync + 'static) -> Self {
+        self.fault_point = Some(Arc::new(hook));
+        self
+    }
+}
+
+/// How much a store holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stats {
+    /// Whole files.
+    pub blobs: u64,
+    /// Their bytes.
+    pub blob_bytes: u64,
+    /// Blocks outside of files: trees, directories, imported blocks.
+    pub nodes: u64,
+    /// What the file system has left for us.
+    pub free_bytes: u64,
+}
+
+impl Store {
+    /// Opens a folder, making it if it isn't there, and puts right what a crash has left.
+    ///
+    /// # Errors
+    /// [`Error::FolderInUse`] when another process (or another `Store` of this one) has it open.
+    pub fn open(dir: impl Into<PathBuf>) -> Result<Self> {
+        Self::open_with(dir, Options::default())
+    }
+
+    /// [`Store::open`] with options.
+    pub fn open_with(dir: impl Into<PathBuf>, options: Options) -> Result<Self> {
+        let dir = dir.into();
+        for folder in ["", "blobs", "partial", "tmp"] {
+            let path = dir.join(folder);
+            fs::create_dir_all(&path).map_err(Error::io("make the folder", path))?;
+        }
+        let store = Self {
+            inner: Arc::new(Inner {
+                index: index::Index::open(&dir)?,
+                dir,
+                files: Mutex::default(),
+                writing: Mutex::default(),
+                temporary: AtomicU64::new(0),
+                fault_point: options.fault_point,
+            }),
+        };
+        store.recover()?;
+        Ok(store)
+    }
+
+    /// How much is stored, and how much room is left.
+    pub fn stats(&self) -> Result<Stats> {
+        let (blobs, blob_bytes, nodes) = self.inner.index.read()?.counts()?;
+        Ok(Stats { blobs, blob_bytes, nodes, free_bytes: self.free_bytes()? })
+    }
+
+    /// What the file system has left for unprivileged users, in bytes.
+    pub fn free_bytes(&self) -> Result<u64> {
+        let dir = &self.inner.dir;
+        let space = rustix::fs::statvfs(dir).map_err(|e| Error::io("ask for the free space of", dir)(e.into()))?;
+        Ok(space.f_bavail.saturating_mul(space.f_frsize))
+    }
+
+    fn fault(&self, point: &'static str) {
+        if let Some(hook) = &self.inner.fault_point {
+            hook(point);
+        }
+    }
+
+    fn blob_path(&self, cid: &cid::Cid) -> PathBuf {
+        let name = cid.to_string();
+        // The last character carries few bits; the two before it spread evenly.
+        let shard = name.get(name.len() - 3..name.len() - 1).unwrap_or("xx");
+        self.inner.dir.join("blobs").join(shard).join(&name)
+    }
+
+    fn temporary_path(&self) -> PathBuf {
+        let number = self.inner.temporary.fetch_add(1, Ordering::Relaxed);
+        self.inner.dir.join("tmp").join(number.to_string())
+    }
+}
+
+/// Locks, whether or not another thread panicked with the lock: what it guards is on the disk, not in memory.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes a folder's entries durable.
+fn sync_folder(path: &Path) -> Result<()> {
+    fs::File::open(path).and_then(|folder| folder.sync_all()).map_err(Error::io("sync the folder", path))
+}

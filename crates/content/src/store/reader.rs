@@ -1,0 +1,256 @@
+//! Reading files: from a blob with one `pread`, from foreign blocks by walking their DAG.
+
+use std::{fs::File, os::unix::fs::FileExt, sync::Arc};
+
+use bytes::Bytes;
+use cid::Cid;
+
+use super::{
+    Store,
+    index::{Blob, Place},
+    nodes::decode_unixfs,
+};
+use crate::{
+    Error, Malformed, Result,
+    address::{DAG_PB, RAW, digest_of, identity_data},
+    limits,
+    unixfs::Type,
+};
+
+/// An open file. Cheap to clone; reads don't move a cursor and may happen in parallel.
+#[derive(Clone)]
+pub struct FileReader {
+    cid: Cid,
+    size_bytes: u64,
+    source: Source,
+}
+
+#[derive(Clone)]
+enum Source {
+    /// A stretch of a file in `blobs/`.
+    Blob {
+        file: Arc<File>,
+        offset: u64,
+    },
+    Memory(Bytes),
+    /// A file of several foreign blocks, walked anew by each read; the root is kept.
+    Dag {
+        store: Store,
+        root: Bytes,
+    },
+}
+
+impl Store {
+    /// Opens a file by its CID: a UnixFS file, or any raw block. `None` if its root isn't held.
+    ///
+    /// # Errors
+    /// [`Error::NotAFile`] for directories and other codecs; [`Error::Malformed`] when the sizes don't add up.
+    pub fn open_file(&self, cid: &Cid) -> Result<Option<FileReader>> {
+        if !matches!(cid.codec(), RAW | DAG_PB) {
+            return if self.holds(cid)? { Err(Error::NotAFile(*cid)) } else { Ok(None) };
+        }
+        let place = match (identity_data(cid), digest_of(cid)) {
+            (Some(data), _) => Some(Place::Node(Bytes::copy_from_slice(data))),
+            (None, Some(digest)) => {
+                let index = self.inner.index.read()?;
+                if cid.codec() == DAG_PB
+                    && let Some(blob) = index.blob(&digest)?
+                    && !blob.is_leaf()
+                {
+                    return self.blob_reader(&blob).map(Some);
+                }
+                index.place(&digest)?
+            }
+            (None, None) => None,
+        };
+        match place {
+            None => Ok(None),
+            Some(Place::Blob { blob, offset, length }) if cid.codec() == RAW => {
+                let whole = self.blob_reader(&blob)?;
+                let Source::Blob { file, .. } = whole.source else { return Ok(None) };
+                Ok(Some(FileReader { cid: *cid, size_bytes: length as u64, source: Source::Blob { file, offset } }))
+            }
+            Some(Place::Node(block)) if cid.codec() == RAW => Ok(Some(FileReader::in_memory(*cid, block))),
+            Some(Place::Node(block)) => self.dag_reader(cid, block).map(Some),
+            Some(Place::Blob { .. }) => match self.block(cid)? {
+                Some(block) => self.dag_reader(cid, block).map(Some),
+                None => Ok(None),
+            },
+        }
+    }
+
+    pub(super) fn blob_reader(&self, blob: &Blob) -> Result<FileReader> {
+        let cid = blob.cid();
+        let path = self.blob_path(&cid);
+        let file = File::open(&path).map_err(Error::io("open the stored file", path))?;
+        let source = Source::Blob { file: Arc::new(file), offset: 0 };
+        Ok(FileReader { cid, size_bytes: blob.size_bytes, source })
+    }
+
+    fn dag_reader(&self, cid: &Cid, root: Bytes) -> Result<FileReader> {
+        let (node, data) = decode_unixfs(cid, &root)?;
+        if !matches!(data.kind, Type::File | Type::Raw) {
+            return Err(Error::NotAFile(*cid));
+        }
+        let size_bytes = data.checked_file_size(node.links.len()).map_err(Error::malformed(cid))?;
+        if node.links.is_empty() {
+            let inline = root.slice_ref(data.data);
+            return Ok(FileReader::in_memory(*cid, inline));
+        }
+        Ok(FileReader { cid: *cid, size_bytes, source: Source::Dag { store: self.clone(), root } })
+    }
+}
+
+impl FileReader {
+    fn in_memory(cid: Cid, bytes: Bytes) -> Self {
+        Self { cid, size_bytes: bytes.len() as u64, source: Source::Memory(bytes) }
+    }
+
+    /// The file's CID.
+    pub fn cid(&self) -> &Cid {
+        &self.cid
+    }
+
+    /// The file's size.
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// The open file and the offset in it, when all bytes lie in one: for callers that read it by other means.
+    pub fn as_file(&self) -> Option<(&Arc<File>, u64)> {
+        match &self.source {
+            Source::Blob { file, offset } => Some((file, *offset)),
+            _ => None,
+        }
+    }
+
+    /// Reads bytes at an offset, as many as fit; fewer only at the end, or when a read touches very many blocks.
+    /// 0 means the end. Blobs are not hashed again: whoever must know asks for blocks and checks them.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        let left = usize::try_from(self.size_bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let wanted = buffer.len().min(left);
+        let buffer = &mut buffer[..wanted];
+        match &self.source {
+            Source::Blob { file, offset: base } => {
+                let read = read_full(file, buffer, base + offset);
+                match read.map_err(Error::io("read the stored file", self.cid.to_string()))? {
+                    0 if wanted > 0 => Err(Error::Damaged(self.cid)),
+                    length => Ok(length),
+                }
+            }
+            Source::Memory(bytes) => {
+                let from = offset.min(bytes.len() as u64) as usize;
+                buffer.copy_from_slice(&bytes[from..from + wanted]);
+                Ok(wanted)
+            }
+            Source::Dag { store, root } => read_dag(store, &self.cid, root, buffer, offset),
+        }
+    }
+
+    /// Reads exactly as much as fits.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when the file ends before.
+    pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> Result<()> {
+        let mut done = 0;
+        while done < buffer.len() {
+            match self.read_at(&mut buffer[done..], offset + done as u64)? {
+                0 => return Err(Error::Damaged(self.cid)),
+                length => done += length,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_full(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+    let mut done = 0;
+    while done < buffer.len() {
+        match file.read_at(&mut buffer[done..], offset + done as u64) {
+            Ok(0) => break,
+            Ok(length) => done += length,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+/// A block still to be visited: where its bytes begin in the file, how many its parent says, and its depth.
+struct Visit {
+    cid: Cid,
+    begin: u64,
+    size_bytes: u64,
+    depth: usize,
+}
+
+/// Fills the buffer from a DAG, visiting only the blocks that the range needs, depth first, in order.
+fn read_dag(store: &Store, cid: &Cid, root: &Bytes, buffer: &mut [u8], offset: u64) -> Result<usize> {
+    let end = offset + buffer.len() as u64;
+    let mut stack = Vec::new();
+    let mut done = 0;
+    let mut budget = limits::BLOCKS_PER_READ;
+    let mut at = Visit { cid: *cid, begin: 0, size_bytes: u64::MAX, depth: 0 };
+    let mut block = root.clone();
+    loop {
+        if at.depth > limits::DEPTH {
+            return Err(Error::DagTooLarge(*cid));
+        }
+        done += visit(&at, &block, offset..end, &mut buffer[done..], &mut stack)?;
+        budget -= 1;
+        match stack.pop() {
+            None => return Ok(done),
+            Some(_) if budget == 0 && done > 0 => return Ok(done),
+            Some(_) if budget == 0 => return Err(Error::DagTooLarge(*cid)),
+            Some(next) => at = next,
+        }
+        block = store.block(&at.cid)?.ok_or(Error::BlockMissing(at.cid))?;
+    }
+}
+
+/// Copies what a block itself has of the range, and stacks the children that have more of it.
+fn visit(
+    at: &Visit,
+    block: &[u8],
+    range: std::ops::Range<u64>,
+    out: &mut [u8],
+    stack: &mut Vec<Visit>,
+) -> Result<usize> {
+    let known = |size: u64| {
+        let right = at.depth == 0 || size == at.size_bytes;
+        if right { Ok(()) } else { Err(Error::malformed(&at.cid)(Malformed::ChildSize)) }
+    };
+    if at.cid.codec() == RAW {
+        known(block.len() as u64)?;
+        return Ok(copy_overlap(block, at.begin, range, out));
+    }
+    if at.cid.codec() != DAG_PB {
+        return Err(Error::NotAFile(at.cid));
+    }
+    let (node, data) = decode_unixfs(&at.cid, block)?;
+    if !matches!(data.kind, Type::File | Type::Raw) {
+        return Err(Error::NotAFile(at.cid));
+    }
+    known(data.checked_file_size(node.links.len()).map_err(Error::malformed(&at.cid))?)?;
+    let mut begin = at.begin + data.data.len() as u64;
+    let first = stack.len();
+    for (link, &size_bytes) in node.links.iter().zip(&data.block_sizes) {
+        if size_bytes > 0 && begin < range.end && begin + size_bytes > range.start {
+            stack.push(Visit { cid: link.cid, begin, size_bytes, depth: at.depth + 1 });
+        }
+        begin += size_bytes;
+    }
+    stack[first..].reverse();
+    Ok(copy_overlap(data.data, at.begin, range, out))
+}
+
+fn copy_overlap(bytes: &[u8], begin: u64, range: std::ops::Range<u64>, out: &mut [u8]) -> usize {
+    let end = begin + bytes.len() as u64;
+    let (from, to) = (begin.max(range.start), end.min(range.end));
+    if from >= to {
+        return 0;
+    }
+    let part = &bytes[(from - begin) as usize..(to - begin) as usize];
+    out[..part.len()].copy_from_slice(part);
+    part.len()
+}

@@ -1,0 +1,137 @@
+//! What opening a store puts right: leftovers of a crash, files that went missing, files that nobody indexed.
+
+use std::{
+    fs::{self, DirEntry, File},
+    io::Read,
+    path::Path,
+};
+
+use cid::Cid;
+use tracing::{info, warn};
+
+use super::{Store, index::Blob};
+use crate::{
+    Error, FileHasher, Result,
+    address::{digest_of, parse_cid},
+    dagpb,
+    import::Tree,
+};
+
+impl Store {
+    pub(super) fn recover(&self) -> Result<()> {
+        for file in entries(&self.inner.dir.join("tmp"))? {
+            fs::remove_file(file.path()).map_err(Error::io("remove the leftover", file.path()))?;
+        }
+        self.drop_entries_without_file()?;
+        self.index_files_without_entry()
+    }
+
+    fn drop_entries_without_file(&self) -> Result<()> {
+        let mut lost: Vec<Blob> = Vec::new();
+        for blob in self.inner.index.read()?.blobs()? {
+            let blob = blob?;
+            let path = self.blob_path(&blob.cid());
+            match fs::metadata(&path) {
+                Ok(found) if found.len() == blob.size_bytes => {}
+                Ok(found) => {
+                    warn!(path = %path.display(), size_bytes = found.len(), expected = blob.size_bytes, "a stored file has another size; its entry is dropped");
+                    lost.push(blob);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    warn!(path = %path.display(), "a stored file is missing; its entry is dropped");
+                    lost.push(blob);
+                }
+                Err(error) => return Err(Error::io("look at", path)(error)),
+            }
+        }
+        lost.iter().try_for_each(|blob| self.forget(blob))
+    }
+
+    /// Takes a blob out of the index, with what only it needs.
+    pub(super) fn forget(&self, blob: &Blob) -> Result<()> {
+        let (leaves, nodes) = self.parts_of(blob)?;
+        self.inner.index.write(|tables| tables.remove_blob(&blob.root, &leaves, &nodes))
+    }
+
+    /// The digests of a blob's leaves, and of its nodes, each with the first leaf under it.
+    #[allow(clippy::type_complexity)]
+    pub(super) fn parts_of(
+        &self,
+        blob: &Blob,
+    ) -> Result<(Vec<crate::Digest>, Vec<(crate::Digest, Option<crate::Digest>)>)> {
+        let (mut leaves, mut nodes) = (Vec::new(), Vec::new());
+        if blob.is_leaf() {
+            return Ok((leaves, nodes));
+        }
+        let index = self.inner.index.read()?;
+        let mut stack = vec![blob.cid()];
+        // Nodes whose first leaf is yet to be met.
+        let mut waiting = 0;
+        while let Some(cid) = stack.pop() {
+            let Some(digest) = digest_of(&cid) else { continue };
+            if cid.codec() == crate::RAW {
+                leaves.push(digest);
+                let from = nodes.len() - waiting;
+                nodes[from..].iter_mut().for_each(|(_, first): &mut (_, Option<_>)| *first = Some(digest));
+                waiting = 0;
+                continue;
+            }
+            nodes.push((digest, None));
+            waiting += 1;
+            if let Some(block) = index.node(&digest)? {
+                let node = dagpb::decode(&block).map_err(Error::malformed(&cid))?;
+                stack.extend(node.links.iter().rev().map(|link| link.cid));
+            }
+        }
+        Ok((leaves, nodes))
+    }
+
+    fn index_files_without_entry(&self) -> Result<()> {
+        for shard in entries(&self.inner.dir.join("blobs"))? {
+            for file in entries(&shard.path())? {
+                self.index_file(&file)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn index_file(&self, file: &DirEntry) -> Result<()> {
+        let path = file.path();
+        let named = file.file_name().to_str().and_then(parse_cid).filter(|cid| self.blob_path(cid) == path);
+        if let Some(digest) = named.as_ref().and_then(digest_of)
+            && self.inner.index.read()?.blob(&digest)?.is_some()
+        {
+            return Ok(());
+        }
+        let tree = hash_file(&path)?;
+        if named != Some(tree.root) {
+            return self.set_aside(&path, named);
+        }
+        info!(path = %path.display(), "a file without an entry is indexed");
+        self.index_blob(&tree)
+    }
+
+    fn set_aside(&self, path: &Path, named: Option<Cid>) -> Result<()> {
+        warn!(path = %path.display(), named = named.map(|cid| cid.to_string()), "a file is not what its name says; it is set aside");
+        let folder = self.inner.dir.join("damaged");
+        fs::create_dir_all(&folder).map_err(Error::io("make the folder", &folder))?;
+        let target = folder.join(path.file_name().unwrap_or_default());
+        fs::rename(path, &target).map_err(Error::io("move a damaged file to", target))
+    }
+}
+
+fn hash_file(path: &Path) -> Result<Tree> {
+    let mut file = File::open(path).map_err(Error::io("open", path))?;
+    let (mut hasher, mut buffer) = (FileHasher::new(), vec![0; 1024 * 1024]);
+    loop {
+        match file.read(&mut buffer).map_err(Error::io("read", path))? {
+            0 => return Ok(hasher.finish_tree()),
+            length => hasher.update(&buffer[..length]),
+        }
+    }
+}
+
+fn entries(folder: &Path) -> Result<Vec<DirEntry>> {
+    let listed = fs::read_dir(folder).and_then(|entries| entries.collect());
+    listed.map_err(Error::io("list", folder))
+}

@@ -1,0 +1,93 @@
+//! UnixFS: what a dag-pb node's data says about a file or a directory.
+//!
+//! Written: files (`Type`, `filesize`, unpacked `blocksizes`) and basic directories. Read: all types; fields that
+//! aren't needed (mode, mtime) are skipped.
+
+use crate::{
+    dagpb::{Fields, Value, push_varint, read_varint},
+    error::Malformed,
+};
+
+/// A node's UnixFS type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Type {
+    Raw,
+    Directory,
+    File,
+    Symlink,
+    HamtShard,
+}
+
+/// A node's UnixFS data; it borrows from the block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UnixFs<'a> {
+    pub(crate) kind: Type,
+    pub(crate) data: &'a [u8],
+    pub(crate) file_size: Option<u64>,
+    pub(crate) block_sizes: Vec<u64>,
+}
+
+impl<'a> UnixFs<'a> {
+    pub(crate) fn decode(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let (mut kind, mut data, mut file_size, mut block_sizes) = (None, &bytes[..0], None, Vec::new());
+        let mut fields = Fields(bytes);
+        while let Some(field) = fields.next()? {
+            match field {
+                (1, Value::Number(number)) => kind = Some(type_of(number)?),
+                (2, Value::Bytes(bytes)) => data = bytes,
+                (3, Value::Number(size)) => file_size = Some(size),
+                (4, Value::Number(size)) => block_sizes.push(size),
+                (4, Value::Bytes(mut packed)) => {
+                    while !packed.is_empty() {
+                        let (size, rest) = read_varint(packed)?;
+                        block_sizes.push(size);
+                        packed = rest;
+                    }
+                }
+                (1..=4, _) => return Err(Malformed::UnknownField),
+                _ => {}
+            }
+        }
+        Ok(Self { kind: kind.ok_or(Malformed::NoUnixFs)?, data, file_size, block_sizes })
+    }
+
+    /// The size of a file, checked: data and children must add up to it.
+    pub(crate) fn checked_file_size(&self, links: usize) -> Result<u64, Malformed> {
+        if self.block_sizes.len() != links {
+            return Err(Malformed::Sizes);
+        }
+        let sum = self.block_sizes.iter().try_fold(self.data.len() as u64, |sum, size| sum.checked_add(*size));
+        match (sum, self.file_size) {
+            (Some(sum), Some(size)) if sum == size => Ok(sum),
+            (Some(sum), None) => Ok(sum),
+            _ => Err(Malformed::Sizes),
+        }
+    }
+}
+
+fn type_of(number: u64) -> Result<Type, Malformed> {
+    Ok(match number {
+        0 => Type::Raw,
+        1 => Type::Directory,
+        2 => Type::File,
+        4 => Type::Symlink,
+        5 => Type::HamtShard,
+        _ => return Err(Malformed::UnixFsType),
+    })
+}
+
+/// The data of a basic directory.
+pub(crate) const DIRECTORY: [u8; 2] = [0x08, 0x01];
+
+/// The data of a file whose bytes are all in its children.
+pub(crate) fn file_data(block_sizes: impl Iterator<Item = u64>) -> Vec<u8> {
+    let (mut out, mut blocks, mut total) = (vec![0x08, 0x02, 0x18], Vec::new(), 0);
+    for size in block_sizes {
+        total += size;
+        blocks.push(0x20);
+        push_varint(&mut blocks, size);
+    }
+    push_varint(&mut out, total);
+    out.extend_from_slice(&blocks);
+    out
+}
