@@ -79,9 +79,10 @@ impl PublicKey {
         &self.0
     }
 
-    /// Whether some signature could verify under it: a point in its one encoding, and not of small order.
+    /// Whether records may name it: a y coordinate in its one encoding, and not of small order. A key that isn't on the
+    /// curve may be named; nothing verifies under it.
     pub fn is_usable(&self) -> bool {
-        self.is_canonical() && VerifyingKey::from_bytes(&self.0).is_ok_and(|key| !key.is_weak())
+        self.is_canonical() && !VerifyingKey::from_bytes(&self.0).is_ok_and(|key| key.is_weak())
     }
 
     /// Strict verification (see the module).

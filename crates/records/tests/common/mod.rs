@@ -1,5 +1,5 @@
 //! A small log in memory for tests: authors, homes and the entries that a node would have taken.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use pinreel_records::cbor::{DAG_PB, RAW};
 use pinreel_records::{
