@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use pinreel_content::Store;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,6 +21,8 @@ pub struct App {
     pub clock: Clock,
     pub config: Arc<Config>,
     pub data: Arc<DataDir>,
+    /// All bytes. Its calls block: make them in `spawn_blocking`.
+    pub store: Store,
     /// Where people reach this node.
     pub site: Arc<Site>,
     pub tasks: Tasks,

@@ -10,6 +10,8 @@ pub mod clock;
 pub mod config;
 pub mod data;
 pub mod database;
+pub mod fault;
+pub mod gateway;
 pub mod http;
 pub mod router;
 pub mod serve;

@@ -4,7 +4,8 @@ use axum::Router;
 use axum::routing::get;
 
 use crate::app::App;
+use crate::gateway;
 
 pub fn router(app: App) -> Router {
-    Router::new().route("/healthz", get(|| async { "ok" })).with_state(app)
+    Router::new().route("/healthz", get(|| async { "ok" })).merge(gateway::routes()).with_state(app)
 }

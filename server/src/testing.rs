@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
 use clap::Parser;
 use http_body_util::BodyExt;
+use pinreel_content::Store;
 use serde_json::Value;
 use sqlx::PgPool;
 use tempfile::TempDir;
@@ -51,12 +52,14 @@ impl TestApp {
         config.database_url = None;
         let folder = tempfile::tempdir().unwrap();
         let now = Arc::new(AtomicI64::new(START_MS));
+        let data = DataDir::open(folder.path()).unwrap();
         let app = App {
             database: crate::database::pool((*owner.connect_options()).clone()),
             clock: Clock::Fixed(now.clone()),
             site: Arc::new(Site::new(config.url.as_ref(), "127.0.0.1:8080".parse().unwrap())),
             config: Arc::new(config),
-            data: Arc::new(DataDir::open(folder.path()).unwrap()),
+            store: Store::open(data.content()).unwrap(),
+            data: Arc::new(data),
             tasks: Tasks::default(),
         };
         Self { router: crate::router::router(app.clone()), app, now, _folder: folder }

@@ -10,6 +10,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pinreel_content::Store;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -39,6 +40,8 @@ pub enum ServeError {
     DatabaseUrl(#[source] sqlx::Error),
     #[error(transparent)]
     Private(#[from] PrivateError),
+    #[error("The content store can't be opened: {0}.")]
+    Store(#[from] pinreel_content::Error),
     #[error("The server can't run ({0}).")]
     System(#[from] std::io::Error),
 }
@@ -88,12 +91,14 @@ struct Parts {
 async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
     database::migrate(&owner).await?;
     let address = parts.listener.local_addr()?;
+    let store = open_store(&parts.data).await?;
     let app = App {
         database: database::pool(owner),
         clock: Clock::System,
         site: Arc::new(Site::new(parts.config.url.as_ref(), address)),
         config: Arc::new(parts.config),
         data: parts.data,
+        store,
         tasks: parts.tasks,
     };
     background::start(&app);
@@ -124,6 +129,13 @@ async fn stop_on_signal(mut interrupt: Signal, mut terminate: Signal, stop: Canc
     }
     tracing::info!("stopping");
     stop.cancel();
+}
+
+/// Opens the content store; after a crash that may take a moment, so not on an async thread.
+async fn open_store(data: &DataDir) -> Result<Store, ServeError> {
+    let folder = data.content();
+    let opened = tokio::task::spawn_blocking(move || Store::open(folder)).await;
+    Ok(opened.map_err(std::io::Error::other)??)
 }
 
 fn owner_options(config: &Config) -> Result<PgConnectOptions, ServeError> {

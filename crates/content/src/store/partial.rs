@@ -46,6 +46,8 @@ pub struct PartialInfo {
     pub id: String,
     /// When its last byte came.
     pub modified: SystemTime,
+    /// How many bytes of it take room in its own file; 0 once that has moved to its place.
+    pub arrived_bytes: u64,
 }
 
 impl Store {
@@ -84,16 +86,35 @@ impl Store {
     /// All uploads, finished ones that weren't removed included, by id: for sweeping what has expired.
     pub fn partials(&self) -> Result<Vec<PartialInfo>> {
         let folder = self.inner.dir.join("partial");
-        let mut found = BTreeMap::new();
+        let mut found: BTreeMap<String, PartialInfo> = BTreeMap::new();
         for file in fs::read_dir(&folder).map_err(Error::io("list", &folder))? {
             let file = file.map_err(Error::io("list", &folder))?;
             let name = file.file_name().into_string().unwrap_or_default();
-            let Some((id, _)) = name.rsplit_once('.') else { continue };
-            let Ok(modified) = file.metadata().and_then(|meta| meta.modified()) else { continue };
-            let newest = found.entry(id.to_owned()).or_insert(modified);
-            *newest = modified.max(*newest);
+            let Some((id, kind)) = name.rsplit_once('.') else { continue };
+            let Ok(meta) = file.metadata() else { continue };
+            let Ok(modified) = meta.modified() else { continue };
+            let info = found.entry(id.to_owned()).or_insert_with(|| PartialInfo {
+                id: id.to_owned(),
+                modified,
+                arrived_bytes: 0,
+            });
+            info.modified = info.modified.max(modified);
+            if kind == "part" {
+                info.arrived_bytes = meta.len();
+            }
         }
-        Ok(found.into_iter().map(|(id, modified)| PartialInfo { id, modified }).collect())
+        Ok(found.into_values().collect())
+    }
+
+    /// How many bytes of an upload have arrived, without opening it: also while somebody writes. `None` once its file
+    /// has moved to its place, and when there is no such upload.
+    pub fn partial_arrived_bytes(&self, id: &str) -> Result<Option<u64>> {
+        let path = self.part_path(id);
+        match fs::metadata(&path) {
+            Ok(meta) => Ok(Some(meta.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("look at", path)(error)),
+        }
     }
 
     fn create_claimed(&self, id: &str, size_bytes: u64) -> Result<PartialBlob> {
