@@ -79,7 +79,7 @@ impl FileHasher {
             let (now, later) = bytes.split_at(bytes.len().min(room as usize));
             self.current.update(now);
             self.size_bytes += now.len() as u64;
-            if self.size_bytes % LEAF_BYTES == 0 {
+            if self.size_bytes.is_multiple_of(LEAF_BYTES) {
                 self.leaves.push(take_digest(&mut self.current));
             }
             bytes = later;

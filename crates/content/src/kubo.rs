@@ -1,1 +1,285 @@
-//! Pinning at a Kubo, over its RPC.
+//! Pinning at a Kubo, over its RPC: a second, public home for what is published, on the DHT and over bitswap.
+//!
+//! A root's DAG is streamed as a CAR file to `dag/import`, which keeps every CID as it is, and pinned by name. Each
+//! call has a limit on time; a call that failed may simply be made again. The only user of `ipfs-api-backend-hyper`.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use cid::Cid;
+use futures_util::{Stream, StreamExt, stream};
+use ipfs_api_backend_hyper::{IpfsApi, IpfsClient, TryFromUri};
+use ipfs_api_prelude::{ApiRequest, Backend};
+use serde::{Deserialize, Serialize};
+use tokio::{sync::mpsc, task, time};
+
+use crate::{CarReader, Error};
+
+/// How long a question may take.
+const QUESTION: Duration = Duration::from_secs(10);
+/// How long pinning may take once all blocks are there.
+const PINNING: Duration = Duration::from_secs(300);
+/// How long an import may go without Kubo taking or answering anything.
+const STALL: Duration = Duration::from_secs(60);
+/// The longest answer to an import that is read, in bytes.
+const ANSWER_BYTES: usize = 64 * 1024;
+/// How many blocks wait for the network at most.
+const WAITING_BLOCKS: usize = 4;
+
+/// Why a call to Kubo failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KuboError {
+    #[error("{0:?} is no address of a Kubo RPC: give it as http://127.0.0.1:5001 or /ip4/127.0.0.1/tcp/5001")]
+    Address(String),
+    #[error("Kubo could not be reached to {action}: {reason}")]
+    Unreachable { action: &'static str, reason: String },
+    #[error("Kubo refused to {action}: {reason}")]
+    Refused { action: &'static str, reason: String },
+    #[error("Kubo took longer than {} s to {action}", .limit.as_secs())]
+    Timeout { action: &'static str, limit: Duration },
+    #[error("Kubo ended without saying that it could {action}")]
+    Unfinished { action: &'static str },
+    #[error(transparent)]
+    Content(#[from] Error),
+}
+
+/// A pin that Kubo holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// The name it was given; empty if none.
+    pub name: String,
+    /// `recursive` for a whole DAG.
+    pub kind: String,
+}
+
+/// A Kubo, by the address of its RPC. Cheap to clone.
+#[derive(Clone)]
+pub struct Kubo {
+    client: IpfsClient,
+}
+
+impl Kubo {
+    /// Takes `http://[user:password@]host:port` or a multiaddr. Nothing is asked of it yet.
+    pub fn new(address: &str) -> Result<Self, KuboError> {
+        let wrong = || KuboError::Address(address.to_owned());
+        let client = match address.strip_prefix("http://") {
+            Some(rest) => {
+                let authority = rest.split('/').next().unwrap_or_default();
+                let (credentials, host) = match authority.rsplit_once('@') {
+                    Some((credentials, host)) => (Some(credentials), host),
+                    None => (None, authority),
+                };
+                if host.is_empty() {
+                    return Err(wrong());
+                }
+                let client = <IpfsClient as TryFromUri>::from_str(&format!("http://{host}")).map_err(|_| wrong())?;
+                match credentials {
+                    Some(text) => {
+                        let (user, password) = text.split_once(':').unwrap_or((text, ""));
+                        client.with_credentials(user, password)
+                    }
+                    None => client,
+                }
+            }
+            None if address.starts_with('/') => IpfsClient::from_multiaddr_str(address).map_err(|_| wrong())?,
+            None => return Err(wrong()),
+        };
+        Ok(Self { client })
+    }
+
+    /// Kubo's version, such as `0.42.0`: the cheapest way to see that it is there.
+    pub async fn version(&self) -> Result<String, KuboError> {
+        let action = "tell its version";
+        Ok(within(action, QUESTION, self.client.version()).await?.version)
+    }
+
+    /// Sends a root's whole DAG and pins it, recursively, under a name. Doing it again changes nothing.
+    ///
+    /// `car` comes from [`crate::Store::car`]; its blocks are read on the blocking pool.
+    pub async fn import_and_pin(&self, root: &Cid, car: CarReader, name: &str) -> Result<(), KuboError> {
+        self.import(root, car).await?;
+        let request = PinAdd { arg: root.to_string(), recursive: true, name };
+        within("pin a root", PINNING, self.client.request::<_, serde_json::Value>(request, None)).await?;
+        Ok(())
+    }
+
+    /// The recursive pin of a root, or `None` if it has none.
+    pub async fn pinned(&self, root: &Cid) -> Result<Option<Pin>, KuboError> {
+        let request = PinLs { arg: root.to_string(), kind: "recursive", names: true };
+        let answer = within("look for a pin", QUESTION, self.client.request::<_, PinLsAnswer>(request, None)).await;
+        match answer {
+            Ok(answer) => {
+                let pin = answer.keys.into_values().next();
+                Ok(pin.map(|pin| Pin { name: pin.name, kind: pin.kind }))
+            }
+            Err(KuboError::Refused { reason, .. }) if reason.contains("not pinned") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn import(&self, root: &Cid, car: CarReader) -> Result<(), KuboError> {
+        let action = "import a DAG";
+        let (sender, body) = mpsc::channel(WAITING_BLOCKS);
+        let sent = Arc::new(AtomicU64::new(0));
+        let producer = task::spawn_blocking({
+            let sent = sent.clone();
+            move || produce(car, &sender, &sent)
+        });
+        let answer = self.send_car(root, body, &sent).await;
+        // Our own side's failure explains the other's: look at it first.
+        match producer.await {
+            Ok(Err(error)) => return Err(error.into()),
+            Err(error) => return Err(KuboError::Unreachable { action, reason: error.to_string() }),
+            Ok(Ok(())) => {}
+        }
+        if imported(&answer?) { Ok(()) } else { Err(KuboError::Unfinished { action }) }
+    }
+
+    async fn send_car(&self, root: &Cid, body: mpsc::Receiver<Piece>, sent: &AtomicU64) -> Result<Vec<u8>, KuboError> {
+        let action = "import a DAG";
+        let query = DagImport { pin_roots: false, stats: true };
+        let mut request = self.client.build_base_request(query, None).map_err(failed(action))?;
+        // Nothing below a root can contain the root's own hash, so this never occurs in what it delimits.
+        let boundary = format!("pinreel-{root}");
+        let content_type = format!("multipart/form-data; boundary={boundary}");
+        let content_type = content_type.parse().expect("letters, digits and dashes are a header value");
+        request.headers_mut().insert("content-type", content_type);
+        let stream: Box<dyn Stream<Item = Piece> + Send> = Box::new(form_of(&boundary, body));
+        *request.body_mut() = stream.into();
+
+        let mut answer = self.client.request_stream_bytes(request);
+        let mut bytes = Vec::new();
+        loop {
+            let before = sent.load(Ordering::Relaxed);
+            match time::timeout(STALL, answer.next()).await {
+                Ok(Some(Ok(piece))) if bytes.len() + piece.len() <= ANSWER_BYTES => bytes.extend_from_slice(&piece),
+                Ok(Some(Ok(_))) => return Err(KuboError::Unfinished { action }),
+                Ok(Some(Err(error))) => return Err(failed(action)(error)),
+                Ok(None) => return Ok(bytes),
+                Err(_) if sent.load(Ordering::Relaxed) != before => {}
+                Err(_) => return Err(KuboError::Timeout { action, limit: STALL }),
+            }
+        }
+    }
+}
+
+type Piece = Result<Bytes, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Reads the CAR file into the channel, until it ends or nobody listens any more.
+fn produce(mut car: CarReader, sender: &mpsc::Sender<Piece>, sent: &AtomicU64) -> Result<(), Error> {
+    loop {
+        let piece = match car.next_piece() {
+            Ok(None) => return Ok(()),
+            Ok(Some(piece)) => piece,
+            Err(error) => {
+                // An error in the body breaks the request off, so that Kubo doesn't take half a file for a whole.
+                let _ = sender.blocking_send(Err("the DAG could not be read".into()));
+                return Err(error);
+            }
+        };
+        if sender.blocking_send(Ok(piece)).is_err() {
+            return Ok(());
+        }
+        sent.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The form that `dag/import` wants, with the CAR file as its only part.
+fn form_of(boundary: &str, mut body: mpsc::Receiver<Piece>) -> impl Stream<Item = Piece> + Send + use<> {
+    let head = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"root.car\"\r\n\
+         Content-Type: application/octet-stream\r\n\r\n"
+    );
+    let tail = format!("\r\n--{boundary}--\r\n");
+    let pieces = stream::poll_fn(move |context| body.poll_recv(context));
+    stream::iter([Ok(head.into())]).chain(pieces).chain(stream::iter([Ok(tail.into())]))
+}
+
+/// Whether the answer says that the import went through: its statistics come last, and only then.
+fn imported(answer: &[u8]) -> bool {
+    let lines = answer.split(|byte| *byte == b'\n');
+    lines.filter_map(|line| serde_json::from_slice::<ImportLine>(line).ok()).any(|line| line.stats.is_some())
+}
+
+async fn within<T, F>(action: &'static str, limit: Duration, call: F) -> Result<T, KuboError>
+where
+    F: Future<Output = Result<T, ipfs_api_backend_hyper::Error>>,
+{
+    match time::timeout(limit, call).await {
+        Ok(answer) => answer.map_err(failed(action)),
+        Err(_) => Err(KuboError::Timeout { action, limit }),
+    }
+}
+
+fn failed(action: &'static str) -> impl Fn(ipfs_api_backend_hyper::Error) -> KuboError {
+    use ipfs_api_backend_hyper::Error as Backend;
+    move |error| match error {
+        Backend::Api(refusal) => KuboError::Refused { action, reason: refusal.message },
+        Backend::Client(error) => KuboError::Unreachable { action, reason: error.to_string() },
+        other => KuboError::Refused { action, reason: other.to_string() },
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct DagImport {
+    pin_roots: bool,
+    stats: bool,
+}
+
+impl ApiRequest for DagImport {
+    const PATH: &'static str = "/dag/import";
+}
+
+#[derive(Deserialize)]
+struct ImportLine {
+    #[serde(rename = "Stats")]
+    stats: Option<serde_json::Value>,
+}
+
+/// `pin/add` with a name, which the crate's own request lacks.
+#[derive(Serialize)]
+struct PinAdd<'a> {
+    arg: String,
+    recursive: bool,
+    name: &'a str,
+}
+
+impl ApiRequest for PinAdd<'_> {
+    const PATH: &'static str = "/pin/add";
+}
+
+/// `pin/ls` with names, which the crate's own request lacks.
+#[derive(Serialize)]
+struct PinLs {
+    arg: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    names: bool,
+}
+
+impl ApiRequest for PinLs {
+    const PATH: &'static str = "/pin/ls";
+}
+
+#[derive(Deserialize)]
+struct PinLsAnswer {
+    #[serde(rename = "Keys", default)]
+    keys: HashMap<String, PinLsEntry>,
+}
+
+#[derive(Deserialize)]
+struct PinLsEntry {
+    #[serde(rename = "Type")]
+    kind: String,
+    #[serde(rename = "Name", default)]
+    name: String,
+}

@@ -1,0 +1,101 @@
+//! The Kubo client against addresses that are wrong, servers that misbehave, and (if one is given) a real Kubo.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{MIB, bytes, store};
+use pinreel_content::{
+    Error, hash_bytes,
+    kubo::{Kubo, KuboError},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+#[test]
+fn addresses() {
+    for right in
+        ["http://127.0.0.1:5001", "http://[::1]:5001/", "http://u:p@kubo:5001/api/v0", "/ip4/127.0.0.1/tcp/5001"]
+    {
+        assert!(Kubo::new(right).is_ok(), "{right}");
+    }
+    for wrong in ["", "127.0.0.1:5001", "https://127.0.0.1:5001", "http://", "http://a b", "/ip4/127.0.0.1"] {
+        assert!(matches!(Kubo::new(wrong), Err(KuboError::Address(_))), "{wrong}");
+    }
+}
+
+/// A server that reads a request to its end and gives one answer, then hangs up.
+async fn fake(answer: &'static str) -> Kubo {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            let mut piece = vec![0; 65536];
+            // A form ends with its closing boundary and the last chunk; other requests have no body.
+            let ended = |request: &[u8]| match request.starts_with(b"POST /api/v0/dag/import") {
+                true => request.ends_with(b"0\r\n\r\n"),
+                false => request.ends_with(b"\r\n\r\n"),
+            };
+            while !ended(&request) {
+                match connection.read(&mut piece).await {
+                    Ok(0) | Err(_) => break,
+                    Ok(length) => request.extend_from_slice(&piece[..length]),
+                }
+            }
+            let _ = connection.write_all(answer.as_bytes()).await;
+        }
+    });
+    Kubo::new(&address).unwrap()
+}
+
+const REFUSAL: &str = "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: 42\r\n\
+                       Connection: close\r\n\r\n{\"Message\":\"disk\",\"Code\":0,\"Type\":\"error\"}";
+const EMPTY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+#[tokio::test]
+async fn failures_have_names() {
+    let (_folder, store) = store();
+    let root = store.put_bytes(b"content").unwrap().cid;
+
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let gone = Kubo::new(&format!("http://{gone}")).unwrap();
+    assert!(matches!(gone.version().await, Err(KuboError::Unreachable { .. })));
+    let refused = gone.import_and_pin(&root, store.car(&root), "name").await;
+    assert!(matches!(refused, Err(KuboError::Unreachable { .. })), "{refused:?}");
+
+    let full = fake(REFUSAL).await;
+    let refused = full.import_and_pin(&root, store.car(&root), "name").await;
+    assert!(matches!(&refused, Err(KuboError::Refused { reason, .. }) if reason == "disk"), "{refused:?}");
+
+    let silent = fake(EMPTY).await;
+    let unfinished = silent.import_and_pin(&root, store.car(&root), "name").await;
+    assert!(matches!(unfinished, Err(KuboError::Unfinished { .. })), "{unfinished:?}");
+
+    let hole = store.put_directory([("hole", hash_bytes(b"absent").into())]).unwrap();
+    let missing = silent.import_and_pin(&hole.cid, store.car(&hole.cid), "name").await;
+    assert!(matches!(missing, Err(KuboError::Content(Error::BlockMissing(_)))), "{missing:?}");
+}
+
+/// Needs `PINREEL_TEST_KUBO=http://…`, an empty Kubo's RPC.
+#[tokio::test]
+async fn a_real_kubo_pins() {
+    let Ok(address) = std::env::var("PINREEL_TEST_KUBO") else {
+        eprintln!("SKIPPED: a_real_kubo_pins: PINREEL_TEST_KUBO names no Kubo");
+        return;
+    };
+    let kubo = Kubo::new(&address).unwrap();
+    assert!(kubo.version().await.unwrap().starts_with("0."));
+    let (_folder, store) = store();
+    let content = store.put_bytes(&bytes(1, 40 * MIB + 3)).unwrap();
+    let small = store.put_bytes(b"small").unwrap();
+    let root = store.put_directory([("large", content.into()), ("small", small.into())]).unwrap().cid;
+    assert_eq!(kubo.pinned(&root).await.unwrap(), None);
+    for _twice in 0..2 {
+        kubo.import_and_pin(&root, store.car(&root), "a title: ü & more").await.unwrap();
+        let pin = kubo.pinned(&root).await.unwrap().unwrap();
+        assert_eq!((&pin.kind[..], &pin.name[..]), ("recursive", "a title: ü & more"));
+    }
+    assert_eq!(kubo.pinned(&content.cid).await.unwrap(), None, "pinned only through its root");
+}
