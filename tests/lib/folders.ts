@@ -9,6 +9,6 @@ import { after } from 'node:test';
 export function freshFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `pinreel-${name}-`));
   chmodSync(folder, 0o711);
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20 }));
   return folder;
 }

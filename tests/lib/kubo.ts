@@ -1,6 +1,7 @@
 // A real Kubo with a repository of its own, alone on loopback: the peer and the oracle of these tests.
 
 import { spawn, type ChildProcess } from 'node:child_process';
+import { after } from 'node:test';
 
 import { kuboBin } from './env.ts';
 import { freshFolder } from './folders.ts';
@@ -54,7 +55,7 @@ export class Kubo {
       env: { ...process.env, IPFS_PATH: this.repo },
       stdio: 'ignore',
     });
-    process.once('exit', () => this.child?.kill('SIGKILL'));
+    after(() => this.stop());
     await until('Kubo', async () => (await fetch(`${this.api}/api/v0/version`, { method: 'POST' })).ok);
   }
 

@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { after } from 'node:test';
 
 import { pinreelBin, transcoderBin, webDist } from './env.ts';
 import { freshFolder } from './folders.ts';
@@ -15,7 +16,7 @@ export interface NodeOptions {
   port?: number;
   args?: string[];
   env?: Record<string, string>;
-  /** Ended by this fault point: the start doesn't fail if it dies on the way. */
+  /** Whether to run a transcoder beside it; it does unless this is false. */
   transcoder?: boolean;
 }
 
@@ -69,8 +70,8 @@ export class PinreelNode {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const node = new PinreelNode(data, port, child);
-    // A test that fails half-way must not leave its node behind.
-    process.once('exit', () => node.child.exitCode ?? node.child.kill('SIGKILL'));
+    // A test that fails half-way must not leave its node behind, nor wait for it.
+    after(() => node.stop());
     return node;
   }
 
