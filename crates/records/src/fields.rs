@@ -61,7 +61,7 @@ impl Fields {
         Some(self.entries.remove(index).1)
     }
 
-    /// A required field: `need(f.opt_text(…), f, name)` in one step.
+    /// A required field, by the reader of an optional one.
     pub fn need<T>(&mut self, name: &str, read: impl FnOnce(&mut Self, &str) -> Result<Option<T>>) -> Result<T> {
         read(self, name)?.ok_or_else(|| FieldFault::Missing(self.path(name)))
     }
