@@ -1,8 +1,9 @@
 //! The table of contents of everything that runs beside requests. Features bring their own tasks.
 
 use crate::app::App;
+use crate::socket;
 
 /// Starts every background task; each ends when `app.tasks.stop` is cancelled.
 pub fn start(app: &App) {
-    let _ = app;
+    socket::start(app);
 }

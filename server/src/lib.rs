@@ -16,6 +16,7 @@ pub mod http;
 pub mod router;
 pub mod serve;
 pub mod site;
+pub mod socket;
 pub mod supervise;
 #[cfg(test)]
 pub mod testing;

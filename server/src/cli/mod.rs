@@ -3,6 +3,7 @@
 //! Exit codes are 0 (done, or the answer is yes), 1 (the answer is no, with a sentence) and 2 (wrong usage).
 
 mod db;
+mod import;
 mod serve;
 
 use std::io::Write;
@@ -24,12 +25,15 @@ enum Command {
     /// Reach the node's database
     #[command(subcommand)]
     Db(db::Db),
+    /// Put the blocks of CAR files into the node's store, for everyone to fetch
+    Import(import::Import),
 }
 
 pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(command) => serve::run(*command),
         Command::Db(command) => db::run(command),
+        Command::Import(command) => import::run(command),
     }
 }
 
