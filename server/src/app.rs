@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::database::Database;
+use crate::identity::NodeIdentity;
 use crate::site::Site;
 
 /// Cheap to clone; one for the process.
@@ -23,6 +24,8 @@ pub struct App {
     pub data: Arc<DataDir>,
     /// All bytes. Its calls block: make them in `spawn_blocking`.
     pub store: Store,
+    /// Who this node is.
+    pub identity: Arc<NodeIdentity>,
     /// Where people reach this node.
     pub site: Arc<Site>,
     pub tasks: Tasks,

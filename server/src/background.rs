@@ -1,9 +1,11 @@
 //! The table of contents of everything that runs beside requests. Features bring their own tasks.
 
+use crate::accounts;
 use crate::app::App;
 use crate::socket;
 
 /// Starts every background task; each ends when `app.tasks.stop` is cancelled.
 pub fn start(app: &App) {
     socket::start(app);
+    accounts::start(app);
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use crate::accounts::Registration;
+
 #[derive(Clone, Debug, clap::Args)]
 pub struct Config {
     /// Port to listen on
@@ -34,6 +36,9 @@ pub struct Config {
     /// RPC address of a Kubo that pins what this node stores
     #[arg(long, env = "KUBO_API")]
     pub kubo_api: Option<Url>,
+    /// Who may found a channel, until the operator decides: open, invitation or closed
+    #[arg(long, value_enum, env = "PINREEL_REGISTRATION")]
+    pub registration: Option<Registration>,
     /// Largest upload in bytes
     #[arg(long, env = "PINREEL_MAX_UPLOAD_BYTES", default_value_t = 64 << 30)]
     pub max_upload_bytes: u64,

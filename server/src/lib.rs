@@ -3,6 +3,7 @@
 //! One module a feature; inside a feature `model.rs` holds pure rules, `store.rs` all its SQL, `http.rs` its handlers
 //! and `error.rs` its failures. A feature writes its own tables only and asks the others.
 
+pub mod accounts;
 pub mod app;
 pub mod background;
 pub mod cli;
@@ -13,6 +14,7 @@ pub mod database;
 pub mod fault;
 pub mod gateway;
 pub mod http;
+pub mod identity;
 pub mod router;
 pub mod serve;
 pub mod site;

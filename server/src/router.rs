@@ -1,11 +1,53 @@
 //! The table of contents of everything this node answers. Features bring their own `routes()`.
+//!
+//! Calls of the API are annotated with `#[utoipa::path]` and collected in an `OpenApiRouter`, so that `pinreel openapi`
+//! prints exactly what is served and the web app's client is generated from it.
 
 use axum::Router;
 use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
 
+use crate::accounts;
 use crate::app::App;
 use crate::gateway;
+use crate::http::{ApiError, everywhere, ordinary};
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Pinreel",
+    description = "The API of a Pinreel node. Failures are RFC 9457 problem documents with a stable `code`."
+))]
+struct Document;
+
+/// Every call that stands in the API's document.
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        // Small bodies, answered at once.
+        .merge(ordinary(OpenApiRouter::new().merge(accounts::routes())))
+}
 
 pub fn router(app: App) -> Router {
-    Router::new().route("/healthz", get(|| async { "ok" })).merge(gateway::routes()).with_state(app)
+    let (api, _) = api().split_for_parts();
+    let router = api
+        .route("/healthz", get(|| async { "ok" }))
+        .merge(gateway::routes())
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_wrong)
+        .with_state(app.clone());
+    everywhere(router, &app)
+}
+
+/// The API's OpenAPI document.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    api().into_openapi()
+}
+
+async fn not_found() -> ApiError {
+    ApiError::not_found("not_found", "There is nothing at this address.")
+}
+
+async fn method_wrong() -> ApiError {
+    let status = axum::http::StatusCode::METHOD_NOT_ALLOWED;
+    ApiError::new(status, "method_not_allowed", "This address doesn't answer that method.")
 }

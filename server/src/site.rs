@@ -1,29 +1,36 @@
 //! Where people reach this node, and from which origins a browser may write to it.
 
+use std::net::SocketAddr;
+
 use url::Url;
 
 #[derive(Clone, Debug)]
 pub struct Site {
     /// The public address, without a trailing slash in `to_string` form: see [`Site::link`].
     base: Url,
+    /// Where a browser shows our pages.
     origins: Vec<String>,
+    /// Where else a program on this machine may be connected to us.
+    local: Vec<String>,
+    /// Listening everywhere, without an address to be known by.
+    any_ip_port: Option<u16>,
 }
 
 impl Site {
     /// `url` is what the operator set; without it the address the server listens on is meant.
-    pub fn new(url: Option<&Url>, listen: std::net::SocketAddr) -> Self {
+    pub fn new(url: Option<&Url>, listen: SocketAddr) -> Self {
         let base = url.cloned().unwrap_or_else(|| listen_url(listen));
-        let mut origins = vec![base.origin().ascii_serialization()];
-        // On loopback a browser may have been pointed at any of the machine's own names.
-        if url.is_none() && (listen.ip().is_loopback() || listen.ip().is_unspecified()) {
-            for host in ["127.0.0.1", "[::1]", "localhost"] {
-                let origin = format!("http://{host}:{}", listen.port());
-                if !origins.contains(&origin) {
-                    origins.push(origin);
-                }
-            }
+        let everywhere = listen.ip().is_unspecified();
+        let mut local = Vec::new();
+        if listen.ip().is_loopback() || everywhere {
+            local.extend(["127.0.0.1", "[::1]", "localhost"].map(|host| format!("http://{host}:{}", listen.port())));
         }
-        Self { base, origins }
+        let mut origins = vec![base.origin().ascii_serialization()];
+        if url.is_none() {
+            // On loopback a browser may have been pointed at any of the machine's own names.
+            origins.append(&mut local.clone());
+        }
+        Self { base, origins, local, any_ip_port: (url.is_none() && everywhere).then(|| listen.port()) }
     }
 
     pub fn url(&self) -> &Url {
@@ -35,9 +42,32 @@ impl Site {
         format!("{}{path}", self.base.as_str().trim_end_matches('/'))
     }
 
-    /// Whether a browser at this origin is on our own pages.
-    pub fn is_own_origin(&self, origin: &str) -> bool {
-        self.origins.iter().any(|own| own == origin)
+    /// Whether a browser at this origin is on our own pages. `host` is the request's `Host` header, which counts where
+    /// we listen everywhere and have no address to be known by.
+    pub fn is_own_origin(&self, origin: &str, host: Option<&str>) -> bool {
+        self.origins.iter().any(|own| own == origin) || host.is_some_and(|host| self.is_own_ip(origin, host))
+    }
+
+    /// Whether a program that signs in may say it is connected to this origin.
+    pub fn may_sign_in_at(&self, origin: &str, host: Option<&str>) -> bool {
+        self.is_own_origin(origin, host) || self.local.iter().any(|local| local == origin)
+    }
+
+    /// The origin is the very number and port that the request was sent to. A name wouldn't do: whoever owns it may
+    /// point it at us.
+    fn is_own_ip(&self, origin: &str, host: &str) -> bool {
+        let same = origin.strip_prefix("http://") == Some(host);
+        same && host.parse::<SocketAddr>().is_ok_and(|address| Some(address.port()) == self.any_ip_port)
+    }
+
+    /// Whether only this machine's own people reach this node.
+    pub fn is_loopback(&self) -> bool {
+        match self.base.host() {
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback() && self.any_ip_port.is_none(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback() && self.any_ip_port.is_none(),
+            Some(url::Host::Domain(name)) => name == "localhost",
+            None => false,
+        }
     }
 
     pub fn is_https(&self) -> bool {
@@ -46,7 +76,7 @@ impl Site {
 }
 
 /// The address to print and open for a socket; a wildcard address is reached over loopback.
-pub fn listen_url(listen: std::net::SocketAddr) -> Url {
+pub fn listen_url(listen: SocketAddr) -> Url {
     let mut shown = listen;
     if listen.ip().is_unspecified() {
         shown.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
@@ -62,20 +92,34 @@ mod tests {
     fn loopback_goes_by_three_names() {
         let site = Site::new(None, "127.0.0.1:8080".parse().unwrap());
         for own in ["http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080"] {
-            assert!(site.is_own_origin(own), "{own}");
+            assert!(site.is_own_origin(own, None), "{own}");
         }
         for other in ["http://127.0.0.1", "https://localhost:8080", "http://localhost:8081", "null", ""] {
-            assert!(!site.is_own_origin(other), "{other}");
+            assert!(!site.is_own_origin(other, None), "{other}");
         }
         assert_eq!(site.link("/upload"), "http://127.0.0.1:8080/upload");
+    }
+
+    #[test]
+    fn listening_everywhere_goes_by_the_number_that_was_called() {
+        let site = Site::new(None, "0.0.0.0:8080".parse().unwrap());
+        let own = |origin, host| site.is_own_origin(origin, Some(host));
+        assert!(own("http://192.0.2.7:8080", "192.0.2.7:8080"));
+        assert!(own("http://[2001:db8::1]:8080", "[2001:db8::1]:8080"));
+        assert!(own("http://localhost:8080", "localhost:8080"));
+        assert!(!own("http://192.0.2.8:8080", "192.0.2.7:8080"), "another machine's page");
+        assert!(!own("http://elsewhere.example:8080", "elsewhere.example:8080"), "a name pointed at us");
+        assert!(!own("http://192.0.2.7:8081", "192.0.2.7:8081"));
     }
 
     #[test]
     fn configured_address_is_the_only_origin() {
         let url = Url::parse("https://media.example/").unwrap();
         let site = Site::new(Some(&url), "127.0.0.1:8080".parse().unwrap());
-        assert!(site.is_own_origin("https://media.example"));
-        assert!(!site.is_own_origin("http://127.0.0.1:8080"));
+        assert!(site.is_own_origin("https://media.example", None));
+        assert!(!site.is_own_origin("http://127.0.0.1:8080", None));
+        assert!(site.may_sign_in_at("http://127.0.0.1:8080", None));
+        assert!(!site.may_sign_in_at("http://127.0.0.1:8081", None));
         assert_eq!(site.link("/@a"), "https://media.example/@a");
     }
 }

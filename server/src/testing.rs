@@ -21,6 +21,7 @@ use crate::app::{App, Tasks};
 use crate::clock::{Clock, UnixMs};
 use crate::config::Config;
 use crate::data::DataDir;
+use crate::identity::NodeIdentity;
 use crate::site::Site;
 
 /// Where the test site pretends to be.
@@ -54,6 +55,7 @@ impl TestApp {
         let now = Arc::new(AtomicI64::new(START_MS));
         let data = DataDir::open(folder.path()).unwrap();
         let app = App {
+            identity: Arc::new(NodeIdentity::load_or_create(&data, config.url.as_ref()).unwrap()),
             database: crate::database::pool((*owner.connect_options()).clone()),
             clock: Clock::Fixed(now.clone()),
             site: Arc::new(Site::new(config.url.as_ref(), "127.0.0.1:8080".parse().unwrap())),

@@ -27,6 +27,8 @@ enum Command {
     Db(db::Db),
     /// Put the blocks of CAR files into the node's store, for everyone to fetch
     Import(import::Import),
+    /// Print the API's OpenAPI document
+    Openapi,
 }
 
 pub fn run() -> ExitCode {
@@ -34,6 +36,14 @@ pub fn run() -> ExitCode {
         Command::Serve(command) => serve::run(*command),
         Command::Db(command) => db::run(command),
         Command::Import(command) => import::run(command),
+        Command::Openapi => openapi(),
+    }
+}
+
+fn openapi() -> ExitCode {
+    match crate::router::openapi().to_pretty_json() {
+        Ok(document) => say(&document),
+        Err(error) => fail(&format!("The document can't be written ({error}).")),
     }
 }
 

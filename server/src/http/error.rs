@@ -53,6 +53,13 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
     }
 
+    fn database_away() -> Self {
+        Self::unavailable(
+            "database_away",
+            "This node's database doesn't answer right now; nothing was lost. Try again in a moment.",
+        )
+    }
+
     pub fn problem(&self) -> Value {
         let mut problem = json!({
             "type": "about:blank",
@@ -73,14 +80,20 @@ impl From<sqlx::Error> for ApiError {
         match error {
             sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed => {
                 tracing::error!(%error, "database away");
-                Self::unavailable(
-                    "database_away",
-                    "This node's database doesn't answer right now; nothing was lost. Try again in a moment.",
-                )
+                Self::database_away()
+            }
+            sqlx::Error::Database(ref cause) if is_away(cause.code().as_deref()) => {
+                tracing::error!(%error, "database away");
+                Self::database_away()
             }
             other => Self::internal(other),
         }
     }
+}
+
+/// Shutting down, crashed, starting, or out of connections.
+fn is_away(code: Option<&str>) -> bool {
+    matches!(code, Some("57P01" | "57P02" | "57P03" | "53300"))
 }
 
 impl IntoResponse for ApiError {

@@ -1,5 +1,10 @@
-//! What all features share at the edge: problem+json errors, extractors, paging, limits.
+//! What all features share at the edge: problem+json errors, extractors, limits, and what guards the site.
 
 pub mod error;
+mod extract;
+pub mod guard;
+mod layers;
 
 pub use error::{ApiError, ApiResult};
+pub use extract::{ApiJson, ApiPath, ApiQuery};
+pub use layers::{everywhere, ordinary};

@@ -22,8 +22,9 @@ use crate::config::Config;
 use crate::data::{self, DataDir, DataError};
 use crate::database::private::{PrivateDatabase, PrivateError};
 use crate::database::{self, MigrateError};
+use crate::identity::{IdentityError, NodeIdentity};
 use crate::site::Site;
-use crate::{background, router};
+use crate::{accounts, background, router};
 
 /// How long requests and tasks may take to end after the signal. The promise is 10 s for all processes together.
 const GRACE: Duration = Duration::from_secs(4);
@@ -42,6 +43,8 @@ pub enum ServeError {
     Private(#[from] PrivateError),
     #[error("The content store can't be opened: {0}.")]
     Store(#[from] pinreel_content::Error),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     #[error("The server can't run ({0}).")]
     System(#[from] std::io::Error),
 }
@@ -92,7 +95,9 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
     database::migrate(&owner).await?;
     let address = parts.listener.local_addr()?;
     let store = open_store(&parts.data).await?;
+    let identity = NodeIdentity::load_or_create(&parts.data, parts.config.url.as_ref())?;
     let app = App {
+        identity: Arc::new(identity),
         database: database::pool(owner),
         clock: Clock::System,
         site: Arc::new(Site::new(parts.config.url.as_ref(), address)),
@@ -101,6 +106,7 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
         store,
         tasks: parts.tasks,
     };
+    offer_operator_link(&app).await;
     background::start(&app);
     let stop = app.tasks.stop.clone();
     let server = tokio::spawn(listen::serve(parts.listener, router::router(app.clone()), stop.clone()));
@@ -140,6 +146,17 @@ async fn open_store(data: &DataDir) -> Result<Store, ServeError> {
 
 fn owner_options(config: &Config) -> Result<PgConnectOptions, ServeError> {
     PgConnectOptions::from_str(config.database_url.as_deref().unwrap_or_default()).map_err(ServeError::DatabaseUrl)
+}
+
+/// Tells the person who started a node without an operator how to become it.
+async fn offer_operator_link(app: &App) {
+    match accounts::offer_link(app).await {
+        Ok(Some(link)) => {
+            eprintln!("This node has no operator yet. Whoever opens this link first becomes it:\n\n    {link}\n")
+        }
+        Ok(None) => {}
+        Err(error) => tracing::error!(%error, "the operator's link could not be made"),
+    }
 }
 
 /// Prints the ready line once the health check answers through the socket, as any visitor would see it.

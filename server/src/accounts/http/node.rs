@@ -1,0 +1,76 @@
+//! `/api/v1/node`: what this node is, for anyone who connects to it.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::accounts::model::{Registration, SessionView};
+use crate::accounts::{MaybeSession, Session, admission, sign_in};
+use crate::app::App;
+use crate::http::ApiResult;
+
+const PROTOCOL: &str = "pinreel/1";
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct NodeView {
+    name: String,
+    version: &'static str,
+    protocol: &'static str,
+    /// The name of the log, which channels founded here have as their home
+    origin: String,
+    /// base64url
+    log_key: String,
+    /// The genesis of the node's own channel
+    channel: Option<String>,
+    /// base64url; signs the node's own channel
+    node_key: String,
+    url: String,
+    registration: Registration,
+    signed_in: Option<SessionView>,
+    limits: Limits,
+    /// Whether a Kubo pins what is published here
+    pinning: bool,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Limits {
+    upload_bytes: u64,
+    free_bytes: u64,
+}
+
+/// Says what this node is
+#[utoipa::path(get, path = "/api/v1/node", tag = "node", responses((status = 200, body = NodeView)))]
+pub async fn show(State(app): State<App>, MaybeSession(session): MaybeSession) -> ApiResult<Json<NodeView>> {
+    Ok(Json(view(&app, session.as_ref()).await?))
+}
+
+pub async fn view(app: &App, session: Option<&Session>) -> ApiResult<NodeView> {
+    let mut connection = app.database.acquire().await?;
+    let registration = admission::mode(app, &mut connection).await?;
+    drop(connection);
+    let signed_in = match session {
+        Some(session) => Some(sign_in::view(app, session).await?),
+        None => None,
+    };
+    let identity = &app.identity;
+    Ok(NodeView {
+        name: app.site.url().host_str().unwrap_or_default().to_owned(),
+        version: env!("CARGO_PKG_VERSION"),
+        protocol: PROTOCOL,
+        origin: identity.origin.to_string(),
+        log_key: identity.log_key.public().to_string(),
+        channel: identity.channel().map(|channel| channel.to_string()),
+        node_key: identity.node_key.public().to_string(),
+        url: app.site.link(""),
+        registration,
+        signed_in,
+        limits: Limits { upload_bytes: app.config.max_upload_bytes, free_bytes: free_bytes(app) },
+        pinning: app.config.kubo_api.is_some() || app.config.ipfs,
+    })
+}
+
+/// What the disk of the content store has left for this user; 0 if it can't be told.
+fn free_bytes(app: &App) -> u64 {
+    rustix::fs::statvfs(app.data.root()).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+}

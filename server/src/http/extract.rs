@@ -1,0 +1,44 @@
+//! axum's extractors with problem documents for their rejections.
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query};
+use axum::http::StatusCode;
+
+use super::ApiError;
+
+/// A JSON body; needs `content-type: application/json`, which no plain form of another site can send.
+#[derive(Debug, FromRequest)]
+#[from_request(via(Json), rejection(ApiError))]
+pub struct ApiJson<T>(pub T);
+
+#[derive(Debug, FromRequestParts)]
+#[from_request(via(Path), rejection(ApiError))]
+pub struct ApiPath<T>(pub T);
+
+#[derive(Debug, FromRequestParts)]
+#[from_request(via(Query), rejection(ApiError))]
+pub struct ApiQuery<T>(pub T);
+
+impl From<JsonRejection> for ApiError {
+    fn from(rejection: JsonRejection) -> Self {
+        let code = match rejection.status() {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "content_type_wrong",
+            StatusCode::PAYLOAD_TOO_LARGE => "body_too_large",
+            _ => return Self::bad_request("body_malformed", format!("{}.", rejection.body_text())),
+        };
+        Self::new(rejection.status(), code, format!("{}.", rejection.body_text()))
+    }
+}
+
+impl From<PathRejection> for ApiError {
+    fn from(rejection: PathRejection) -> Self {
+        Self::bad_request("path_malformed", format!("{}.", rejection.body_text()))
+    }
+}
+
+impl From<QueryRejection> for ApiError {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::bad_request("query_malformed", format!("{}.", rejection.body_text()))
+    }
+}

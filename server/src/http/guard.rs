@@ -1,0 +1,96 @@
+//! What every request and answer goes through: the site's own protection against other sites, and time limits.
+
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::ApiError;
+use crate::app::App;
+
+/// How long an ordinary call may take. Uploads, downloads and event streams aren't ordinary.
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// For answers that set no policy of their own: data, which nothing may run, frame or load.
+const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+
+const READABLE: HeaderValue = HeaderValue::from_static(
+    "accept-ranges, content-length, content-range, etag, retry-after, x-ipfs-path, x-ipfs-roots, x-request-id",
+);
+const ASKABLE: HeaderValue = HeaderValue::from_static("accept, content-type, if-none-match, if-range, range");
+const READS: HeaderValue = HeaderValue::from_static("GET, HEAD");
+const ANY: HeaderValue = HeaderValue::from_static("*");
+const A_DAY: HeaderValue = HeaderValue::from_static("86400");
+
+/// Refuses what a page of another site makes a browser write here. Other programs send no `Origin` and no cookie.
+pub async fn own_origin(State(app): State<App>, request: Request, next: Next) -> Result<Response, ApiError> {
+    let headers = request.headers();
+    if is_write(request.method()) && headers.contains_key(header::ORIGIN) && !is_own(&app, headers) {
+        return Err(origin_wrong());
+    }
+    Ok(next.run(request).await)
+}
+
+/// Writes by cookie need the header itself: without it nobody knows which page sent them.
+pub fn check_cookie_write(app: &App, method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
+    if is_write(method) && !is_own(app, headers) { Err(origin_wrong()) } else { Ok(()) }
+}
+
+fn is_write(method: &Method) -> bool {
+    ![Method::GET, Method::HEAD, Method::OPTIONS].contains(method)
+}
+
+fn is_own(app: &App, headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    text(header::ORIGIN).is_some_and(|origin| app.site.is_own_origin(origin, text(header::HOST)))
+}
+
+fn origin_wrong() -> ApiError {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "origin_wrong",
+        "This call came from a page of another site; open this node's own pages at its public address.",
+    )
+}
+
+/// Lets pages of any site read what is public: no credentials are ever allowed with it. The gateway, which lets them
+/// ask for more, answers for itself first.
+pub async fn public_reads(request: Request, next: Next) -> Response {
+    let asks = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if request.method() == Method::OPTIONS && asks && request.uri().path().starts_with("/api/") {
+        let allowed = [
+            (header::ACCESS_CONTROL_ALLOW_ORIGIN, ANY),
+            (header::ACCESS_CONTROL_ALLOW_METHODS, READS),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, ASKABLE),
+            (header::ACCESS_CONTROL_MAX_AGE, A_DAY),
+        ];
+        return (StatusCode::NO_CONTENT, allowed).into_response();
+    }
+    let is_read = [Method::GET, Method::HEAD].contains(request.method());
+    let mut response = next.run(request).await;
+    if is_read {
+        add(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
+        add(&mut response, header::ACCESS_CONTROL_EXPOSE_HEADERS, READABLE);
+    }
+    response
+}
+
+/// Headers that hold browsers back, where an answer hasn't set its own.
+pub async fn security_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    add(&mut response, header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    add(&mut response, header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    add(&mut response, header::CONTENT_SECURITY_POLICY, NO_PAGE);
+    response
+}
+
+fn add(response: &mut Response, name: HeaderName, value: HeaderValue) {
+    response.headers_mut().entry(name).or_insert(value);
+}
+
+/// Ends calls that take too long.
+pub async fn call_timeout(request: Request, next: Next) -> Result<Response, ApiError> {
+    let late = |_| ApiError::unavailable("timeout", "This call took too long and was given up. Try again in a moment.");
+    tokio::time::timeout(CALL_TIMEOUT, next.run(request)).await.map_err(late)
+}

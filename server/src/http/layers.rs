@@ -1,0 +1,50 @@
+//! The layers around the router, from the outside in: request id, trace, panics, headers, origins.
+
+use std::any::Any;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+use tower_http::trace::TraceLayer;
+use tracing::Span;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::{ApiError, guard};
+use crate::app::App;
+
+/// The longest JSON body: a record's 65 KiB in base64, with room.
+const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// For calls that take a small body and answer at once; streaming features set limits of their own.
+pub fn ordinary(router: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    router.layer(from_fn(guard::call_timeout)).layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+}
+
+/// Around everything.
+pub fn everywhere(router: Router, app: &App) -> Router {
+    router.layer(
+        ServiceBuilder::new()
+            .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+            .layer(TraceLayer::new_for_http().make_span_with(span))
+            .layer(PropagateRequestIdLayer::x_request_id())
+            .layer(from_fn(guard::security_headers))
+            .layer(from_fn(guard::public_reads))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn_with_state(app.clone(), guard::own_origin)),
+    )
+}
+
+/// The query is left out: it may hold a one-time token.
+fn span(request: &Request) -> Span {
+    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
+    tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
+}
+
+fn panicked(cause: Box<dyn Any + Send>) -> Response {
+    let text = cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
+    ApiError::internal(format!("panic: {}", text.unwrap_or("without a message"))).into_response()
+}
