@@ -28,6 +28,9 @@ const features = {
 const never = [
   /\/controller\/(eme|cmcd|content-steering|interstitials|iframe|timeline|subtitle-track|subtitle-stream)-controller$/,
   /\/demux\/(tsdemuxer|audio\/(aacdemuxer|mp3demuxer|ac3-demuxer))$/,
+  /\/remux\/aac-helper$/,
+  // Its own loaders: with them gone, no byte can reach the element but through ours.
+  /\/utils\/(xhr|fetch)-loader$/,
   /\/utils\/(imsc1-ttml-parser|webvtt-parser|cues)$/,
 ];
 

@@ -24,13 +24,17 @@ export interface Level {
   bandwidth: number;
 }
 
-/** Loading begins with small first segments; two minutes ahead is plenty and bounds memory. */
+/** Until someone presses play, the first segment is enough: it shows a frame and costs little. */
+const AHEAD_BEFORE_PLAY_S = 0.5;
+/** Two minutes ahead is plenty, and bounds memory. */
+const AHEAD_S = 120;
+
 const CONFIG: Partial<HlsConfig> = {
   enableWorker: false, // Fragments are CMAF already: there is nothing to transmux.
   lowLatencyMode: false,
   backBufferLength: 60,
   maxBufferLength: 30,
-  maxMaxBufferLength: 120,
+  maxMaxBufferLength: AHEAD_BEFORE_PLAY_S,
   abrEwmaDefaultEstimate: 3_000_000,
   startFragPrefetch: true,
   capLevelToPlayerSize: true,
@@ -113,7 +117,11 @@ export class Playback {
       const reachable = data.type !== Hls.ErrorTypes.NETWORK_ERROR;
       this.#fail(
         reachable
-          ? { code: 'unplayable', message: 'This browser cannot play the stream.', detail: data.details }
+          ? {
+              code: 'unplayable',
+              message: 'This browser cannot play the stream.',
+              detail: `${data.details}: ${data.error.message}`,
+            }
           : {
               code: 'unreachable',
               message: 'No server is answering right now.',
@@ -121,6 +129,9 @@ export class Playback {
             },
       );
     });
+    const eager = () => (hls.config.maxMaxBufferLength = AHEAD_S);
+    if (video.paused) video.addEventListener('play', eager, { once: true });
+    else eager();
     hls.attachMedia(video);
     hls.loadSource(`${VIRTUAL_BASE}master.m3u8`);
   }

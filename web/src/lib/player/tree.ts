@@ -35,11 +35,17 @@ export class VerifiedTree {
     const address = `/${path.split('/').map(encodeURIComponent).join('/')}`;
     const node = cid.then((found) => (found.codec === DAG_PB ? this.#node(found, address) : null));
     node.catch(() => undefined);
-    return this.origins.fetch(
-      address,
-      async (bytes, base) => ({ bytes, base, blocks: await checkFile(bytes, await cid, await node) }),
-      options,
-    );
+    try {
+      return await this.origins.fetch(
+        address,
+        async (bytes, base) => ({ bytes, base, blocks: await checkFile(bytes, await cid, await node) }),
+        options,
+      );
+    } catch (error) {
+      // That the folder is wrong, or names no such file, says more than that nobody sent it.
+      if (!options.signal?.aborted && !isRefusal(error)) await cid;
+      throw error;
+    }
   }
 
   /** Starts fetching the folders below the root, which the first segments will need. */
@@ -75,12 +81,32 @@ export class VerifiedTree {
   }
 
   #node(cid: Cid, address: string): Promise<Node> {
-    if (cid.codec !== DAG_PB) throw new BadRoot(`${address} is not a node`);
-    return this.origins.fetch(address + RAW_BLOCK, async (block) => {
-      await checkBlock(block, cid);
-      return decode(block, address);
-    });
+    return fetchNode(this.origins, cid, address);
   }
+}
+
+/** A file that stands alone, at the origins' address of its own CID. */
+export async function checkedFile(
+  cid: string,
+  origins: Origins,
+  options: FetchOptions = {},
+): Promise<Checked> {
+  const file = parseCid(cid);
+  const node = file.codec === DAG_PB ? fetchNode(origins, file, '') : Promise.resolve(null);
+  node.catch(() => undefined);
+  return origins.fetch(
+    '',
+    async (bytes, base) => ({ bytes, base, blocks: await checkFile(bytes, file, await node) }),
+    options,
+  );
+}
+
+function fetchNode(origins: Origins, cid: Cid, address: string): Promise<Node> {
+  if (cid.codec !== DAG_PB) throw new BadRoot(`${address} is not a node`);
+  return origins.fetch(address + RAW_BLOCK, async (block) => {
+    await checkBlock(block, cid);
+    return decode(block, address);
+  });
 }
 
 function decode(block: Uint8Array<ArrayBuffer>, address: string): Node {

@@ -1,1 +1,46 @@
-export async function approvePending(): Promise<void> {}
+//! Approval afterwards: a creator who published before the stream was ready signs an update that names its root,
+//! on the next visit. Only a root that the home node has signed for, of exactly this source, is approved.
+
+import { api, ApiError } from '../api/client';
+import type { Claim } from '../api/types';
+import { account } from '../identity/account.svelte';
+import { append } from '../identity/sign';
+import { checkClaim } from '../player/provenance';
+import { fromBase64url, Link, verifyRecord } from '../records';
+
+/** True when an update was signed and taken. */
+export async function approve(claim: Claim): Promise<boolean> {
+  const provenance = await checkClaim(claim);
+  if (provenance.status !== 'checked' || provenance.rootBy !== 'node' || !provenance.root) return false;
+  if (!claim.record.body) return false;
+  const newest = await verifyRecord(fromBase64url(claim.record.header), fromBase64url(claim.record.body));
+  if (newest.kind !== 'stream') return false;
+  const body = {
+    ...newest.body,
+    salt: undefined, // A new one is made.
+    claim: new Link(claim.claim),
+    replaces: new Link(claim.record.id),
+    root: new Link(provenance.root),
+  };
+  await append({ kind: 'stream', body, about: `approve ${claim.claim}` });
+  forget(claim.claim);
+  return true;
+}
+
+/** Whatever was published early on this browser, and is ready by now. */
+export async function approvePending(): Promise<void> {
+  for (const id of account.pendingApprovals()) {
+    try {
+      const claim = await api.claim(id);
+      const working = claim.job?.state === 'queued' || claim.job?.state === 'running';
+      if (claim.root_by === 'node') await approve(claim);
+      else if (!working) forget(id); // Approved already, or it never became a stream.
+    } catch (error) {
+      if (error instanceof ApiError && (error.status === 404 || error.status === 410)) forget(id);
+      else return; // The next visit tries again.
+    }
+  }
+}
+
+const forget = (id: string): void =>
+  account.setPendingApprovals(account.pendingApprovals().filter((other) => other !== id));

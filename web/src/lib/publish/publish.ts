@@ -1,0 +1,48 @@
+//! Publish: signs the `stream` record of an upload, with the root if the stream is complete.
+
+import type { Upload } from '../api/types';
+import { account } from '../identity/account.svelte';
+import { append } from '../identity/sign';
+import { addressPath, Link } from '../records';
+import type { StreamBody } from '../records/kinds';
+import { Draft } from '../upload/draft.svelte';
+
+/** The path of the new watch page. */
+export async function publishUpload(upload: Upload, root: string | null, draft: Draft): Promise<string> {
+  const body = streamBody(upload, root, draft);
+  const receipt = await append({ kind: 'stream', body, about: upload.id });
+  Draft.forget(upload.id);
+  const working = upload.job?.state === 'queued' || upload.job?.state === 'running';
+  if (!root && working) account.setPendingApprovals([...account.pendingApprovals(), receipt.id]);
+  const handle = account.session?.handle;
+  return addressPath(handle ? { handle, slug: body.name } : { claim: receipt.id });
+}
+
+type Fields = Omit<StreamBody, 'salt'>;
+const words = (text: string): string | undefined => text.trim() || undefined;
+
+export function streamBody(upload: Upload, root: string | null, draft: Draft): Fields {
+  if (!upload.source) throw new Error('The upload has not arrived as a whole yet.');
+  const tags = draft.tagList.slice(0, 20).map((tag) => tag.slice(0, 50));
+  const body: Fields = {
+    name: draft.effectiveSlug,
+    title: draft.title.trim(),
+    source: {
+      cid: new Link(upload.source),
+      bytes: upload.size_bytes,
+      media_type: upload.media_type.split(';')[0]?.trim().toLowerCase() || 'application/octet-stream',
+    },
+    visibility: 'public',
+    comments: 'open',
+  };
+  const fileName = upload.file_name.split(/[/\\]/).pop()?.trim();
+  if (fileName && !/^\.\.?$/.test(fileName)) body.source.file_name = fileName.slice(0, 255);
+  if (root) body.root = new Link(root);
+  if (tags.length) body.tags = tags;
+  const optional = { description: draft.description, language: draft.language, licence: draft.licence };
+  for (const [name, text] of Object.entries(optional) as [keyof typeof optional, string][]) {
+    const said = words(text);
+    if (said) body[name] = said;
+  }
+  return body;
+}

@@ -1,0 +1,88 @@
+//! All uploads of this visit, two of them sending at a time. Lives outside of the page, so that going to another
+//! one doesn't stop anything.
+
+import { api } from '../api/client';
+import type { NodeInfo, Upload } from '../api/types';
+import { bytes } from '../format';
+import { UploadTask } from './task.svelte';
+
+const SENDING_AT_ONCE = 2;
+
+class Queue {
+  tasks = $state<UploadTask[]>([]);
+  /** Files that were turned down before a byte was sent, each with its reason. */
+  refused = $state<{ name: string; reason: string }[]>([]);
+
+  constructor() {
+    addEventListener('online', () => this.#resumeAll());
+    addEventListener('beforeunload', (event) => {
+      if (this.tasks.some((task) => task.phase === 'sending')) event.preventDefault();
+    });
+  }
+
+  add(files: Iterable<File>, node: NodeInfo | null): void {
+    this.refused = [];
+    for (const file of files) {
+      const reason = refusalOf(file, node);
+      const unfinished = this.tasks.find((task) => task.phase === 'away' && isSame(task, file));
+      if (reason) this.refused.push({ name: file.name, reason });
+      else if (unfinished) unfinished.resumeWith(file);
+      else this.tasks.unshift(new UploadTask({ file }, () => this.#pump()));
+    }
+    this.#pump();
+  }
+
+  /** What the server holds of this channel and nobody has published yet. */
+  async recall(): Promise<void> {
+    const { items } = await api.uploads();
+    for (const upload of items) {
+      if (!upload.claim && !this.tasks.some((task) => task.id === upload.id)) this.adopt(upload);
+    }
+  }
+
+  adopt(upload: Upload): UploadTask {
+    const task = new UploadTask({ upload }, () => this.#pump());
+    this.tasks.push(task);
+    return task;
+  }
+
+  async remove(task: UploadTask): Promise<void> {
+    this.tasks = this.tasks.filter((other) => other !== task);
+    await task.cancel();
+    this.#pump();
+  }
+
+  /** Published, or put aside: off this page, still on the server. */
+  release(task: UploadTask): void {
+    task.stop();
+    this.tasks = this.tasks.filter((other) => other !== task);
+  }
+
+  #pump(): void {
+    const sending = this.tasks.filter((task) => task.phase === 'sending' || task.phase === 'offline').length;
+    const waiting = this.tasks.filter((task) => task.phase === 'waiting');
+    for (const task of waiting.reverse().slice(0, Math.max(0, SENDING_AT_ONCE - sending))) task.start();
+  }
+
+  #resumeAll(): void {
+    for (const task of this.tasks) if (task.phase === 'offline') task.start();
+  }
+}
+
+const isSame = (task: UploadTask, file: File): boolean =>
+  task.sizeBytes === file.size && task.fileName === file.name;
+
+export function refusalOf(file: Pick<File, 'size' | 'name'>, node: NodeInfo | null): string | null {
+  if (file.size === 0) return 'It is empty.';
+  if (!node) return null;
+  const { upload_bytes, free_bytes } = node.limits;
+  if (file.size > upload_bytes) {
+    return `It has ${bytes(file.size)}; this node takes files of up to ${bytes(upload_bytes)}.`;
+  }
+  if (file.size > free_bytes) {
+    return `It has ${bytes(file.size)}; this node has ${bytes(free_bytes)} left. Ask its operator for room.`;
+  }
+  return null;
+}
+
+export const queue = new Queue();
