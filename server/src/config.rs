@@ -24,6 +24,9 @@ pub struct Config {
     /// Run a Kubo of the node's own from the `ipfs` on the PATH
     #[arg(long)]
     pub ipfs: bool,
+    /// Keep that Kubo to this machine
+    #[arg(long, hide = true, env = "PINREEL_IPFS_OFFLINE", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
+    pub ipfs_offline: bool,
     /// Folder of the built web app
     #[arg(long, value_name = "DIR", env = "PINREEL_WEB")]
     pub web: Option<PathBuf>,

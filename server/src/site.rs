@@ -8,6 +8,8 @@ use url::Url;
 pub struct Site {
     /// The public address, without a trailing slash in `to_string` form: see [`Site::link`].
     base: Url,
+    /// The address of the socket itself, for this machine's own programs.
+    socket: Url,
     /// Where a browser shows our pages.
     origins: Vec<String>,
     /// Where else a program on this machine may be connected to us.
@@ -30,11 +32,16 @@ impl Site {
             // On loopback a browser may have been pointed at any of the machine's own names.
             origins.append(&mut local.clone());
         }
-        Self { base, origins, local, any_ip_port: (url.is_none() && everywhere).then(|| listen.port()) }
+        let socket = listen_url(listen);
+        Self { base, socket, origins, local, any_ip_port: (url.is_none() && everywhere).then(|| listen.port()) }
     }
 
     pub fn url(&self) -> &Url {
         &self.base
+    }
+
+    pub fn local_url(&self) -> &Url {
+        &self.socket
     }
 
     /// The public address of a path that starts with a slash.

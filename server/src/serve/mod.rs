@@ -6,6 +6,7 @@
 mod listen;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,8 @@ use crate::database::private::{PrivateDatabase, PrivateError};
 use crate::database::{self, MigrateError};
 use crate::identity::{IdentityError, NodeIdentity};
 use crate::site::Site;
+use crate::supervise::kubo::{Kubo, KuboError};
+use crate::supervise::transcoder::{self, NoTranscoder};
 use crate::{accounts, background, router};
 
 /// How long requests and tasks may take to end after the signal. The promise is 10 s for all processes together.
@@ -45,6 +48,10 @@ pub enum ServeError {
     Store(#[from] pinreel_content::Error),
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    #[error(transparent)]
+    Transcoder(#[from] NoTranscoder),
+    #[error(transparent)]
+    Kubo(#[from] KuboError),
     #[error("The server can't run ({0}).")]
     System(#[from] std::io::Error),
 }
@@ -54,6 +61,11 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let root = config.data.clone().map_or_else(data::default_root, Ok)?;
     let data = Arc::new(DataDir::open(&root)?);
     let listener = listen::bind(config.listen, config.port).await?;
+    let transcoder = transcoder::find(config.transcoder.as_deref())?;
+    let kubo = match config.ipfs && config.kubo_api.is_none() {
+        true => Some(Kubo::prepare(&data, config.ipfs_offline).await?),
+        false => None,
+    };
     let tasks = Tasks::default();
     tokio::spawn(stop_on_signal(
         signal(SignalKind::interrupt())?,
@@ -74,7 +86,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         None => owner_options(&config),
     };
     let outcome = match owner {
-        Ok(owner) => run(Parts { config, data, listener, tasks }, owner).await,
+        Ok(owner) => run(Parts { config, data, listener, tasks, transcoder, kubo }, owner).await,
         Err(error) => Err(error),
     };
     if let Some(private) = private {
@@ -88,6 +100,8 @@ struct Parts {
     data: Arc<DataDir>,
     listener: TcpListener,
     tasks: Tasks,
+    transcoder: Option<PathBuf>,
+    kubo: Option<Kubo>,
 }
 
 /// Everything between a database that answers and its last query.
@@ -108,6 +122,12 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
     };
     offer_operator_link(&app).await;
     background::start(&app);
+    if let Some(program) = parts.transcoder {
+        transcoder::start(&app, program);
+    }
+    if let Some(kubo) = parts.kubo {
+        app.tasks.spawn(kubo.run(|_| {}, app.tasks.stop.clone()));
+    }
     let stop = app.tasks.stop.clone();
     let server = tokio::spawn(listen::serve(parts.listener, router::router(app.clone()), stop.clone()));
     let announced = tokio::select! {

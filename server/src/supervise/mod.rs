@@ -2,6 +2,8 @@
 //! and killed by the kernel if the node itself is killed.
 
 pub mod child;
+pub mod kubo;
+pub mod transcoder;
 
 use std::io;
 use std::time::Duration;
@@ -43,19 +45,37 @@ impl Backoff {
     }
 }
 
+/// A program to keep running.
+#[derive(Clone, Copy, Debug)]
+pub struct Program {
+    /// For the log.
+    pub name: &'static str,
+    /// What the kernel sends it if this process is killed.
+    pub death: Signal,
+}
+
+/// Leaves a child no more of this process's environment than it needs: no database address, no secrets.
+pub fn small_environment(command: &mut Command) {
+    let keep = |name: &str| {
+        ["PATH", "LANG", "TZ", "TMPDIR", "RUST_LOG", "RUST_BACKTRACE", "LD_LIBRARY_PATH"].contains(&name)
+            || name.starts_with("PINREEL_")
+    };
+    command.env_clear().envs(std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(keep)));
+}
+
 /// Keeps a program running until `stop`. `command` is asked anew for each start.
-pub async fn keep_running(
-    name: &'static str,
-    command: impl Fn() -> io::Result<Command> + Send,
-    stop: CancellationToken,
-) {
+pub async fn keep_running(program: Program, command: impl Fn() -> io::Result<Command> + Send, stop: CancellationToken) {
+    let Program { name, death } = program;
     let mut backoff = Backoff::default();
     while !stop.is_cancelled() {
         let started = Instant::now();
-        match command().and_then(|command| child::spawn(name, command, Signal::KILL)) {
+        match command().and_then(|command| child::spawn(name, command, death)) {
             Ok(mut child) => {
                 tokio::select! {
-                    ended = child.wait() => tracing::warn!(program = name, %ended, "a supervised program ended"),
+                    ended = child.wait() => {
+                        let said = child.last_lines();
+                        tracing::warn!(program = name, %ended, said, "a supervised program ended");
+                    }
                     () = stop.cancelled() => {
                         child.stop_group(&[(Signal::TERM, STOP_GRACE)]).await;
                         return;
@@ -95,7 +115,7 @@ mod tests {
             command.arg("-c").arg("echo started > \"$0\"").arg(&script);
             Ok(command)
         };
-        let running = tokio::spawn(keep_running("echo", command, stop.clone()));
+        let running = tokio::spawn(keep_running(Program { name: "echo", death: Signal::KILL }, command, stop.clone()));
         for _ in 0..2 {
             assert_eq!(tokio::fs::read_to_string(&pipe).await.unwrap(), "started\n");
         }
