@@ -72,6 +72,23 @@ pub(super) enum Place {
     },
 }
 
+impl Place {
+    pub(super) fn size_bytes(&self) -> u64 {
+        match self {
+            Self::Node(block) => block.len() as u64,
+            Self::Blob { length, .. } => *length as u64,
+        }
+    }
+}
+
+/// What a blob has in the index besides itself.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    pub(super) leaves: Vec<Digest>,
+    /// The nodes of its tree, each with the first leaf under it, as far as they are known.
+    pub(super) nodes: Vec<(Digest, Option<Digest>)>,
+}
+
 /// The open index.
 pub(super) struct Index {
     db: Database,
@@ -158,21 +175,15 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    /// Takes a blob out of the index, with the leaves and nodes that were only there for it. `leaves` are its
-    /// leaves' digests and `nodes` the nodes of its tree, as far as they are known.
-    pub(super) fn remove_blob(
-        &mut self,
-        root: &Digest,
-        leaves: &[Digest],
-        nodes: &[(Digest, Option<Digest>)],
-    ) -> Result<()> {
+    /// Takes a blob out of the index, with the leaves and nodes that were only there for it.
+    pub(super) fn remove_blob(&mut self, root: &Digest, parts: &Parts) -> Result<()> {
         let Some(number) = self.roots.remove(root)?.map(|number| number.value()) else { return Ok(()) };
         let size_bytes = self.blobs.remove(number)?.map_or(0, |blob| blob.value().1);
         self.count("blob_bytes", -(size_bytes as i64))?;
-        for digest in leaves {
+        for digest in &parts.leaves {
             self.leaves.remove(&leaf_key(digest, number))?;
         }
-        for (digest, first_leaf) in nodes {
+        for (digest, first_leaf) in &parts.nodes {
             // Two files that begin alike share nodes: what another blob's leaf needs stays.
             let shared = match first_leaf {
                 Some(leaf) => self.leaf_rows(leaf)?.next().is_some(),

@@ -91,19 +91,27 @@ impl Store {
 
     /// What a CID stands for, or `None` if its block isn't held.
     pub fn stat(&self, cid: &Cid) -> Result<Option<Node>> {
-        let kind = match cid.codec() {
-            RAW => match self.open_file(cid)? {
-                Some(file) => Kind::File { size_bytes: file.size_bytes() },
-                None => return Ok(None),
-            },
-            DAG_PB => match self.dag_pb_kind(cid)? {
-                Some(kind) => kind,
-                None => return Ok(None),
-            },
-            codec if self.holds(cid)? => Kind::Other { codec },
-            _ => return Ok(None),
+        let kind = match (digest_of(cid), cid.codec()) {
+            (Some(digest), RAW | DAG_PB) => self.file_kind(cid, &digest)?,
+            (None, RAW) => identity_data(cid).map(|data| Kind::File { size_bytes: data.len() as u64 }),
+            (None, DAG_PB) => self.dag_pb_kind(cid)?,
+            (_, codec) => self.holds(cid)?.then_some(Kind::Other { codec }),
         };
-        Ok(Some(Node { cid: *cid, kind }))
+        Ok(kind.map(|kind| Node { cid: *cid, kind }))
+    }
+
+    /// Asks the index first: it knows the sizes of whole files and of their leaves without touching them.
+    fn file_kind(&self, cid: &Cid, digest: &crate::Digest) -> Result<Option<Kind>> {
+        let index = self.inner.index.read()?;
+        if let Some(blob) = index.blob(digest)?
+            && blob.cid().codec() == cid.codec()
+        {
+            return Ok(Some(Kind::File { size_bytes: blob.size_bytes }));
+        }
+        if cid.codec() == DAG_PB {
+            return self.dag_pb_kind(cid);
+        }
+        Ok(index.place(digest)?.map(|place| Kind::File { size_bytes: place.size_bytes() }))
     }
 
     fn dag_pb_kind(&self, cid: &Cid) -> Result<Option<Kind>> {

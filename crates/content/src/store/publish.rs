@@ -66,17 +66,17 @@ impl Store {
         let Some(root) = digest_of(cid) else { return Ok(false) };
         let _files = lock(&self.inner.files);
         let Some(blob) = self.inner.index.read()?.blob(&root)? else { return Ok(false) };
-        let (leaves, nodes) = self.parts_of(&blob)?;
+        let parts = self.parts_of(&blob)?;
         self.inner.index.write(|tables| {
             if tables.is_public(&root)? {
                 return Err(Error::Published(*cid));
             }
-            for leaf in &leaves {
+            for leaf in &parts.leaves {
                 if tables.is_public(leaf)? && !tables.held_without(leaf, &root)? {
                     return Err(Error::Published(*cid));
                 }
             }
-            tables.remove_blob(&root, &leaves, &nodes)
+            tables.remove_blob(&root, &parts)
         })?;
         self.fault("remove.unindexed");
         let path = self.blob_path(&blob.cid());

@@ -9,10 +9,13 @@ use std::{
 use cid::Cid;
 use tracing::{info, warn};
 
-use super::{Store, index::Blob};
+use super::{
+    Store,
+    index::{Blob, Parts},
+};
 use crate::{
     Error, FileHasher, Result,
-    address::{digest_of, parse_cid},
+    address::{RAW, digest_of, parse_cid},
     dagpb,
     import::Tree,
 };
@@ -49,45 +52,44 @@ impl Store {
 
     /// Takes a blob out of the index, with what only it needs.
     pub(super) fn forget(&self, blob: &Blob) -> Result<()> {
-        let (leaves, nodes) = self.parts_of(blob)?;
-        self.inner.index.write(|tables| tables.remove_blob(&blob.root, &leaves, &nodes))
+        let parts = self.parts_of(blob)?;
+        self.inner.index.write(|tables| tables.remove_blob(&blob.root, &parts))
     }
 
-    /// The digests of a blob's leaves, and of its nodes, each with the first leaf under it.
-    #[allow(clippy::type_complexity)]
-    pub(super) fn parts_of(
-        &self,
-        blob: &Blob,
-    ) -> Result<(Vec<crate::Digest>, Vec<(crate::Digest, Option<crate::Digest>)>)> {
-        let (mut leaves, mut nodes) = (Vec::new(), Vec::new());
+    /// Walks a blob's tree for its leaves and nodes.
+    pub(super) fn parts_of(&self, blob: &Blob) -> Result<Parts> {
+        let mut parts = Parts::default();
         if blob.is_leaf() {
-            return Ok((leaves, nodes));
+            return Ok(parts);
         }
         let index = self.inner.index.read()?;
         let mut stack = vec![blob.cid()];
-        // Nodes whose first leaf is yet to be met.
+        // How many of the last nodes wait for their first leaf.
         let mut waiting = 0;
         while let Some(cid) = stack.pop() {
             let Some(digest) = digest_of(&cid) else { continue };
-            if cid.codec() == crate::RAW {
-                leaves.push(digest);
-                let from = nodes.len() - waiting;
-                nodes[from..].iter_mut().for_each(|(_, first): &mut (_, Option<_>)| *first = Some(digest));
+            if cid.codec() == RAW {
+                let from = parts.nodes.len() - waiting;
+                parts.nodes[from..].iter_mut().for_each(|(_, first_leaf)| *first_leaf = Some(digest));
+                parts.leaves.push(digest);
                 waiting = 0;
                 continue;
             }
-            nodes.push((digest, None));
+            parts.nodes.push((digest, None));
             waiting += 1;
             if let Some(block) = index.node(&digest)? {
                 let node = dagpb::decode(&block).map_err(Error::malformed(&cid))?;
                 stack.extend(node.links.iter().rev().map(|link| link.cid));
             }
         }
-        Ok((leaves, nodes))
+        Ok(parts)
     }
 
     fn index_files_without_entry(&self) -> Result<()> {
         for shard in entries(&self.inner.dir.join("blobs"))? {
+            if !shard.path().is_dir() {
+                continue;
+            }
             for file in entries(&shard.path())? {
                 self.index_file(&file)?;
             }
