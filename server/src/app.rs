@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::database::Database;
 use crate::identity::NodeIdentity;
+use crate::pages::WebDir;
 use crate::site::Site;
 
 /// Cheap to clone; one for the process.
@@ -28,6 +29,8 @@ pub struct App {
     pub identity: Arc<NodeIdentity>,
     /// Where people reach this node.
     pub site: Arc<Site>,
+    /// The built web app.
+    pub web: WebDir,
     pub tasks: Tasks,
 }
 

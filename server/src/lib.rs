@@ -15,6 +15,7 @@ pub mod fault;
 pub mod gateway;
 pub mod http;
 pub mod identity;
+pub mod pages;
 pub mod router;
 pub mod serve;
 pub mod site;

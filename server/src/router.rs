@@ -12,6 +12,7 @@ use crate::accounts;
 use crate::app::App;
 use crate::gateway;
 use crate::http::{ApiError, everywhere, ordinary};
+use crate::pages;
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -29,10 +30,10 @@ fn api() -> OpenApiRouter<App> {
 
 pub fn router(app: App) -> Router {
     let (api, _) = api().split_for_parts();
-    let router = api
+    let router = pages::add_files(api, &app.web)
         .route("/healthz", get(|| async { "ok" }))
         .merge(gateway::routes())
-        .fallback(not_found)
+        .fallback(pages::fallback)
         .method_not_allowed_fallback(method_wrong)
         .with_state(app.clone());
     everywhere(router, &app)
@@ -41,10 +42,6 @@ pub fn router(app: App) -> Router {
 /// The API's OpenAPI document.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     api().into_openapi()
-}
-
-async fn not_found() -> ApiError {
-    ApiError::not_found("not_found", "There is nothing at this address.")
 }
 
 async fn method_wrong() -> ApiError {

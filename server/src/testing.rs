@@ -22,6 +22,7 @@ use crate::clock::{Clock, UnixMs};
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::identity::NodeIdentity;
+use crate::pages::WebDir;
 use crate::site::Site;
 
 /// Where the test site pretends to be.
@@ -59,6 +60,7 @@ impl TestApp {
             database: crate::database::pool((*owner.connect_options()).clone()),
             clock: Clock::Fixed(now.clone()),
             site: Arc::new(Site::new(config.url.as_ref(), "127.0.0.1:8080".parse().unwrap())),
+            web: WebDir::find(config.web.as_deref()),
             config: Arc::new(config),
             store: Store::open(data.content()).unwrap(),
             data: Arc::new(data),

@@ -24,6 +24,7 @@ use crate::data::{self, DataDir, DataError};
 use crate::database::private::{PrivateDatabase, PrivateError};
 use crate::database::{self, MigrateError};
 use crate::identity::{IdentityError, NodeIdentity};
+use crate::pages::WebDir;
 use crate::site::Site;
 use crate::supervise::kubo::{Kubo, KuboError};
 use crate::supervise::transcoder::{self, NoTranscoder};
@@ -115,6 +116,7 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
         database: database::pool(owner),
         clock: Clock::System,
         site: Arc::new(Site::new(parts.config.url.as_ref(), address)),
+        web: WebDir::find(parts.config.web.as_deref()),
         config: Arc::new(parts.config),
         data: parts.data,
         store,
