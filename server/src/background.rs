@@ -2,10 +2,12 @@
 
 use crate::accounts;
 use crate::app::App;
+use crate::claims;
 use crate::socket;
 
 /// Starts every background task; each ends when `app.tasks.stop` is cancelled.
 pub fn start(app: &App) {
     socket::start(app);
     accounts::start(app);
+    claims::start(app);
 }

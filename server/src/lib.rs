@@ -6,6 +6,9 @@
 pub mod accounts;
 pub mod app;
 pub mod background;
+pub mod beside;
+pub mod catalogue;
+pub mod claims;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -15,6 +18,7 @@ pub mod fault;
 pub mod gateway;
 pub mod http;
 pub mod identity;
+pub mod log;
 pub mod pages;
 pub mod router;
 pub mod serve;

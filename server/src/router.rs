@@ -10,8 +10,11 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::accounts;
 use crate::app::App;
+use crate::catalogue;
+use crate::claims;
 use crate::gateway;
 use crate::http::{ApiError, everywhere, ordinary};
+use crate::log;
 use crate::pages;
 
 #[derive(OpenApi)]
@@ -25,7 +28,13 @@ struct Document;
 fn api() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         // Small bodies, answered at once.
-        .merge(ordinary(OpenApiRouter::new().merge(accounts::routes())))
+        .merge(ordinary(
+            OpenApiRouter::new()
+                .merge(accounts::routes())
+                .merge(catalogue::routes())
+                .merge(claims::routes())
+                .merge(log::routes()),
+        ))
 }
 
 pub fn router(app: App) -> Router {

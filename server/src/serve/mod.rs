@@ -28,7 +28,7 @@ use crate::pages::WebDir;
 use crate::site::Site;
 use crate::supervise::kubo::{Kubo, KuboError};
 use crate::supervise::transcoder::{self, NoTranscoder};
-use crate::{accounts, background, router};
+use crate::{accounts, background, claims, router};
 
 /// How long requests and tasks may take to end after the signal. The promise is 10 s for all processes together.
 const GRACE: Duration = Duration::from_secs(4);
@@ -53,6 +53,8 @@ pub enum ServeError {
     Transcoder(#[from] NoTranscoder),
     #[error(transparent)]
     Kubo(#[from] KuboError),
+    #[error(transparent)]
+    Found(#[from] claims::FoundError),
     #[error("The server can't run ({0}).")]
     System(#[from] std::io::Error),
 }
@@ -122,6 +124,7 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
         store,
         tasks: parts.tasks,
     };
+    claims::found(&app).await?;
     offer_operator_link(&app).await;
     background::start(&app);
     if let Some(program) = parts.transcoder {

@@ -1,0 +1,162 @@
+//! `stream`: a publication comes into being or changes. Everything that it names must be here already.
+
+use std::collections::HashMap;
+
+use pinreel_content::{Cid, Store};
+use pinreel_records::{Body, Stream, Visibility, with_suffix};
+use sqlx::PgConnection;
+use tokio::task::spawn_blocking;
+
+use crate::app::App;
+use crate::beside::{media, uploads};
+
+use super::error::ClaimsError;
+use super::store::{channels, claims, outbox};
+use super::submit::Placed;
+
+/// How many `-2`, `-3` … are looked at for a suggestion.
+const MAX_SUFFIX: u32 = 1000;
+
+/// What this node holds of what a body names, looked up before the log is locked.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    held: HashMap<Cid, Held>,
+    /// Whether the root that is named is what this node made of the source.
+    is_root_ours: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    bytes: u64,
+    is_public: bool,
+}
+
+/// Looks up the files and the root that a stream names.
+pub(super) async fn look_up(app: &App, body: &Body) -> Result<Files, ClaimsError> {
+    let Body::Stream(stream) = body else { return Ok(Files::default()) };
+    let store = app.store.clone();
+    let named = files_of(stream);
+    let look = spawn_blocking(move || named.into_iter().filter_map(|cid| look_at(&store, cid).transpose()).collect());
+    let held: Result<_, pinreel_content::Error> =
+        look.await.map_err(|error| ClaimsError::Content(error.to_string()))?;
+    let held = held.map_err(|error| ClaimsError::Content(error.to_string()))?;
+    let source = stream.source.cid.to_string();
+    let is_root_ours = match stream.root.map(|root| root.to_string()) {
+        None => true,
+        Some(root) => {
+            let newest = media::rendition_for(&app.database, &source).await?;
+            let at_root = media::rendition_at(&app.database, &root).await?;
+            newest.into_iter().chain(at_root).any(|made| made.source == source && made.root == root)
+        }
+    };
+    Ok(Files { held, is_root_ours })
+}
+
+fn look_at(store: &Store, cid: Cid) -> Result<Option<(Cid, Held)>, pinreel_content::Error> {
+    let Some(file) = store.open_file(&cid)? else { return Ok(None) };
+    Ok(Some((cid, Held { bytes: file.size_bytes(), is_public: store.is_public(&cid)? })))
+}
+
+/// Source, poster and captions.
+pub(super) fn files_of(stream: &Stream) -> Vec<Cid> {
+    let captions = stream.captions.iter().map(|caption| caption.cid);
+    std::iter::once(stream.source.cid).chain(stream.poster).chain(captions).collect()
+}
+
+pub(super) async fn apply(
+    connection: &mut PgConnection,
+    placed: &Placed<'_>,
+    stream: &Stream,
+    files: &Files,
+) -> Result<(), ClaimsError> {
+    if stream.visibility == Visibility::Unlisted {
+        return Err(ClaimsError::Unlisted);
+    }
+    let channel = channels::find_channel(connection, &placed.channel).await?;
+    if channel.is_none_or(|channel| channel.handle.is_none()) {
+        return Err(ClaimsError::ProfileNeeded);
+    }
+    check_files(connection, placed, stream, files).await?;
+    let claim = match stream.update {
+        Some(update) => {
+            check_update(connection, placed, (update.claim.to_string(), update.replaces.to_string())).await?
+        }
+        None => placed.record.id.to_string(),
+    };
+    check_slug(connection, placed, &claim, stream).await?;
+    match stream.update {
+        Some(update) => claims::update(connection, update.claim, placed.record.id, stream.name.as_str()).await?,
+        None => claims::insert(connection, placed.record.id, &placed.channel, stream.name.as_str()).await?,
+    }
+    outbox::insert(connection, placed.index).await?;
+    Ok(())
+}
+
+/// Only what the channel uploaded, or what everybody may have already, can be named: otherwise a CID alone would open
+/// somebody else's unpublished upload.
+async fn check_files(
+    connection: &mut PgConnection,
+    placed: &Placed<'_>,
+    stream: &Stream,
+    files: &Files,
+) -> Result<(), ClaimsError> {
+    for cid in files_of(stream) {
+        let held = files.held.get(&cid).ok_or_else(|| ClaimsError::SourceMissing(cid.to_string()))?;
+        if !held.is_public && !uploads::owns_source(connection, &placed.channel, &cid.to_string()).await? {
+            return Err(ClaimsError::SourceMissing(cid.to_string()));
+        }
+    }
+    let (source, said) = (stream.source.cid, stream.source.bytes);
+    match files.held.get(&source) {
+        Some(held) if held.bytes != said => {
+            return Err(ClaimsError::SourceSize { cid: source.to_string(), said, held: held.bytes });
+        }
+        _ => {}
+    }
+    match stream.root {
+        Some(root) if !files.is_root_ours => Err(ClaimsError::RootMismatch { root: root.to_string() }),
+        _ => Ok(()),
+    }
+}
+
+async fn check_update(
+    connection: &mut PgConnection,
+    placed: &Placed<'_>,
+    (claim, replaces): (String, String),
+) -> Result<String, ClaimsError> {
+    let Some(state) = claims::state(connection, &claim).await? else {
+        return Err(ClaimsError::TargetUnknown(claim));
+    };
+    if state.channel != placed.channel {
+        return Err(ClaimsError::ClaimForeign(claim));
+    }
+    if state.is_erased {
+        return Err(ClaimsError::ClaimErased(claim));
+    }
+    if state.newest != replaces {
+        return Err(ClaimsError::ClaimStale { newest: state.newest });
+    }
+    Ok(claim)
+}
+
+async fn check_slug(
+    connection: &mut PgConnection,
+    placed: &Placed<'_>,
+    claim: &str,
+    stream: &Stream,
+) -> Result<(), ClaimsError> {
+    let owner = claims::at_slug(connection, &placed.channel, stream.name.as_str()).await?;
+    if owner.is_none_or(|owner| owner == claim) {
+        return Ok(());
+    }
+    for number in 2..MAX_SUFFIX {
+        let suggestion = with_suffix(&stream.name, number);
+        if claims::at_slug(connection, &placed.channel, suggestion.as_str()).await?.is_none() {
+            let (slug, suggestion) = (stream.name.to_string(), suggestion.to_string());
+            return Err(ClaimsError::SlugTaken { slug, suggestion });
+        }
+    }
+    // Nobody has a thousand of one name; whoever does chooses another.
+    let digits: String = placed.record.id.digest_hex().chars().take(12).collect();
+    Err(ClaimsError::SlugTaken { slug: stream.name.to_string(), suggestion: format!("v-{digits}") })
+}
