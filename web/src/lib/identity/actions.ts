@@ -16,8 +16,10 @@ export interface NewChannel {
 /** Every step can be repeated: what an earlier try has reached is found and kept. */
 export async function createChannel({ handle, name, invitation }: NewChannel): Promise<void> {
   const wanted = parseName(handle);
-  const key = (await keys.get()) ?? (await makeKey());
-  const channel = key.channel ?? (await channelOf(key)) ?? (await found(key, invitation ?? null));
+  const earlier = await keys.get();
+  const key = earlier ?? (await makeKey());
+  const known = key.channel ?? (earlier && (await channelOf(earlier)));
+  const channel = known ?? (await found(key, invitation ?? null));
   if (key.channel !== channel) await keys.put({ ...key, channel });
   account.mark(true);
   account.session ??= await openSession(key.pair, channel);

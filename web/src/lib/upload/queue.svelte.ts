@@ -22,13 +22,15 @@ class Queue {
 
   add(files: Iterable<File>, node: NodeInfo | null): void {
     this.refused = [];
+    const fresh: UploadTask[] = [];
     for (const file of files) {
       const reason = refusalOf(file, node);
       const unfinished = this.tasks.find((task) => task.phase === 'away' && isSame(task, file));
       if (reason) this.refused.push({ name: file.name, reason });
       else if (unfinished) unfinished.resumeWith(file);
-      else this.tasks.unshift(new UploadTask({ file }, () => this.#pump()));
+      else fresh.push(new UploadTask({ file }, () => this.#pump()));
     }
+    this.tasks = [...fresh, ...this.tasks];
     this.#pump();
   }
 
@@ -61,7 +63,7 @@ class Queue {
   #pump(): void {
     const sending = this.tasks.filter((task) => task.phase === 'sending' || task.phase === 'offline').length;
     const waiting = this.tasks.filter((task) => task.phase === 'waiting');
-    for (const task of waiting.reverse().slice(0, Math.max(0, SENDING_AT_ONCE - sending))) task.start();
+    for (const task of waiting.slice(0, Math.max(0, SENDING_AT_ONCE - sending))) task.start();
   }
 
   #resumeAll(): void {
