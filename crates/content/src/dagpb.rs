@@ -84,23 +84,58 @@ pub fn decode(block: &[u8]) -> Result<PbNode<'_>, Malformed> {
     Ok(node)
 }
 
-fn decode_link(body: &[u8]) -> Result<PbLink<'_>, Malformed> {
-    let (mut cid, mut name, mut tsize) = (None, None, None);
-    let mut fields = Fields(body);
+/// Finds the first link with a name, decoding no other, and the node's data: for directories of many entries.
+pub(crate) fn find_link<'a>(block: &'a [u8], name: &str) -> Result<(Option<Cid>, Option<&'a [u8]>), Malformed> {
+    let (mut found, mut data) = (None, None);
+    let mut fields = Fields(block);
     while let Some(field) = fields.next()? {
         match field {
-            (1, Value::Bytes(hash)) if cid.is_none() && name.is_none() && tsize.is_none() => {
-                cid = Some(Cid::try_from(hash).map_err(|_| Malformed::LinkCid)?);
+            (2, Value::Bytes(body)) if found.is_none() => {
+                let link = RawLink::parse(body)?;
+                if link.name.unwrap_or_default() == name.as_bytes() {
+                    found = Some(link.cid()?);
+                }
             }
-            (2, Value::Bytes(text)) if name.is_none() && tsize.is_none() => {
-                name = Some(std::str::from_utf8(text).map_err(|_| Malformed::NameNotUtf8)?);
-            }
-            (3, Value::Number(size)) if tsize.is_none() => tsize = Some(size),
-            (1..=3, _) => return Err(Malformed::LinkFields),
+            (2, Value::Bytes(_)) => {}
+            (1, Value::Bytes(bytes)) if data.is_none() => data = Some(bytes),
             _ => return Err(Malformed::UnknownField),
         }
     }
-    Ok(PbLink { cid: cid.ok_or(Malformed::LinkFields)?, name, tsize })
+    Ok((found, data))
+}
+
+fn decode_link(body: &[u8]) -> Result<PbLink<'_>, Malformed> {
+    let link = RawLink::parse(body)?;
+    let name = link.name.map(std::str::from_utf8).transpose().map_err(|_| Malformed::NameNotUtf8)?;
+    Ok(PbLink { cid: link.cid()?, name, tsize: link.tsize })
+}
+
+/// A link whose fields are told apart but not yet looked into.
+struct RawLink<'a> {
+    hash: &'a [u8],
+    name: Option<&'a [u8]>,
+    tsize: Option<u64>,
+}
+
+impl<'a> RawLink<'a> {
+    fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
+        let (mut hash, mut name, mut tsize) = (None, None, None);
+        let mut fields = Fields(body);
+        while let Some(field) = fields.next()? {
+            match field {
+                (1, Value::Bytes(bytes)) if hash.is_none() && name.is_none() && tsize.is_none() => hash = Some(bytes),
+                (2, Value::Bytes(text)) if name.is_none() && tsize.is_none() => name = Some(text),
+                (3, Value::Number(size)) if tsize.is_none() => tsize = Some(size),
+                (1..=3, _) => return Err(Malformed::LinkFields),
+                _ => return Err(Malformed::UnknownField),
+            }
+        }
+        Ok(Self { hash: hash.ok_or(Malformed::LinkFields)?, name, tsize })
+    }
+
+    fn cid(&self) -> Result<Cid, Malformed> {
+        Cid::try_from(self.hash).map_err(|_| Malformed::LinkCid)
+    }
 }
 
 /// A field's value: the two wire types that dag-pb and UnixFS use.
@@ -160,4 +195,50 @@ pub(crate) fn read_varint(bytes: &[u8]) -> Result<(u64, &[u8]), Malformed> {
         }
     }
     Err(if bytes.len() < 10 { Malformed::Truncated } else { Malformed::Varint })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn varints_of_every_length_come_back() {
+        for value in (0..64).map(|bits| 1u64 << bits).flat_map(|edge| [edge - 1, edge]).chain([u64::MAX]) {
+            let mut bytes = Vec::new();
+            push_varint(&mut bytes, value);
+            assert_eq!(bytes.len(), varint_bytes(value));
+            assert_eq!(read_varint(&bytes), Ok((value, &[][..])));
+            assert_eq!(read_varint(&bytes[..bytes.len() - 1]), Err(Malformed::Truncated));
+        }
+        assert_eq!(read_varint(&[0xff; 10]), Err(Malformed::Varint), "more than 64 bits");
+    }
+
+    #[test]
+    fn what_is_no_node_is_refused_by_name() {
+        let cases: [(&[u8], Malformed); 7] = [
+            (&[0x0a], Malformed::Truncated),
+            (&[0x0a, 5, 1], Malformed::Truncated),
+            (&[0x1a, 0], Malformed::UnknownField),
+            (&[0x0a, 0, 0x0a, 0], Malformed::DataTwice),
+            (&[0x12, 0], Malformed::LinkFields),
+            (&[0x12, 4, 0x0a, 2, 0xff, 0xff], Malformed::LinkCid),
+            (&[0x12, 2, 0x22, 0], Malformed::UnknownField),
+        ];
+        for (block, reason) in cases {
+            assert_eq!(decode(block), Err(reason), "{block:?}");
+        }
+        assert_eq!(decode(&[]), Ok(PbNode::default()), "an empty block is an empty node");
+    }
+
+    #[test]
+    fn a_link_is_found_by_its_whole_name() {
+        let [one, two] = [b"1", b"2"].map(|content| crate::raw_cid(crate::sha256(content)));
+        let mut block = Vec::new();
+        push_link(&mut block, &one, "a", 1);
+        push_link(&mut block, &two, "ab", 2);
+        push_data(&mut block, b"data");
+        for (name, cid) in [("a", Some(one)), ("ab", Some(two)), ("b", None), ("", None)] {
+            assert_eq!(find_link(&block, name), Ok((cid, Some(&b"data"[..]))), "{name}");
+        }
+    }
 }

@@ -109,3 +109,28 @@ fn cbor_head(bytes: &[u8]) -> Result<(u8, u64, &[u8]), Malformed> {
     };
     if major == 6 && argument != 42 { Err(Malformed::DagCbor) } else { Ok((major, argument, rest)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_dag_cbor_is_refused() {
+        let cases: [&[u8]; 8] = [
+            &[],
+            &[0x82, 1],             // an item is missing
+            &[1, 1],                // an item too many
+            &[0x62, b'a'],          // a text that ends early
+            &[0x9f, 0xff],          // indefinite length
+            &[0xc1, 1],             // a tag other than 42
+            &[0xd8, 0x2a, 0x41, 1], // a link without its leading zero
+            &[0xbb, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+        ];
+        for bytes in cases {
+            let whole = cbor_items(bytes).is_ok_and(|(_, rest)| rest.is_empty());
+            assert!(!whole, "{bytes:?}");
+        }
+        let claim = [0x9b, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff];
+        assert_eq!(cbor_items(&claim), Err(Malformed::DagCbor), "a long array costs only what is there");
+    }
+}

@@ -91,3 +91,21 @@ pub(crate) fn file_data(block_sizes: impl Iterator<Item = u64>) -> Vec<u8> {
     out.extend_from_slice(&blocks);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn block_sizes_may_be_packed_or_not_and_unknown_fields_are_skipped() {
+        let unpacked = file_data([300, 5].into_iter());
+        let packed = [&[0x08, 2, 0x18, 0xb1, 2, 0x22, 3, 0xac, 2, 5][..], &[0x38, 0xa4, 3, 0x42, 2, 8, 1]].concat();
+        let expected = UnixFs { kind: Type::File, data: &[], file_size: Some(305), block_sizes: vec![300, 5] };
+        assert_eq!(UnixFs::decode(&unpacked), Ok(expected.clone()));
+        assert_eq!(UnixFs::decode(&packed), Ok(expected.clone()), "with mode and mtime");
+        assert_eq!(expected.checked_file_size(2), Ok(305));
+        assert_eq!(expected.checked_file_size(3), Err(Malformed::Sizes));
+        assert_eq!(UnixFs::decode(&[0x12, 0]), Err(Malformed::NoUnixFs));
+        assert_eq!(UnixFs::decode(&[0x08, 9]), Err(Malformed::UnixFsType));
+    }
+}

@@ -141,16 +141,13 @@ impl Store {
             if cid.codec() != DAG_PB {
                 return Ok(None);
             }
-            let (node, data) = decode_unixfs(&cid, &block)?;
-            match data.kind {
-                Type::Directory => {}
-                Type::HamtShard => return Err(Error::HamtUnsupported(cid)),
+            let (child, data) = dagpb::find_link(&block, name.as_ref()).map_err(Error::malformed(&cid))?;
+            let data = data.ok_or(Malformed::NoUnixFs).and_then(UnixFs::decode).map_err(Error::malformed(&cid))?;
+            match (data.kind, child) {
+                (Type::Directory, Some(child)) => cid = child,
+                (Type::HamtShard, _) => return Err(Error::HamtUnsupported(cid)),
                 _ => return Ok(None),
             }
-            let Some(link) = node.links.iter().find(|link| link.name.unwrap_or_default() == name.as_ref()) else {
-                return Ok(None);
-            };
-            cid = link.cid;
         }
         self.stat(&cid)
     }
