@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use pinreel_records::SessionError;
 
 use super::AdmitError;
+use crate::claims::ClaimsError;
 use crate::http::ApiError;
 
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,8 @@ pub enum AccountsError {
     LinkUsed,
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Claims(#[from] ClaimsError),
     #[error("no random numbers: {0}")]
     Random(#[from] getrandom::Error),
     #[error("{0}")]
@@ -38,6 +41,7 @@ impl From<AccountsError> for ApiError {
             AccountsError::KeyUnknown => Self::new(unprocessable, "key_unknown", error.to_string()),
             AccountsError::LinkUsed => Self::new(StatusCode::FORBIDDEN, "link_used", error.to_string()),
             AccountsError::Database(cause) => cause.into(),
+            AccountsError::Claims(cause) => cause.into(),
             AccountsError::Random(_) | AccountsError::Inside(_) => Self::internal(error),
         }
     }

@@ -9,7 +9,6 @@
 //! absent: passwords, recovery, further devices.
 
 mod admission;
-mod channels;
 mod error;
 mod extract;
 mod http;
@@ -17,6 +16,8 @@ mod model;
 mod operator;
 mod sign_in;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -4,12 +4,12 @@
 use pinreel_records::session::NONCE_BYTES;
 use pinreel_records::{SessionError, SessionStatement};
 
-use super::channels;
 use super::error::AccountsError;
 use super::extract::Session;
 use super::model::{CHALLENGE_LIFE_MS, SESSION_LIFE_MS, SessionView, Token};
 use super::store::{self, NewSession};
 use crate::app::App;
+use crate::claims;
 use crate::clock::UnixMs;
 
 /// A nonce and when it expires.
@@ -38,9 +38,9 @@ pub async fn sign_in(app: &App, answer: Answer<'_>) -> Result<(Token, Session), 
     }
     let statement = SessionStatement::verify(answer.statement, answer.signature, &[&said], now_ms.unsigned_abs())?;
     let mut connection = app.database.acquire().await?;
-    let owner = channels::of_key(&mut connection, &statement.key).await?;
+    let owner = claims::find_key(&mut connection, &statement.key).await?;
     drop(connection);
-    if owner != Some(statement.channel) {
+    if owner.map(|owner| owner.channel) != Some(statement.channel) {
         return Err(AccountsError::KeyUnknown);
     }
     if !store::take_challenge(&app.database, &statement.nonce, now_ms).await? {
@@ -63,12 +63,8 @@ pub async fn sign_in(app: &App, answer: Answer<'_>) -> Result<(Token, Session), 
 /// The session as its own page sees it.
 pub async fn view(app: &App, session: &Session) -> Result<SessionView, AccountsError> {
     let mut connection = app.database.acquire().await?;
-    let (handle, name) = channels::names(&mut connection, session.channel).await?.unwrap_or_default();
-    Ok(SessionView {
-        channel: session.channel.to_string(),
-        handle,
-        name,
-        operator: session.operator,
-        expires_at: session.expires_ms,
-    })
+    let channel = session.channel.to_string();
+    let info = claims::find_channel(&mut connection, &channel).await?;
+    let (handle, name) = info.map(|info| (info.handle, info.name)).unwrap_or_default();
+    Ok(SessionView { channel, handle, name, operator: session.operator, expires_at: session.expires_ms })
 }

@@ -35,3 +35,40 @@ pub async fn migrate(owner: &PgConnectOptions) -> Result<(), MigrateError> {
     let _ = connection.close().await;
     outcome
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::PgPool;
+
+    use super::*;
+
+    #[sqlx::test(migrator = "MIGRATIONS")]
+    async fn newer_schema_is_refused_in_a_sentence(owner: PgPool) {
+        let options = (*owner.connect_options()).clone();
+        migrate(&options).await.unwrap();
+        sqlx::query(
+            "insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
+             values (9999, 'from the future', true, '', 0)",
+        )
+        .execute(&owner)
+        .await
+        .unwrap();
+        let error = migrate(&options).await.unwrap_err();
+        assert!(matches!(error, MigrateError::Newer(9999)), "{error:?}");
+        assert!(error.to_string().contains("newer Pinreel"));
+    }
+
+    #[sqlx::test(migrations = false)]
+    async fn two_servers_may_start_at_once(owner: PgPool) {
+        let options = (*owner.connect_options()).clone();
+        let (first, second) = tokio::join!(migrate(&options), migrate(&options));
+        first.unwrap();
+        second.unwrap();
+    }
+
+    #[tokio::test]
+    async fn database_that_is_away_is_said_in_a_sentence() {
+        let nowhere = PgConnectOptions::new_without_pgpass().socket("/nowhere");
+        assert!(matches!(migrate(&nowhere).await, Err(MigrateError::Connect(_))));
+    }
+}

@@ -4,6 +4,8 @@ pub mod error;
 mod extract;
 pub mod guard;
 mod layers;
+#[cfg(test)]
+mod tests;
 
 pub use error::{ApiError, ApiResult};
 pub use extract::{ApiJson, ApiPath, ApiQuery};

@@ -140,6 +140,9 @@ fn adjust(config: &mut Value, offline: bool) {
         config["AutoConf"]["Enabled"] = json!(false);
         config["AutoTLS"]["Enabled"] = json!(false);
         config["Discovery"]["MDNS"]["Enabled"] = json!(false);
+        config["DNS"]["Resolvers"] = json!({});
+        config["Ipns"]["DelegatedPublishers"] = json!([]);
+        config["Routing"]["DelegatedRouters"] = json!([]);
         config["Gateway"]["NoFetch"] = json!(true);
     }
 }

@@ -1,0 +1,68 @@
+//! What every request meets, whatever it asks for.
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::testing::{ORIGIN, TestApp};
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn rejections_are_problem_documents(owner: PgPool) {
+    let test = TestApp::new(&owner);
+    let post = |path: &str, kind: &str, body: String| {
+        Request::post(path).header(header::CONTENT_TYPE, kind).body(Body::from(body)).unwrap()
+    };
+    let long = json!({ "statement": "A".repeat(300 * 1024), "sig": "" }).to_string();
+    let cases = [
+        (Request::get("/api/v1/nothing").body(Body::empty()).unwrap(), 404, "not_found"),
+        (Request::patch("/api/v1/node").body(Body::empty()).unwrap(), 405, "method_not_allowed"),
+        (post("/upload", "text/plain", String::new()), 405, "method_not_allowed"),
+        (post("/api/v1/session", "text/plain", "{}".into()), 415, "content_type_wrong"),
+        (post("/api/v1/session", "application/json", "{".into()), 400, "body_malformed"),
+        (post("/api/v1/session", "application/json", long), 413, "body_too_large"),
+        (Request::get("/api/v1/session").body(Body::empty()).unwrap(), 401, "session_needed"),
+    ];
+    for (request, status, code) in cases {
+        let asked = format!("{} {}", request.method(), request.uri());
+        let response = test.send(request).await;
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json", "{asked}");
+        assert!(response.headers().contains_key("x-request-id"), "{asked}");
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let problem: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!((&problem["status"], &problem["code"]), (&json!(status), &json!(code)), "{asked}");
+        assert!(problem["detail"].as_str().unwrap().ends_with('.'), "{problem}");
+    }
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn other_sites_may_read_without_credentials_and_not_write(owner: PgPool) {
+    let test = TestApp::new(&owner);
+    let read = Request::get("/api/v1/node").header(header::ORIGIN, "https://elsewhere.example");
+    let response = test.send(read.body(Body::empty()).unwrap()).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+    assert!(!response.headers().contains_key(header::ACCESS_CONTROL_ALLOW_CREDENTIALS));
+    let ask = Request::builder().method(Method::OPTIONS).uri("/api/v1/session");
+    let ask = ask.header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST").header(header::ORIGIN, ORIGIN);
+    let response = test.send(ask.body(Body::empty()).unwrap()).await;
+    assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_METHODS], "GET, HEAD");
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn database_away_is_said_and_pages_still_say_it(owner: PgPool) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("index.html"), "<!--head--><!--data-->").unwrap();
+    let mut test = TestApp::with_flags(&owner, &["--web", folder.path().to_str().unwrap()]);
+    test.app.database.close().await;
+    test.router = crate::router::router(test.app.clone());
+    let (status, problem) = test.get("/api/v1/node").await;
+    assert_eq!((status, &problem["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("database_away")));
+    let response = test.send(Request::get("/").body(Body::empty()).unwrap()).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let html = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(String::from_utf8_lossy(&html).contains("database_away"));
+    let health = test.send(Request::get("/healthz").body(Body::empty()).unwrap()).await;
+    assert_eq!(health.status(), StatusCode::OK);
+}
