@@ -12,7 +12,10 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::database::Database;
 use crate::identity::NodeIdentity;
+use crate::media::WorkerToken;
 use crate::pages::WebDir;
+use crate::pinning::KuboAddress;
+use crate::signals::Signals;
 use crate::site::Site;
 
 /// Cheap to clone; one for the process.
@@ -27,6 +30,11 @@ pub struct App {
     pub store: Store,
     /// Who this node is.
     pub identity: Arc<NodeIdentity>,
+    pub worker_token: Arc<WorkerToken>,
+    /// Where the Kubo is that pins what this node publishes, if there is one right now.
+    pub kubo: KuboAddress,
+    /// What changed in the database.
+    pub signals: Signals,
     /// Where people reach this node.
     pub site: Arc<Site>,
     /// The built web app.

@@ -3,11 +3,14 @@
 use crate::accounts;
 use crate::app::App;
 use crate::claims;
-use crate::socket;
+use crate::{media, pinning, signals, socket};
 
 /// Starts every background task; each ends when `app.tasks.stop` is cancelled.
 pub fn start(app: &App) {
     socket::start(app);
     accounts::start(app);
     claims::start(app);
+    app.tasks.spawn(signals::run(app.clone()));
+    media::start(app);
+    pinning::start(app);
 }

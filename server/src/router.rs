@@ -15,7 +15,9 @@ use crate::claims;
 use crate::gateway;
 use crate::http::{ApiError, everywhere, ordinary};
 use crate::log;
+use crate::media;
 use crate::pages;
+use crate::pinning;
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -33,7 +35,8 @@ fn api() -> OpenApiRouter<App> {
                 .merge(accounts::routes())
                 .merge(catalogue::routes())
                 .merge(claims::routes())
-                .merge(log::routes()),
+                .merge(log::routes())
+                .merge(pinning::routes()),
         ))
 }
 
@@ -42,6 +45,7 @@ pub fn router(app: App) -> Router {
     let router = pages::add_files(api, &app.web)
         .route("/healthz", get(|| async { "ok" }))
         .merge(gateway::routes())
+        .merge(media::routes())
         .fallback(pages::fallback)
         .method_not_allowed_fallback(method_wrong)
         .with_state(app.clone());

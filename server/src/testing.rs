@@ -22,7 +22,10 @@ use crate::clock::{Clock, UnixMs};
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::identity::NodeIdentity;
+use crate::media::WorkerToken;
 use crate::pages::WebDir;
+use crate::pinning::KuboAddress;
+use crate::signals::Signals;
 use crate::site::Site;
 
 /// Where the test site pretends to be.
@@ -63,6 +66,9 @@ impl TestApp {
             web: WebDir::find(config.web.as_deref()),
             config: Arc::new(config),
             store: Store::open(data.content()).unwrap(),
+            worker_token: Arc::new(WorkerToken::load_or_create(&data.worker_token()).unwrap()),
+            kubo: KuboAddress::default(),
+            signals: Signals::default(),
             data: Arc::new(data),
             tasks: Tasks::default(),
         };

@@ -196,7 +196,7 @@ pub struct Watch {
     pub renditions: Vec<RenditionView>,
     pub poster: Option<String>,
     pub duration_ms: Option<i64>,
-    pub job: Option<crate::beside::media::Job>,
-    pub pins: Vec<crate::beside::pinning::Pin>,
+    pub job: Option<crate::media::Job>,
+    pub pins: Vec<crate::pinning::Pin>,
     pub origins: Vec<String>,
 }

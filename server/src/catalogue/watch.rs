@@ -4,9 +4,9 @@ use pinreel_records::{Address, Body, Kind, Name, PublicKey, base64url};
 use sqlx::PgConnection;
 
 use crate::app::App;
-use crate::beside::{media, pinning};
 use crate::claims::{self, ClaimsError};
 use crate::log;
+use crate::{media, pinning};
 
 use super::error::Missing;
 use super::model::{

@@ -10,8 +10,7 @@ use pinreel_records::{Body, RecordId, Signed, Stream};
 use tokio::task::spawn_blocking;
 
 use crate::app::App;
-use crate::beside::{media, pinning};
-use crate::log;
+use crate::{log, media, pinning};
 
 use super::error::ClaimsError;
 use super::store::outbox;

@@ -21,7 +21,7 @@ mod store;
 mod streams;
 mod submit;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod tombstones;
 
 use crate::app::App;

@@ -8,7 +8,8 @@ use sqlx::PgConnection;
 use tokio::task::spawn_blocking;
 
 use crate::app::App;
-use crate::beside::{media, uploads};
+use crate::beside::uploads;
+use crate::media;
 
 use super::error::ClaimsError;
 use super::store::{channels, claims, outbox};

@@ -24,7 +24,10 @@ use crate::data::{self, DataDir, DataError};
 use crate::database::private::{PrivateDatabase, PrivateError};
 use crate::database::{self, MigrateError};
 use crate::identity::{IdentityError, NodeIdentity};
+use crate::media::WorkerToken;
 use crate::pages::WebDir;
+use crate::pinning::KuboAddress;
+use crate::signals::Signals;
 use crate::site::Site;
 use crate::supervise::kubo::{Kubo, KuboError};
 use crate::supervise::transcoder::{self, NoTranscoder};
@@ -113,15 +116,19 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
     let address = parts.listener.local_addr()?;
     let store = open_store(&parts.data).await?;
     let identity = NodeIdentity::load_or_create(&parts.data, parts.config.url.as_ref())?;
+    let worker_token = Arc::new(WorkerToken::load_or_create(&parts.data.worker_token())?);
     let app = App {
         identity: Arc::new(identity),
         database: database::pool(owner),
         clock: Clock::System,
         site: Arc::new(Site::new(parts.config.url.as_ref(), address)),
         web: WebDir::find(parts.config.web.as_deref()),
+        kubo: KuboAddress::new(parts.config.kubo_api.clone()),
         config: Arc::new(parts.config),
         data: parts.data,
         store,
+        worker_token,
+        signals: Signals::default(),
         tasks: parts.tasks,
     };
     claims::found(&app).await?;
@@ -131,7 +138,8 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
         transcoder::start(&app, program);
     }
     if let Some(kubo) = parts.kubo {
-        app.tasks.spawn(kubo.run(|_| {}, app.tasks.stop.clone()));
+        let address = app.kubo.clone();
+        app.tasks.spawn(kubo.run(move |url| address.set(url), app.tasks.stop.clone()));
     }
     let stop = app.tasks.stop.clone();
     let server = tokio::spawn(listen::serve(parts.listener, router::router(app.clone()), stop.clone()));

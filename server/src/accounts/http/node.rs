@@ -9,6 +9,7 @@ use crate::accounts::model::{Registration, SessionView};
 use crate::accounts::{MaybeSession, Session, admission, sign_in};
 use crate::app::App;
 use crate::http::ApiResult;
+use crate::pinning;
 
 const PROTOCOL: &str = "pinreel/1";
 
@@ -66,7 +67,7 @@ pub async fn view(app: &App, session: Option<&Session>) -> ApiResult<NodeView> {
         registration,
         signed_in,
         limits: Limits { upload_bytes: app.config.max_upload_bytes, free_bytes: free_bytes(app) },
-        pinning: app.config.kubo_api.is_some() || app.config.ipfs,
+        pinning: pinning::is_enabled(app),
     })
 }
 

@@ -1,0 +1,132 @@
+//! The end of a job: the worker's numbers are checked, its files are all held, the server writes the playlists and the
+//! root, and one transaction makes it so, if the lease still holds.
+
+use std::collections::HashMap;
+
+use pinreel_content::{Link, Store, parse_cid};
+use pinreel_runner::Transcoded;
+use tokio::task::spawn_blocking;
+
+use crate::app::App;
+use crate::fault;
+
+use super::error::MediaError;
+use super::measured::{self, File, Measured, Track};
+use super::model::{LEASE_MS, Rendition, Rung};
+use super::playlist;
+use super::store::{self, DeliveredFile, Held};
+
+/// Builds the root and ends the job; the root's CID. The same answer again for the same lease changes nothing.
+pub async fn complete(app: &App, held: &Held, sent: &Transcoded) -> Result<String, MediaError> {
+    if held.completed {
+        let rendition = store::rendition_of_job(&app.database, held.job).await?;
+        return rendition.map(|rendition| rendition.root).ok_or(MediaError::LeaseLost);
+    }
+    let measured = measured::check(sent)?;
+    let key = (held.job, held.epoch);
+    let now_ms = app.clock.now_ms();
+    // Writing the playlists of a long film takes a while: not on the last second of a lease.
+    let mut connection = app.database.acquire().await?;
+    if !store::renew(&mut connection, key, now_ms + LEASE_MS, None, now_ms).await? {
+        return Err(MediaError::LeaseLost);
+    }
+    drop(connection);
+    let links = links(&measured, store::delivered(&app.database, key).await?)?;
+
+    let content = app.store.clone();
+    let build = spawn_blocking(move || build(&content, &measured, &links).map(|root| (root, measured)));
+    let (root, measured) = build.await.map_err(|error| MediaError::Store(error.to_string()))??;
+    fault::point("transcode.after-root");
+
+    let rendition = Rendition {
+        source: held.source.clone(),
+        recipe: held.recipe.clone(),
+        root: root.cid.to_string(),
+        worker: held.worker.clone(),
+        duration_ms: i64::try_from(measured.duration_ms).unwrap_or(i64::MAX),
+        poster: measured.poster.as_ref().map(|poster| poster.cid.clone()),
+        rungs: rungs(&measured),
+        warnings: measured.warnings,
+        record: None,
+        created_ms: app.clock.now_ms(),
+    };
+    let mut transaction = app.database.begin().await?;
+    if !store::complete(&mut transaction, key, &rendition).await? {
+        return Err(MediaError::LeaseLost);
+    }
+    transaction.commit().await?;
+    tracing::info!(job = %held.job, root = rendition.root, "transcoded");
+    Ok(rendition.root)
+}
+
+/// What a folder needs of each file in the result; each must have been delivered with just these bytes.
+fn links(measured: &Measured, delivered: Vec<DeliveredFile>) -> Result<HashMap<String, Link>, MediaError> {
+    let delivered: HashMap<&str, &DeliveredFile> = delivered.iter().map(|file| (file.name.as_str(), file)).collect();
+    let link = |file: &File| {
+        let held = delivered.get(file.name.as_str())?;
+        let is_same = held.cid == file.cid && held.size_bytes.unsigned_abs() == file.bytes;
+        let cid = parse_cid(&held.cid).filter(|_| is_same)?;
+        Some((file.name.clone(), Link { cid, tsize: held.tsize_bytes.unsigned_abs() }))
+    };
+    measured.files().map(|file| link(file).ok_or_else(|| MediaError::FileMissing(file.name.clone()))).collect()
+}
+
+fn build(content: &Store, measured: &Measured, links: &HashMap<String, Link>) -> Result<Link, MediaError> {
+    let linked = |file: &File| {
+        let link = links.get(&file.name).ok_or_else(|| MediaError::FileMissing(file.name.clone()))?;
+        Ok::<_, MediaError>((file.leaf_name().to_owned(), *link))
+    };
+    let folder = |track: &Track| {
+        let mut entries = track.files().map(linked).collect::<Result<Vec<_>, _>>()?;
+        let playlist = content.put_bytes(playlist::media(track).as_bytes())?;
+        entries.push(("media.m3u8".to_owned(), playlist.into()));
+        Ok::<_, MediaError>((track.name.clone(), content.put_directory(borrowed(&entries))?))
+    };
+    let mut root = measured.tracks().map(folder).collect::<Result<Vec<_>, _>>()?;
+    if let Some(poster) = &measured.poster {
+        root.push(linked(poster)?);
+    }
+    let master = content.put_bytes(playlist::master(measured).as_bytes())?;
+    root.push(("master.m3u8".to_owned(), master.into()));
+    Ok(content.put_directory(borrowed(&root))?)
+}
+
+fn borrowed(entries: &[(String, Link)]) -> impl Iterator<Item = (&str, Link)> {
+    entries.iter().map(|(name, link)| (name.as_str(), *link))
+}
+
+fn rungs(measured: &Measured) -> Vec<Rung> {
+    let video = playlist::best_first(&measured.video).into_iter().map(|video| Rung {
+        width: Some(video.width),
+        height: Some(video.height),
+        frame_rate: Some(video.frame_rate),
+        bandwidth: Some(playlist::variant_rates(&video.track, &measured.audio).peak_bps),
+        ..rung(&video.track)
+    });
+    let alone = measured.video.is_empty();
+    let audio = measured.audio.iter().map(|audio| Rung {
+        channels: Some(audio.channels),
+        language: audio.language.clone(),
+        bandwidth: alone.then(|| playlist::rates(&audio.track).peak_bps),
+        ..rung(&audio.track)
+    });
+    video.chain(audio).collect()
+}
+
+/// What picture and sound have in common.
+fn rung(track: &Track) -> Rung {
+    let rates = playlist::rates(track);
+    Rung {
+        name: track.name.clone(),
+        width: None,
+        height: None,
+        frame_rate: None,
+        channels: None,
+        language: None,
+        codecs: track.codecs.clone(),
+        peak_bps: rates.peak_bps,
+        average_bps: rates.average_bps,
+        bytes: track.bytes(),
+        bandwidth: None,
+    }
+}

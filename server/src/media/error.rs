@@ -1,0 +1,84 @@
+//! How a worker's call can fail, each with a stable code. `lease_lost` is the one a worker must know: stop, forget it.
+
+use axum::http::StatusCode;
+
+use crate::http::ApiError;
+
+use super::measured::Unfit;
+use pinreel_runner::RECIPE;
+
+#[derive(Debug, thiserror::Error)]
+pub enum MediaError {
+    #[error("This call needs a token: the worker's to lease, the lease's own for anything about its job.")]
+    TokenWrong,
+    #[error("This node speaks version {ours} of the runner protocol, not {0}; update the older of the two.", ours = pinreel_runner::PROTOCOL)]
+    Protocol(u32),
+    #[error("This node's jobs are of the recipe {RECIPE}, which this worker can't run; update the worker.")]
+    Recipe,
+    #[error("The lease of this job has ended and its work goes on elsewhere or is done; drop it and lease another.")]
+    LeaseLost,
+    #[error("The file name \"{0}\" isn't one a worker may deliver.")]
+    NameRefused(String),
+    #[error("The file {name} is over its limit of {limit_bytes} bytes.")]
+    FileTooLarge { name: String, limit_bytes: u64 },
+    #[error("The job's files are over their limit of {0} bytes together.")]
+    JobTooLarge(u64),
+    #[error("A job may deliver at most {0} files.")]
+    TooManyFiles(u32),
+    #[error("The bytes of {name} hash to {actual}, not to the {expected} that was announced; send the file again.")]
+    CidWrong { name: String, expected: String, actual: String },
+    #[error("The cid in the query isn't a CID: send ?cid= with the file's own.")]
+    CidMissing,
+    #[error("The file {0} broke off; send it again.")]
+    Interrupted(String),
+    #[error("The result can't be used: {0}.")]
+    Unfit(#[from] Unfit),
+    #[error("The result names {0}, which wasn't delivered under this lease with those bytes; send it first.")]
+    FileMissing(String),
+    #[error("There is no disk space left on the node; the job is tried again later.")]
+    DiskFull,
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error("content store: {0}")]
+    Store(String),
+    #[error("rendition record: {0}")]
+    Record(String),
+}
+
+impl From<MediaError> for ApiError {
+    fn from(error: MediaError) -> Self {
+        let (status, code) = match &error {
+            MediaError::TokenWrong => (StatusCode::UNAUTHORIZED, "token_wrong"),
+            MediaError::Protocol(_) => (StatusCode::UNPROCESSABLE_ENTITY, "protocol_unknown"),
+            MediaError::Recipe => (StatusCode::UNPROCESSABLE_ENTITY, "recipe_unknown"),
+            MediaError::LeaseLost => (StatusCode::CONFLICT, "lease_lost"),
+            MediaError::NameRefused(_) => (StatusCode::BAD_REQUEST, "name_refused"),
+            MediaError::FileTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "file_too_large"),
+            MediaError::JobTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "job_too_large"),
+            MediaError::TooManyFiles(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_many_files"),
+            MediaError::CidWrong { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "cid_mismatch"),
+            MediaError::CidMissing => (StatusCode::BAD_REQUEST, "cid_missing"),
+            MediaError::Interrupted(_) => (StatusCode::BAD_REQUEST, "interrupted"),
+            MediaError::Unfit(_) => (StatusCode::UNPROCESSABLE_ENTITY, "result_unfit"),
+            MediaError::FileMissing(_) => (StatusCode::UNPROCESSABLE_ENTITY, "file_missing"),
+            MediaError::DiskFull => (StatusCode::INSUFFICIENT_STORAGE, "disk_full"),
+            MediaError::Database(_) | MediaError::Store(_) | MediaError::Record(_) => {
+                return match error {
+                    MediaError::Database(error) => error.into(),
+                    other => ApiError::internal(other),
+                };
+            }
+        };
+        Self::new(status, code, error.to_string())
+    }
+}
+
+impl From<pinreel_content::Error> for MediaError {
+    fn from(error: pinreel_content::Error) -> Self {
+        match error {
+            pinreel_content::Error::DirectoryTooLarge { .. } => Self::Unfit(Unfit::TooLong),
+            pinreel_content::Error::DiskFull(_) => Self::DiskFull,
+            other => Self::Store(other.to_string()),
+        }
+    }
+}

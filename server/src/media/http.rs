@@ -1,0 +1,191 @@
+//! The workers' protocol: `/runner/v1`. A worker's token leases; everything else needs the token of the lease itself.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Query, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use pinreel_content::parse_cid;
+use pinreel_runner::{Complete, Fail, Lease, LeaseRequest, Progress, ProgressAnswer, RECIPE, Source};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::gateway;
+use crate::http::{ApiError, ApiResult};
+
+use super::error::MediaError;
+use super::lease::{self, Granted};
+use super::model::{KeptProgress, LEASE_MS, RungProgress, after_failure, plain, worker_id};
+use super::store::{self, Held};
+use super::{complete, names, receive};
+
+/// A result names every segment: a long film's are a few megabytes of JSON.
+const MAX_RESULT_BYTES: usize = 64 << 20;
+/// Renditions that a report may speak of.
+const MAX_RUNGS: usize = 16;
+
+pub fn routes() -> Router<App> {
+    let job = Router::new()
+        .route("/source", get(source))
+        // Bounded by `receive`, file by file.
+        .route("/files/{*name}", put(file).layer(DefaultBodyLimit::disable()))
+        .route("/progress", post(progress))
+        .route("/complete", post(completed).layer(DefaultBodyLimit::max(MAX_RESULT_BYTES)))
+        .route("/fail", post(fail));
+    Router::new().route("/runner/v1/lease", post(leased)).nest("/runner/v1/jobs/{job}", job)
+}
+
+/// The token of `Authorization: Bearer`.
+struct Bearer(String);
+
+impl<S: Sync> FromRequestParts<S> for Bearer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token =
+            value.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        token.map(|(_, token)| Self(token.trim().to_owned())).ok_or_else(|| MediaError::TokenWrong.into())
+    }
+}
+
+async fn leased(State(app): State<App>, Bearer(token): Bearer, Json(asked): Json<LeaseRequest>) -> ApiResult<Response> {
+    if !app.worker_token.matches(&token) {
+        return Err(MediaError::TokenWrong.into());
+    }
+    if asked.protocol != pinreel_runner::PROTOCOL {
+        return Err(MediaError::Protocol(asked.protocol).into());
+    }
+    if !asked.recipes.iter().any(|recipe| recipe == RECIPE) {
+        return Err(MediaError::Recipe.into());
+    }
+    let granted = lease::next(&app, &worker_id(&asked.worker), Duration::from_millis(asked.wait_ms)).await?;
+    let Some(Granted { leased, token }) = granted else { return Ok(StatusCode::NO_CONTENT.into_response()) };
+    let lease = Lease {
+        job: leased.job.to_string(),
+        epoch: leased.epoch.into(),
+        token,
+        source: Source {
+            cid: leased.source.cid,
+            bytes: leased.source.bytes,
+            file_name: leased.source.file_name,
+            media_type: leased.source.media_type,
+        },
+        recipe: leased.recipe,
+        lease_ms: LEASE_MS.unsigned_abs(),
+    };
+    Ok(Json(lease).into_response())
+}
+
+async fn source(
+    State(app): State<App>,
+    Path(job): Path<Uuid>,
+    Bearer(token): Bearer,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let held = lease::current_holder(&app, job, &token).await?;
+    let root = parse_cid(&held.source).ok_or_else(|| MediaError::Store("a job's source isn't a CID".into()))?;
+    let ask = gateway::Ask {
+        root,
+        segments: Vec::new(),
+        trailing_slash: false,
+        path: format!("/ipfs/{root}"),
+        raw_query: None,
+        query: gateway::Query::default(),
+        headers,
+        is_head: false,
+        // Whoever holds the job may read its source, published or not.
+        audience: gateway::Audience::Owner,
+    };
+    Ok(gateway::answer(&app.store, ask).await)
+}
+
+#[derive(Deserialize)]
+struct FileQuery {
+    cid: Option<String>,
+}
+
+async fn file(
+    State(app): State<App>,
+    Path((job, name)): Path<(Uuid, String)>,
+    Query(query): Query<FileQuery>,
+    Bearer(token): Bearer,
+    body: Body,
+) -> ApiResult<StatusCode> {
+    let held = lease::current_holder(&app, job, &token).await?;
+    let cid = query.cid.as_deref().and_then(parse_cid).ok_or(MediaError::CidMissing)?;
+    receive::receive(&app, &held, &name, cid, body).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn progress(
+    State(app): State<App>,
+    Path(job): Path<Uuid>,
+    Bearer(token): Bearer,
+    Json(told): Json<Progress>,
+) -> ApiResult<Json<ProgressAnswer>> {
+    let held = current(&app, job, &token, told.epoch).await?;
+    let now_ms = app.clock.now_ms();
+    let mut transaction = app.database.begin().await.map_err(MediaError::from)?;
+    let kept = keep(told);
+    let renewed = store::renew(&mut transaction, (job, held.epoch), now_ms + LEASE_MS, Some(&kept), now_ms).await?;
+    transaction.commit().await.map_err(MediaError::from)?;
+    if !renewed {
+        return Err(MediaError::LeaseLost.into());
+    }
+    Ok(Json(ProgressAnswer { lease_ms: LEASE_MS.unsigned_abs(), cancel: false }))
+}
+
+async fn completed(
+    State(app): State<App>,
+    Path(job): Path<Uuid>,
+    Bearer(token): Bearer,
+    Json(told): Json<Complete>,
+) -> ApiResult<StatusCode> {
+    let held = lease::holder(&app, job, &token).await?;
+    if i64::from(held.epoch) != told.epoch || !(held.current || held.completed) {
+        return Err(MediaError::LeaseLost.into());
+    }
+    complete::complete(&app, &held, &told.result).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn fail(
+    State(app): State<App>,
+    Path(job): Path<Uuid>,
+    Bearer(token): Bearer,
+    Json(told): Json<Fail>,
+) -> ApiResult<StatusCode> {
+    let held = current(&app, job, &token, told.epoch).await?;
+    let then = after_failure(held.attempts, told.retryable, &told.code, &told.reason);
+    tracing::warn!(%job, code = told.code, reason = told.reason, retryable = told.retryable, "transcoding failed");
+    let mut transaction = app.database.begin().await.map_err(MediaError::from)?;
+    let ended = store::end_lease(&mut transaction, (job, Some(held.epoch)), &then, app.clock.now_ms()).await?;
+    transaction.commit().await.map_err(MediaError::from)?;
+    if ended { Ok(StatusCode::NO_CONTENT) } else { Err(MediaError::LeaseLost.into()) }
+}
+
+async fn current(app: &App, job: Uuid, token: &str, epoch: i64) -> Result<Held, MediaError> {
+    let held = lease::current_holder(app, job, token).await?;
+    if i64::from(held.epoch) == epoch { Ok(held) } else { Err(MediaError::LeaseLost) }
+}
+
+/// A report as we keep and show it: bounded, and no number that isn't one.
+fn keep(told: Progress) -> KeptProgress {
+    let fraction = |value: f64| if value.is_finite() { value.clamp(0.0, 1.0) } else { 0.0 };
+    let rungs = told.rungs.into_iter().filter(|rung| names::is_folder(&rung.name)).take(MAX_RUNGS);
+    KeptProgress {
+        stage: plain(&told.stage, 40),
+        fraction: fraction(told.fraction),
+        speed: told.speed.filter(|speed| speed.is_finite() && *speed >= 0.0),
+        left_ms: told.left_ms.filter(|left_ms| *left_ms < 1 << 40),
+        rungs: rungs
+            .map(|rung| RungProgress { fraction: fraction(rung.fraction), name: rung.name, height: rung.height })
+            .collect(),
+    }
+}

@@ -1,0 +1,93 @@
+//! Transcoding jobs and what comes of them: the queue, the workers' protocol, playlists, playback roots, renditions.
+//!
+//! What always holds:
+//! - one job for each (source, recipe), however often the bytes are uploaded;
+//! - only the holder of the newest lease changes a job, and the completing transaction checks that once more;
+//! - a root exists in the store before a row names it, and is private until its source is published;
+//! - the log hears of a rendition only once its source is published, whichever of the two was first, and exactly once.
+//!
+//! Tables: `job`, `job_lease`, `job_file`, `rendition`. Media bytes are never decoded here: that is the worker's, who
+//! reaches nothing but its own job.
+
+mod announce;
+mod complete;
+mod error;
+mod http;
+mod lease;
+mod measured;
+mod model;
+mod names;
+mod playlist;
+mod receive;
+mod store;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::clock::UnixMs;
+use crate::database::Database;
+use crate::signals::Signal;
+
+pub use http::routes;
+pub use model::{Job, JobState, Rendition, Rung, RungProgress, Source, is_transcoded};
+pub use token::WorkerToken;
+
+/// How this node transcodes today. Part of each rendition's record: another recipe is another job.
+pub use pinreel_runner::RECIPE;
+
+/// Starts what runs beside requests.
+pub fn start(app: &App) {
+    app.tasks.spawn(lease::watch(app.clone()));
+    app.tasks.spawn(announce::run(app.clone()));
+}
+
+/// Queues the transcoding of a source that is wholly in the store; call it in the transaction that says so. Bytes that
+/// were queued before, and media types that aren't transcoded, cost nothing.
+pub async fn enqueue(connection: &mut PgConnection, source: &Source, now_ms: UnixMs) -> sqlx::Result<()> {
+    let queued = is_transcoded(&source.media_type);
+    let is_new = store::insert_job(connection, (Uuid::now_v7(), source, RECIPE), queued, now_ms).await?;
+    if is_new && queued {
+        store::signal(connection, Signal::Queue).await?;
+    }
+    Ok(())
+}
+
+/// To be called in the transaction that publishes a source: from then on its rendition, made or to be made, may be
+/// known, logged and pinned.
+pub async fn source_published(connection: &mut PgConnection, source: &str) -> sqlx::Result<()> {
+    store::mark_published(connection, source).await
+}
+
+/// Queues a failed job again. False: this source has none that failed.
+pub async fn retry(connection: &mut PgConnection, source: &str, now_ms: UnixMs) -> sqlx::Result<bool> {
+    store::retry(connection, source, now_ms).await
+}
+
+/// The newest job of a source.
+pub async fn job_for(database: &Database, source: &str) -> sqlx::Result<Option<Job>> {
+    store::job_of_source(database, source).await
+}
+
+/// The newest playback root of a source, published or not.
+pub async fn root_of(database: &Database, source: &str) -> sqlx::Result<Option<String>> {
+    Ok(store::rendition_of_source(database, source).await?.map(|rendition| rendition.root))
+}
+
+/// The newest rendition of a source, published or not.
+pub async fn rendition_for(database: &Database, source: &str) -> sqlx::Result<Option<Rendition>> {
+    store::rendition_of_source(database, source).await
+}
+
+/// The rendition that a root is, whosever source it was made of; nothing for roots that this node didn't make.
+pub async fn rendition_at(database: &Database, root: &str) -> sqlx::Result<Option<Rendition>> {
+    store::rendition_of_root(database, root).await
+}
+
+/// Jobs for the operator, each with its source; those that aren't over first.
+pub async fn recent_jobs(database: &Database) -> sqlx::Result<Vec<(String, Job)>> {
+    store::recent_jobs(database).await
+}

@@ -1,0 +1,8 @@
+//! The workers' protocol through the real router, with a worker that speaks it and real small files.
+
+mod fake;
+mod files;
+mod leases;
+mod publishing;
+
+mod results;

@@ -1,0 +1,204 @@
+//! A worker that speaks the protocol and delivers small files, whose bytes it makes up.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use pinreel_content::hash_bytes;
+use pinreel_runner::{
+    Audio, Complete, Fail, FileRef, FrameRate, Lease, LeaseRequest, PROTOCOL, Progress, RECIPE, Rung, Segment,
+    Transcoded, Video,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::media::{self, Job, Source};
+use crate::testing::TestApp;
+
+pub struct Worker<'t> {
+    pub test: &'t TestApp,
+    pub token: String,
+    /// How long it lets the server hold a lease request open.
+    pub patience: Duration,
+}
+
+/// A file as it will be delivered.
+#[derive(Clone)]
+pub struct Made {
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+impl Made {
+    pub fn new(name: &str, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { name: name.to_owned(), bytes: bytes.into() }
+    }
+
+    pub fn cid(&self) -> String {
+        hash_bytes(&self.bytes).cid.to_string()
+    }
+
+    fn reference(&self) -> FileRef {
+        FileRef { name: self.name.clone(), cid: self.cid(), bytes: self.bytes.len() as u64 }
+    }
+}
+
+/// Puts a source into the store and its job into the queue, as the upload's last byte does; its CID.
+pub async fn upload(test: &TestApp, bytes: &[u8], media_type: &str) -> String {
+    let stored = test.app.store.put_bytes(bytes).unwrap();
+    let source = Source {
+        cid: stored.cid.to_string(),
+        bytes: stored.size_bytes,
+        file_name: "clip.mp4".into(),
+        media_type: media_type.into(),
+    };
+    let mut transaction = test.app.database.begin().await.unwrap();
+    media::enqueue(&mut transaction, &source, test.app.clock.now_ms()).await.unwrap();
+    transaction.commit().await.unwrap();
+    source.cid
+}
+
+pub async fn job(test: &TestApp, source: &str) -> Job {
+    media::job_for(&test.app.database, source).await.unwrap().unwrap()
+}
+
+impl<'t> Worker<'t> {
+    pub fn new(test: &'t TestApp) -> Self {
+        let token = std::fs::read_to_string(test.app.data.worker_token()).unwrap();
+        Self { test, token: token.trim().to_owned(), patience: Duration::ZERO }
+    }
+
+    pub async fn post(&self, path: &str, token: &str, body: &impl Serialize) -> (StatusCode, Value) {
+        let request = Request::post(format!("/runner/v1/{path}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .body(Body::from(serde_json::to_vec(body).unwrap()));
+        self.test.json(request.unwrap()).await
+    }
+
+    pub fn asks(&self) -> LeaseRequest {
+        LeaseRequest {
+            protocol: PROTOCOL,
+            worker: "Fake:1".into(),
+            software: "fake/1".into(),
+            recipes: vec![RECIPE.into()],
+            wait_ms: u64::try_from(self.patience.as_millis()).unwrap(),
+        }
+    }
+
+    pub async fn lease(&self) -> Option<Lease> {
+        let (status, body) = self.post("lease", &self.token, &self.asks()).await;
+        if status == StatusCode::NO_CONTENT {
+            return None;
+        }
+        assert_eq!(status, StatusCode::OK, "{body}");
+        Some(serde_json::from_value(body).unwrap())
+    }
+
+    pub async fn put(&self, lease: &Lease, made: &Made) -> (StatusCode, Value) {
+        self.put_as(lease, &made.name, &made.cid(), Body::from(made.bytes.clone())).await
+    }
+
+    pub async fn put_as(&self, lease: &Lease, name: &str, cid: &str, body: Body) -> (StatusCode, Value) {
+        let request = Request::put(format!("/runner/v1/jobs/{}/files/{name}?cid={cid}", lease.job))
+            .header(header::AUTHORIZATION, format!("Bearer {}", lease.token))
+            .body(body);
+        self.test.json(request.unwrap()).await
+    }
+
+    pub async fn source(&self, lease: &Lease, range: Option<&str>) -> axum::http::Response<Body> {
+        let mut request = Request::get(format!("/runner/v1/jobs/{}/source", lease.job))
+            .header(header::AUTHORIZATION, format!("Bearer {}", lease.token));
+        if let Some(range) = range {
+            request = request.header(header::RANGE, range);
+        }
+        self.test.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn progress(&self, lease: &Lease, fraction: f64) -> (StatusCode, Value) {
+        let told = Progress {
+            epoch: lease.epoch,
+            stage: "transcoding".into(),
+            fraction,
+            speed: Some(2.5),
+            left_ms: Some(1_200),
+            rungs: vec![Rung { name: "v720".into(), height: Some(720), fraction }],
+        };
+        self.post(&format!("jobs/{}/progress", lease.job), &lease.token, &told).await
+    }
+
+    pub async fn complete(&self, lease: &Lease, result: &Transcoded) -> (StatusCode, Value) {
+        let told = Complete { epoch: lease.epoch, result: result.clone() };
+        self.post(&format!("jobs/{}/complete", lease.job), &lease.token, &told).await
+    }
+
+    pub async fn fail(&self, lease: &Lease, code: &str, retryable: bool) -> (StatusCode, Value) {
+        let told =
+            Fail { epoch: lease.epoch, code: code.into(), reason: "The file holds no picture.".into(), retryable };
+        self.post(&format!("jobs/{}/fail", lease.job), &lease.token, &told).await
+    }
+
+    /// Delivers everything that a result needs; the result.
+    pub async fn deliver(&self, lease: &Lease) -> Transcoded {
+        let (result, files) = made(&lease.source.cid);
+        for file in &files {
+            let (status, body) = self.put(lease, file).await;
+            assert_eq!(status, StatusCode::NO_CONTENT, "{body}");
+        }
+        result
+    }
+
+    /// The whole job, from lease to completion; the job's id.
+    pub async fn work(&self) -> String {
+        let lease = self.lease().await.expect("a job is queued");
+        let result = self.deliver(&lease).await;
+        let (status, body) = self.complete(&lease, &result).await;
+        assert_eq!(status, StatusCode::NO_CONTENT, "{body}");
+        lease.job
+    }
+}
+
+/// A result of one picture, one sound and a poster, in files whose bytes differ from source to source.
+pub fn made(seed: &str) -> (Transcoded, Vec<Made>) {
+    let file = |name: &str, length: usize| Made::new(name, format!("{name} {seed} ").repeat(length));
+    let files = vec![
+        file("v720/init.mp4", 2),
+        file("v720/seg-00000.m4s", 30),
+        // More than one leaf, so that a folder has to link a tree.
+        file("v720/seg-00001.m4s", 20_000),
+        file("a0/init.mp4", 2),
+        file("a0/seg-00000.m4s", 3),
+        file("a0/seg-00001.m4s", 3),
+        file("poster.jpg", 9),
+    ];
+    let reference = |n: usize| files[n].reference();
+    let segment = |n: usize, ticks| Segment { file: files[n].reference(), ticks };
+    let result = Transcoded {
+        duration_ms: 2_000,
+        video: vec![Video {
+            name: "v720".into(),
+            width: 1280,
+            height: 720,
+            frame_rate: FrameRate { num: 25, den: 1 },
+            codecs: "avc1.64001f".into(),
+            timescale: 12_800,
+            init: reference(0),
+            segments: vec![segment(1, 12_800), segment(2, 12_800)],
+        }],
+        audio: vec![Audio {
+            name: "a0".into(),
+            language: Some("en".into()),
+            label: "English".into(),
+            default: true,
+            channels: 2,
+            sample_rate: 48_000,
+            codecs: "mp4a.40.2".into(),
+            timescale: 48_000,
+            init: reference(3),
+            segments: vec![segment(4, 48_128), segment(5, 47_872)],
+        }],
+        poster: Some(reference(6)),
+        warnings: vec!["The end of the file is missing.".into()],
+    };
+    (result, files)
+}

@@ -1,0 +1,154 @@
+//! All SQL of pins.
+
+use sqlx::{PgConnection, PgPool};
+
+use crate::clock::UnixMs;
+use crate::signals::Signal;
+
+use super::model::{Pin, PinState, PinStatus, Role};
+
+const PAGE: i64 = 200;
+
+#[derive(Clone, Debug)]
+pub struct Due {
+    pub id: i64,
+    pub root: String,
+    pub name: String,
+    pub attempts: i32,
+}
+
+/// Wants a root pinned; one that is wanted already stays as it is.
+pub async fn insert(
+    connection: &mut PgConnection,
+    (root, role): (&str, Role),
+    name: &str,
+    now_ms: UnixMs,
+) -> sqlx::Result<()> {
+    let done = sqlx::query!(
+        "insert into pin (root, role, name, next_try_ms, created_ms, updated_ms) values ($1, $2, $3, $4, $4, $4)
+         on conflict (root) do nothing",
+        root,
+        role.name(),
+        name,
+        now_ms,
+    )
+    .execute(&mut *connection)
+    .await?;
+    if done.rows_affected() > 0 {
+        sqlx::query!("select pg_notify('pinreel', $1)", Signal::Pin.payload()).execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// The pin to try now. It isn't handed out again before `busy_until_ms`: a second server works on others meanwhile.
+pub async fn take_due(pool: &PgPool, now_ms: UnixMs, busy_until_ms: UnixMs) -> sqlx::Result<Option<Due>> {
+    sqlx::query_as!(
+        Due,
+        "with due as (
+             select id from pin where state = 'pending' and next_try_ms <= $1
+             order by next_try_ms, id limit 1 for update skip locked
+         )
+         update pin set next_try_ms = $2, updated_ms = $1 from due where pin.id = due.id
+         returning pin.id, root, name, attempts",
+        now_ms,
+        busy_until_ms,
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+pub async fn next_try(pool: &PgPool) -> sqlx::Result<Option<UnixMs>> {
+    sqlx::query_scalar!("select min(next_try_ms) from pin where state = 'pending'").fetch_one(pool).await
+}
+
+/// At start: what another process of this node was busy with when it ended is due now.
+pub async fn make_due(pool: &PgPool, now_ms: UnixMs) -> sqlx::Result<()> {
+    sqlx::query!("update pin set next_try_ms = $1 where state = 'pending' and next_try_ms > $1", now_ms)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+pub async fn set_pinned(pool: &PgPool, id: i64, now_ms: UnixMs) -> sqlx::Result<()> {
+    sqlx::query!("update pin set state = 'pinned', detail = null, updated_ms = $2 where id = $1", id, now_ms)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// Notes a failure and when to try again; without a next try it is final.
+pub async fn set_failure(
+    pool: &PgPool,
+    (id, attempts): (i64, i32),
+    detail: &str,
+    next_try_ms: Option<UnixMs>,
+    now_ms: UnixMs,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update pin set state = case when $4::bigint is null then 'failed' else 'pending' end, attempts = $2, detail = $3,
+             next_try_ms = coalesce($4, next_try_ms), updated_ms = $5
+         where id = $1 and state = 'pending'",
+        id,
+        attempts,
+        detail,
+        next_try_ms,
+        now_ms,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Tries a pin again from the beginning. False: there is none of that number.
+pub async fn retry(connection: &mut PgConnection, id: i64, now_ms: UnixMs) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update pin set state = 'pending', attempts = 0, next_try_ms = $2, updated_ms = $2 where id = $1",
+        id,
+        now_ms,
+    )
+    .execute(&mut *connection)
+    .await?;
+    if done.rows_affected() > 0 {
+        sqlx::query!("select pg_notify('pinreel', $1)", Signal::Pin.payload()).execute(connection).await?;
+    }
+    Ok(done.rows_affected() > 0)
+}
+
+pub async fn of_roots(pool: &PgPool, roots: &[String]) -> sqlx::Result<Vec<Pin>> {
+    let rows = sqlx::query!("select root, role, state, detail from pin where root = any($1) order by id", roots)
+        .fetch_all(pool)
+        .await?;
+    let pin = |root, role: String, state: String, detail| Pin {
+        root,
+        role: Role::parse(&role),
+        state: PinState::parse(&state),
+        detail,
+    };
+    Ok(rows.into_iter().map(|row| pin(row.root, row.role, row.state, row.detail)).collect())
+}
+
+/// What isn't pinned first, then the newest.
+pub async fn recent(pool: &PgPool) -> sqlx::Result<Vec<PinStatus>> {
+    let rows = sqlx::query!(
+        "select id, root, role, name, state, attempts, next_try_ms, detail from pin
+         order by state = 'pinned', id desc limit $1",
+        PAGE,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| PinStatus {
+            id: row.id,
+            pin: Pin {
+                root: row.root,
+                role: Role::parse(&row.role),
+                state: PinState::parse(&row.state),
+                detail: row.detail,
+            },
+            name: row.name,
+            attempts: row.attempts,
+            next_try_ms: row.next_try_ms,
+        })
+        .collect())
+}
