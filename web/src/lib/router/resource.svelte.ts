@@ -12,13 +12,21 @@ export class Resource<T> {
   readonly #load: (signal: AbortSignal) => Promise<T>;
   #stop: AbortController | null = null;
 
-  /** `first` is what the server already put into the page. */
-  constructor(name: string, load: (signal: AbortSignal) => Promise<T>, first?: T | null) {
+  /** `first` is what the server already put into the page, `problem` what it said instead. */
+  constructor(
+    name: string,
+    load: (signal: AbortSignal) => Promise<T>,
+    first?: T | null,
+    problem?: Problem | null,
+  ) {
     this.#name = name;
     this.#load = load;
     const known = router.kept<T>(name) ?? first;
     if (known !== undefined && known !== null) this.set(known);
-    else void this.reload();
+    else if (problem) {
+      this.problem = problem;
+      this.loading = false;
+    } else void this.reload();
   }
 
   set(value: T): void {
