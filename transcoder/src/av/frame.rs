@@ -1,0 +1,116 @@
+//! Frames: counted references, and the few fields that `ffmpeg-next` reads through types that a file could break.
+#![allow(unsafe_code)]
+
+use ffmpeg_next::ffi;
+use ffmpeg_next::frame;
+
+use super::Error;
+
+/// A decoded or filtered picture. Cloning shares the pixels.
+pub struct Picture(pub frame::Video);
+
+/// What a filter graph must know of its input; a change means a new graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PictureFormat {
+    pub width: i32,
+    pub height: i32,
+    /// `AVPixelFormat` as a number.
+    pub pixel: i32,
+    pub aspect: (i32, i32),
+}
+
+impl PictureFormat {
+    /// Whether pixels are red, green and blue.
+    pub fn is_rgb(self) -> bool {
+        // SAFETY: the number comes from a frame, so it is a pixel format of this library; the result is checked.
+        unsafe {
+            let format = std::mem::transmute::<i32, ffi::AVPixelFormat>(self.pixel);
+            let description = ffi::av_pix_fmt_desc_get(format);
+            !description.is_null() && (*description).flags & ffi::AV_PIX_FMT_FLAG_RGB as u64 != 0
+        }
+    }
+}
+
+/// The colour tags of a picture, as numbers of H.273; 2 is unspecified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Colour {
+    pub primaries: i32,
+    pub transfer: i32,
+    pub matrix: i32,
+}
+
+impl Picture {
+    pub fn empty() -> Self {
+        Self(frame::Video::empty())
+    }
+
+    /// Another reference to the same pixels, with properties of its own.
+    pub fn share(&self) -> Result<Self, Error> {
+        let mut copy = frame::Video::empty();
+        // SAFETY: both frames are valid and `copy` is blank; av_frame_ref leaves it blank when it fails.
+        match unsafe { ffi::av_frame_ref(copy.as_mut_ptr(), self.0.as_ptr()) } {
+            code if code < 0 => Err(Error::from(code)),
+            _ => Ok(Self(copy)),
+        }
+    }
+
+    pub fn format(&self) -> PictureFormat {
+        // SAFETY: the frame is valid; only plain integers are read.
+        unsafe {
+            let frame = &*self.0.as_ptr();
+            let aspect = (frame.sample_aspect_ratio.num, frame.sample_aspect_ratio.den);
+            PictureFormat { width: frame.width, height: frame.height, pixel: frame.format, aspect }
+        }
+    }
+
+    /// Read as numbers: a file may hold values that the bindings' enumerations don't know.
+    pub fn colour(&self) -> Colour {
+        // SAFETY: the fields are C enumerations of an int's size; reading them as i32 is always defined.
+        unsafe {
+            let frame = self.0.as_ptr();
+            Colour {
+                primaries: (&raw const (*frame).color_primaries).cast::<i32>().read(),
+                transfer: (&raw const (*frame).color_trc).cast::<i32>().read(),
+                matrix: (&raw const (*frame).colorspace).cast::<i32>().read(),
+            }
+        }
+    }
+
+    /// The best known time, in the stream's ticks.
+    pub fn time(&self) -> Option<i64> {
+        self.0.timestamp().or(self.0.pts())
+    }
+
+    /// How long it is shown by its container's word, in the stream's ticks; 0 when unknown.
+    pub fn duration(&self) -> i64 {
+        self.0.packet().duration
+    }
+
+    /// Whether the decoder had to invent a part of it.
+    pub fn is_damaged(&self) -> bool {
+        self.0.is_corrupt() || self.0.has_decode_errors()
+    }
+
+    /// Gives it a time and says whether it must become a keyframe.
+    pub fn stamp(&mut self, ticks: i64, key: bool) {
+        self.0.set_pts(Some(ticks));
+        let kind = if key { ffi::AVPictureType::AV_PICTURE_TYPE_I } else { ffi::AVPictureType::AV_PICTURE_TYPE_NONE };
+        // SAFETY: the frame is valid; its fields aren't the shared pixels.
+        unsafe { (*self.0.as_mut_ptr()).pict_type = kind };
+    }
+
+    /// Mean and deviation of the brightness, 0 to 255, of an 8-bit planar picture, from one pixel in 8 by 8.
+    pub fn brightness(&self) -> (f64, f64) {
+        let (width, height) = (self.0.width() as usize, self.0.height() as usize);
+        let (stride, plane) = (self.0.stride(0), self.0.data(0));
+        let rows = (0..height).step_by(8).filter_map(|row| plane.get(row * stride..row * stride + width));
+        let (mut count, mut sum, mut squares) = (0.0, 0.0, 0.0);
+        for value in rows.flat_map(|row| row.iter().step_by(8)).map(|byte| f64::from(*byte)) {
+            count += 1.0;
+            sum += value;
+            squares += value * value;
+        }
+        let mean = sum / f64::max(count, 1.0);
+        (mean, (squares / f64::max(count, 1.0) - mean * mean).max(0.0).sqrt())
+    }
+}

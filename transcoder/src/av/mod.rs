@@ -1,0 +1,30 @@
+//! ffmpeg, as far as this program uses it: safe wrappers over `ffmpeg-next` and the raw calls that it lacks.
+//!
+//! Everything `unsafe` of this binary's media code is in this folder. Nothing here decides anything: no ladders, no
+//! names, no policy but the limits that are handed in.
+
+pub mod decoder;
+pub mod encoder;
+pub mod filter;
+pub mod frame;
+pub mod input;
+pub mod muxer;
+
+pub use ffmpeg_next::Error;
+
+/// Starts ffmpeg's tables and keeps its log to what is fatal: files decide what it would say.
+pub fn start() {
+    // Only fails where ffmpeg was built without its network tables, which this program never uses.
+    let _ = ffmpeg_next::init();
+    ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
+}
+
+/// Whether a call only says that it needs more input first.
+pub fn is_again(error: Error) -> bool {
+    matches!(error, Error::Other { errno } if errno == libc::EAGAIN)
+}
+
+/// Whether memory ran out.
+pub fn is_out_of_memory(error: Error) -> bool {
+    matches!(error, Error::Other { errno } if errno == libc::ENOMEM)
+}

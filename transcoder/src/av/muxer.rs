@@ -1,0 +1,99 @@
+//! One track of CMAF: an initialisation segment, then fragments that are cut where the caller says.
+#![allow(unsafe_code)]
+
+use std::io::Write;
+use std::mem;
+use std::ptr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ffmpeg_next::format::context::{Output, StreamIo};
+use ffmpeg_next::{Dictionary, Packet, Rational, codec, ffi, format};
+
+use super::Error;
+
+/// Not `cmaf`: it would use negative composition offsets, which ffmpeg's own reader plays late. The edit list that
+/// takes the delay back is written by [`crate::rules::edits`], for the muxer only writes one after the first packets.
+const FLAGS: &str = "empty_moov+default_base_moof+frag_custom+skip_trailer";
+
+/// Writes one track into memory.
+pub struct Muxer {
+    output: Output,
+    written: Shared,
+}
+
+/// The muxer's sink: bytes since they were last taken.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Shared {
+    fn take(&self) -> Vec<u8> {
+        mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Muxer {
+    /// A track of what `encoder` makes, and its header (`ftyp` and `moov`). Times are in `1 / timescale` s from here
+    /// on.
+    pub fn new(encoder: &codec::Context, timescale: u32, language: Option<&str>) -> Result<(Self, Vec<u8>), Error> {
+        let written = Shared::default();
+        let mut output = format::output_to_stream(StreamIo::from_write(written.clone())?, None, Some("mp4"))?;
+        let tick = Rational::new(1, i32::try_from(timescale).map_err(|_| Error::InvalidData)?);
+        let mut stream = output.add_stream_with(encoder)?;
+        stream.set_time_base(tick);
+        if let Some(language) = language {
+            let mut metadata = Dictionary::new();
+            metadata.set("language", language);
+            stream.set_metadata(metadata);
+        }
+        // SAFETY: the stream was just added and its parameters belong to it. The tag is left to the muxer.
+        unsafe { (*(*(*(*output.as_mut_ptr()).streams)).codecpar).codec_tag = 0 };
+        let mut options = Dictionary::new();
+        options.set("movflags", FLAGS);
+        options.set("use_editlist", "0");
+        options.set("brand", "cmfc");
+        options.set("fflags", "+bitexact");
+        options.set("video_track_timescale", &timescale.to_string());
+        output.write_header_with(options)?;
+        let mut muxer = Self { output, written };
+        let header = muxer.drain();
+        Ok((muxer, header))
+    }
+
+    /// Adds a packet. Its times must be set, its decoding time later than the last one's.
+    pub fn write(&mut self, packet: &mut Packet) -> Result<(), Error> {
+        packet.set_stream(0);
+        packet.set_position(-1);
+        packet.write(&mut self.output).map(drop)
+    }
+
+    /// Ends the fragment and gives its bytes.
+    pub fn cut(&mut self) -> Result<Vec<u8>, Error> {
+        // SAFETY: the context is open and its header written; a null packet asks for a flush.
+        let code = unsafe { ffi::av_write_frame(self.output.as_mut_ptr(), ptr::null_mut()) };
+        if code < 0 { Err(Error::from(code)) } else { Ok(self.drain()) }
+    }
+
+    fn drain(&mut self) -> Vec<u8> {
+        // SAFETY: the I/O context lives as long as the output that owns it.
+        unsafe { ffi::avio_flush((*self.output.as_mut_ptr()).pb) };
+        self.written.take()
+    }
+}
+
+impl Drop for Muxer {
+    fn drop(&mut self) {
+        // Frees what the muxer holds; with skip_trailer it writes nothing that is used.
+        let _ = self.output.write_trailer();
+    }
+}

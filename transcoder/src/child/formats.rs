@@ -1,0 +1,95 @@
+//! Which kinds of files are read, and in which words the others are refused.
+
+use crate::av::input::{Limits, Refusal};
+use crate::av::{Error, is_out_of_memory};
+use crate::failure::Failure;
+
+/// Pictures with more pixels than this are refused: 8K and some.
+pub const MAX_PIXELS: u64 = 67_000_000;
+/// A file may hold this many tracks.
+pub const MAX_STREAMS: usize = 32;
+/// Bytes looked at to find out what a file is.
+pub const PROBE_BYTES: u32 = 20_000_000;
+
+pub const LIMITS: Limits = Limits { streams: MAX_STREAMS, probe_bytes: PROBE_BYTES, max_pixels: MAX_PIXELS };
+
+/// ffmpeg's names of the formats that hold picture and sound themselves and name no other file.
+pub const ALLOWED: [&str; 29] = [
+    "mov,mp4,m4a,3gp,3g2,mj2",
+    "matroska,webm",
+    "avi",
+    "mpegts",
+    "mpeg",
+    "mpegvideo",
+    "flv",
+    "asf",
+    "ogg",
+    "wav",
+    "w64",
+    "mp3",
+    "aac",
+    "flac",
+    "aiff",
+    "caf",
+    "mxf",
+    "gif",
+    "m4v",
+    "h264",
+    "hevc",
+    "ivf",
+    "ac3",
+    "eac3",
+    "amr",
+    "ape",
+    "wv",
+    "yuv4mpegpipe",
+    "dv",
+];
+
+const POINTERS: [&str; 8] = ["concat", "hls", "dash", "sdp", "rtsp", "applehttp", "imf", "webm_dash_manifest"];
+
+/// The failure that a file ends in which can't be opened.
+pub fn refused(refusal: Refusal, bytes: u64) -> Failure {
+    match refusal {
+        _ if bytes == 0 => Failure::of_file("file_empty", "The file is empty."),
+        Refusal::Unknown => Failure::not_media(),
+        Refusal::NotAllowed(name) if POINTERS.contains(&name.as_str()) => Failure::pointer(&name),
+        Refusal::NotAllowed(name) if name.ends_with("_pipe") || name == "image2" || name == "ico" => {
+            Failure::still_image()
+        }
+        Refusal::NotAllowed(name) if name == "tty" || name == "lrc" || name == "srt" || name == "ass" => {
+            Failure::not_media()
+        }
+        Refusal::NotAllowed(name) => Failure::format(&name),
+        Refusal::TooManyStreams => Failure::too_many_streams(MAX_STREAMS),
+        Refusal::Unreadable(error) if is_out_of_memory(error) => Failure::out_of_memory(),
+        // What the mp4 and matroska readers say when the index is missing.
+        Refusal::Unreadable(Error::InvalidData | Error::Eof) => Failure::incomplete(),
+        Refusal::Unreadable(_) => Failure::damaged(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Refusal, refused};
+
+    #[test]
+    fn every_refusal_has_its_code() {
+        let named = |name: &str| Refusal::NotAllowed(name.to_owned());
+        let cases = [
+            (Refusal::Unknown, "not_media"),
+            (named("concat"), "format_not_allowed"),
+            (named("hls"), "format_not_allowed"),
+            (named("png_pipe"), "still_image"),
+            (named("tty"), "not_media"),
+            (named("rm"), "format_unsupported"),
+            (Refusal::TooManyStreams, "too_many_streams"),
+            (Refusal::Unreadable(crate::av::Error::InvalidData), "file_incomplete"),
+            (Refusal::Unreadable(crate::av::Error::Other { errno: libc::ENOMEM }), "out_of_memory"),
+        ];
+        for (refusal, code) in cases {
+            assert_eq!(refused(refusal, 1).code, code);
+        }
+        assert_eq!(refused(Refusal::Unknown, 0).code, "file_empty");
+    }
+}

@@ -1,0 +1,55 @@
+//! The child process of one job: the only code that reads a stranger's media.
+//!
+//! It gets the source as its standard input, its own folder as working directory, no environment and no network; it
+//! writes files into the folder and JSON lines to its standard output. Whatever happens to it, the parent goes on.
+
+pub mod events;
+mod formats;
+mod job;
+pub mod limits;
+mod picture;
+mod plan;
+mod poster;
+mod rung;
+mod segments;
+mod sound;
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use events::{Event, Reporter};
+
+use crate::av;
+use crate::failure::Failure;
+
+/// The longest source that is transcoded.
+pub const MAX_HOURS: u64 = 12;
+
+/// The `child` command, started by the process `parent`.
+pub fn main(parent: i32) -> ExitCode {
+    let report = Reporter::new(Box::new(std::io::stdout()));
+    let outcome = catch_unwind(AssertUnwindSafe(|| run(parent, &report)));
+    match outcome.unwrap_or_else(|_| Err(Failure::internal("it panicked"))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            report.send(&Event::Failed(failure));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(parent: i32, report: &Reporter) -> Result<(), Failure> {
+    let source = std::io::stdin().as_fd().try_clone_to_owned().map_err(|error| Failure::disk(&error))?;
+    limits::enter(parent)?;
+    av::start();
+    let done = job::transcode(File::from(source), PathBuf::from("."), report)?;
+    report.send(&Event::Done(Box::new(done)));
+    Ok(())
+}
+
+fn check_length(seconds: i64) -> Result<(), Failure> {
+    if seconds > (MAX_HOURS * 3600) as i64 { Err(Failure::too_long(MAX_HOURS)) } else { Ok(()) }
+}

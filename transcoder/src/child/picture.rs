@@ -1,0 +1,260 @@
+//! The moving picture: one decode, upright and square pixels, placed on the clock, then down the ladder.
+
+use std::sync::atomic::Ordering;
+
+use ffmpeg_next::Packet;
+use pinreel_runner::{self as runner, Video};
+
+use super::plan::{PicturePlan, Plan};
+use super::poster::Poster;
+use super::rung::{Rung, encoding};
+use super::segments::Folder;
+use crate::av::decoder::Decoder;
+use crate::av::filter::Filter;
+use crate::av::frame::{Colour, Picture, PictureFormat};
+use crate::av::{Error, is_out_of_memory};
+use crate::failure::Failure;
+use crate::rules::clock::{Mark, Placer};
+
+/// The last frame is shown at most this long, whatever the file says.
+const MAX_LAST_SECONDS: i64 = 60;
+
+/// The decoder, the filters and the rungs of a job's picture.
+pub struct Pictures {
+    plan: PicturePlan,
+    folder: Folder,
+    origin_us: i64,
+    decoder: Decoder,
+    filter: Option<(PictureFormat, Filter)>,
+    /// The filters' ticks.
+    tick: (i32, i32),
+    placer: Placer,
+    next_mark: u64,
+    last: Option<(Picture, i64)>,
+    last_length: i64,
+    rungs: Vec<Rung>,
+    poster: Poster,
+    pub decoded: u64,
+    pub broken: u64,
+}
+
+impl Pictures {
+    pub fn new(plan: PicturePlan, origin_us: i64, folder: Folder, threads: usize) -> Result<Self, Failure> {
+        let track = &plan.track;
+        let decoder = Decoder::open(track, super::formats::MAX_PIXELS, threads);
+        let decoder = decoder.map_err(|error| unreadable(error, &track.codec))?;
+        let tick = (track.tick.numerator(), track.tick.denominator());
+        Ok(Self {
+            placer: Placer::new(plan.clock, tick),
+            poster: Poster::new(plan.clock.timescale),
+            plan,
+            folder,
+            origin_us,
+            decoder,
+            filter: None,
+            tick,
+            next_mark: 0,
+            last: None,
+            last_length: 0,
+            rungs: Vec::new(),
+            decoded: 0,
+            broken: 0,
+        })
+    }
+
+    /// Whether a packet belongs to this track.
+    pub fn takes(&self, packet: &Packet) -> bool {
+        packet.stream() == self.plan.track.index
+    }
+
+    pub fn packet(&mut self, packet: &Packet) -> Result<(), Failure> {
+        match self.decoder.send(packet) {
+            Err(error) if is_out_of_memory(error) => return Err(Failure::out_of_memory()),
+            Err(_) => self.broken += 1,
+            Ok(()) => {}
+        }
+        self.drain()
+    }
+
+    /// How far the picture is, in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.last.as_ref().map_or(0.0, |(_, at)| *at as f64) / f64::from(self.plan.clock.timescale)
+    }
+
+    /// Each rung's name, short side and seconds encoded.
+    pub fn rungs(&self) -> impl Iterator<Item = (&str, u32, f64)> {
+        let scale = f64::from(self.plan.clock.timescale);
+        self.rungs.iter().map(move |rung| {
+            let encoded = rung.encoded.load(Ordering::Relaxed) as f64 / scale;
+            (rung.plan.name.as_str(), rung.plan.size.height, encoded)
+        })
+    }
+
+    /// Ends the renditions. Empty when no picture was ever decoded.
+    pub fn finish(mut self) -> Result<(Vec<Video>, Option<runner::FileRef>), Failure> {
+        if self.decoder.end().is_ok() {
+            self.drain()?;
+        }
+        if let Some((_, filter)) = &mut self.filter {
+            filter.end().map_err(encoding)?;
+            self.pull()?;
+        }
+        let Some((_, last)) = &self.last else { return Ok((Vec::new(), None)) };
+        let end = last + self.last_frame_length();
+        self.fill(end)?;
+        for rung in &mut self.rungs {
+            rung.end(end);
+        }
+        let poster = self.poster.take().map(|jpeg| self.folder.put("poster.jpg".to_owned(), &jpeg)).transpose()?;
+        let videos: Result<Vec<_>, _> = self.rungs.into_iter().map(Rung::finish).collect();
+        Ok((videos?, poster))
+    }
+
+    fn drain(&mut self) -> Result<(), Failure> {
+        loop {
+            match self.decoder.receive_picture() {
+                Ok(Some(picture)) => self.decoded_picture(picture)?,
+                Ok(None) => return Ok(()),
+                Err(error) if is_out_of_memory(error) => return Err(Failure::out_of_memory()),
+                Err(_) => {
+                    self.broken += 1;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn decoded_picture(&mut self, mut picture: Picture) -> Result<(), Failure> {
+        self.decoded += 1;
+        self.broken += u64::from(picture.is_damaged());
+        let time = picture.time();
+        picture.0.set_pts(time);
+        let format = picture.format();
+        if self.filter.as_ref().is_none_or(|(known, _)| *known != format) {
+            self.change_filter(format, &picture)?;
+        }
+        if let Some((_, filter)) = &mut self.filter {
+            filter.push(&picture.0).map_err(encoding)?;
+        }
+        self.pull()
+    }
+
+    /// A source may change its size or format midway; the renditions keep theirs.
+    fn change_filter(&mut self, format: PictureFormat, picture: &Picture) -> Result<(), Failure> {
+        if let Some((_, filter)) = &mut self.filter {
+            filter.end().map_err(encoding)?;
+            self.pull()?;
+        }
+        let tick = (self.plan.track.tick.numerator(), self.plan.track.tick.denominator());
+        let spec = upright(&self.plan, format, picture.colour());
+        let mut filter = Filter::of_pictures(format, tick, &spec).map_err(encoding)?;
+        self.tick = filter.tick();
+        self.filter = Some((format, filter));
+        Ok(())
+    }
+
+    fn pull(&mut self) -> Result<(), Failure> {
+        loop {
+            let Some((_, filter)) = &mut self.filter else { return Ok(()) };
+            let Some(picture) = filter.pull_picture().map_err(encoding)? else { return Ok(()) };
+            let scale = self.plan.clock.timescale;
+            let next = self.last.as_ref().map_or(0, |(_, at)| at + self.last_length);
+            let at = match picture.0.pts() {
+                Some(time) => Plan::since_origin(self.origin_us, time, self.tick, scale),
+                None => next,
+            };
+            let Some(at) = self.placer.place(at) else { continue };
+            super::check_length(at / i64::from(scale))?;
+            self.last_length = Plan::since_origin(0, picture.duration(), self.tick, scale);
+            self.fill(at)?;
+            let mark = self.mark(at);
+            self.show(&picture, mark.unwrap_or(Mark { ticks: at, cut: false }), mark.is_some())?;
+            self.last = Some((picture, at));
+        }
+    }
+
+    /// Whether a keyframe is due at `at`; it counts as made then.
+    fn mark(&mut self, at: i64) -> Option<Mark> {
+        let mark = self.plan.clock.mark(self.next_mark);
+        (mark.ticks == at).then(|| self.next_mark += 1).map(|()| mark)
+    }
+
+    /// Shows the last picture again at every mark before `until`, so that each segment begins where it must, and
+    /// wherever the next one is long in coming.
+    fn fill(&mut self, until: i64) -> Result<(), Failure> {
+        let clock = self.plan.clock;
+        loop {
+            let Some((last, at)) = &self.last else { return Ok(()) };
+            let late = until - at > clock.longest_gap();
+            let fill = if late { clock.next_fill(*at) } else { until };
+            let due = clock.mark(self.next_mark).ticks;
+            let at = fill.min(due.max(*at));
+            if at >= until {
+                return Ok(());
+            }
+            let again = last.share().map_err(encoding)?;
+            let mark = self.mark(at);
+            self.show(&again, mark.unwrap_or(Mark { ticks: at, cut: false }), mark.is_some())?;
+            self.last = Some((again, at));
+        }
+    }
+
+    /// Sends a picture down the ladder.
+    fn show(&mut self, picture: &Picture, at: Mark, key: bool) -> Result<(), Failure> {
+        if self.rungs.is_empty() {
+            let colour = if picture.format().is_rgb() { BT709 } else { picture.colour() };
+            let (plan, folder) = (&self.plan, &self.folder);
+            let rungs = plan.rungs.iter().map(|rung| Rung::start(rung, plan.clock, colour, folder));
+            self.rungs = rungs.collect::<Result<_, _>>()?;
+        }
+        self.poster.offer(picture, at.ticks)?;
+        let mut above: Option<Picture> = None;
+        for rung in &mut self.rungs {
+            if !rung.keeps(at, key) {
+                break;
+            }
+            let scaled = above.as_ref().map(|above| rung.scale(above)).transpose()?;
+            rung.send(scaled.as_ref().unwrap_or(picture), at, key)?;
+            above = Some(match scaled {
+                Some(scaled) => scaled,
+                None => picture.share().map_err(encoding)?,
+            });
+        }
+        Ok(())
+    }
+
+    fn last_frame_length(&self) -> i64 {
+        let rate = self.plan.pace.rate();
+        let scale = i64::from(self.plan.clock.timescale);
+        let usual = (scale * i64::from(rate.den) / i64::from(rate.num.max(1))).max(1);
+        let near = (self.last_length - usual).abs() * 2 <= usual;
+        if self.last_length <= 0 || near { usual } else { self.last_length.min(MAX_LAST_SECONDS * scale) }
+    }
+}
+
+const BT709: Colour = Colour { primaries: 1, transfer: 1, matrix: 1 };
+
+/// The filters from a decoded frame to the top rung's picture: progressive, upright, square pixels, 8-bit 4:2:0.
+fn upright(plan: &PicturePlan, format: PictureFormat, colour: Colour) -> String {
+    let interlaced = if plan.track.interlaced { "bwdif=mode=send_frame:deint=interlaced," } else { "" };
+    let turn = plan.turn.filters();
+    let size = plan.rungs.first().map(|rung| rung.size);
+    let (width, height) = size.map_or((2, 2), |size| (size.width, size.height));
+    let matrix = if format.is_rgb() { ":out_color_matrix=bt709" } else { "" };
+    let scale = format!("scale={width}:{height}:flags=bicubic:out_range=tv{matrix},setsar=1");
+    format!("{interlaced}{turn}{scale}{},format=yuv420p", tone_map(colour))
+}
+
+/// PQ and HLG become ordinary BT.709; everything else keeps its colours.
+fn tone_map(colour: Colour) -> &'static str {
+    const PQ: i32 = 16;
+    const HLG: i32 = 18;
+    if ![PQ, HLG].contains(&colour.transfer) {
+        return "";
+    }
+    ",zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv"
+}
+
+fn unreadable(error: Error, codec: &str) -> Failure {
+    if is_out_of_memory(error) { Failure::out_of_memory() } else { Failure::codec("picture", codec) }
+}

@@ -1,0 +1,179 @@
+//! From a file's tracks to what will be made of them. Pure: decides, but touches no packet.
+
+use pinreel_runner::FrameRate;
+
+use crate::av::input::Track;
+use crate::failure::Failure;
+use crate::rules::clock::{Clock, rescale};
+use crate::rules::ladder::{Size, ladder, max_bits_per_second};
+use crate::rules::rate::Pace;
+use crate::rules::{ladder, language};
+
+/// Sound tracks beyond this number are left out.
+pub const MAX_SOUND_TRACKS: usize = 8;
+const MICROSECONDS: (i32, i32) = (1, 1_000_000);
+
+/// All that a job makes.
+pub struct Plan {
+    pub picture: Option<PicturePlan>,
+    pub sounds: Vec<SoundPlan>,
+    /// The attached picture to use as a poster when there is no moving one.
+    pub cover: Option<Track>,
+    /// The source's own first instant: what becomes 0.
+    pub origin_us: i64,
+    pub warnings: Vec<String>,
+}
+
+pub struct PicturePlan {
+    pub track: Track,
+    pub turn: Turn,
+    pub clock: Clock,
+    pub pace: Pace,
+    pub rungs: Vec<RungPlan>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RungPlan {
+    pub name: String,
+    pub size: Size,
+    /// Keeps one frame in so many.
+    pub every: u32,
+    pub rate: FrameRate,
+    pub max_bits_per_second: u64,
+    pub threads: u32,
+}
+
+pub struct SoundPlan {
+    pub track: Track,
+    pub name: String,
+    pub language: Option<String>,
+    pub label: String,
+    pub sample_rate: u32,
+}
+
+/// How a picture must be turned to be upright.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Quarter turns, clockwise.
+    pub quarters: u32,
+    pub mirrored: bool,
+}
+
+impl Plan {
+    pub fn of(tracks: &[Track]) -> Result<Self, Failure> {
+        use ffmpeg_next::media::Type;
+        let moving = |track: &&Track| track.medium == Type::Video && !track.cover_art && track.width > 0;
+        // The largest picture is the one that is meant: others are previews.
+        let size = |track: &Track| u64::from(track.width) * u64::from(track.height);
+        let best = tracks.iter().filter(moving).map(size).max();
+        let main = tracks.iter().filter(moving).find(|track| Some(size(track)) == best);
+        let heard: Vec<&Track> = tracks.iter().filter(|t| t.medium == Type::Audio && t.sample_rate > 0).collect();
+        if main.is_none() && heard.is_empty() {
+            return Err(Failure::nothing_inside());
+        }
+        let mut warnings = Vec::new();
+        if heard.len() > MAX_SOUND_TRACKS {
+            let all = heard.len();
+            warnings.push(format!("The file holds {all} sound tracks; the first {MAX_SOUND_TRACKS} are kept."));
+        }
+        let heard = &heard[..heard.len().min(MAX_SOUND_TRACKS)];
+        let used = main.iter().copied().chain(heard.iter().copied());
+        let origin_us = used.filter_map(|t| Some(rescale(t.start?, pair(t), 1_000_000))).min().unwrap_or(0);
+        let cover = main.is_none().then(|| tracks.iter().find(|track| track.cover_art).cloned()).flatten();
+        Ok(Self { picture: main.map(picture).transpose()?, sounds: sounds(heard), cover, origin_us, warnings })
+    }
+
+    /// A track's time in ticks of `1 / timescale` after the job's 0.
+    pub fn since_origin(origin_us: i64, time: i64, tick: (i32, i32), timescale: u32) -> i64 {
+        rescale(time, tick, timescale) - rescale(origin_us, MICROSECONDS, timescale)
+    }
+}
+
+fn pair(track: &Track) -> (i32, i32) {
+    (track.tick.numerator(), track.tick.denominator())
+}
+
+fn picture(track: &Track) -> Result<PicturePlan, Failure> {
+    let own = Size { width: track.width, height: track.height };
+    if own.pixels() > super::formats::MAX_PIXELS {
+        return Err(Failure::too_large_picture(own.width, own.height));
+    }
+    let turn = track.matrix.map_or(Turn { quarters: 0, mirrored: false }, Turn::of);
+    let aspect = (u32::try_from(track.aspect.0).unwrap_or(0), u32::try_from(track.aspect.1).unwrap_or(0));
+    let sizes = ladder(own.displayed(aspect, turn.quarters % 2 == 1));
+    let pace = Pace::of(track.rates.0, track.rates.1);
+    let rungs: Vec<RungPlan> = sizes.into_iter().map(|size| rung(size, pace)).collect();
+    let common = rungs.iter().map(|rung| rung.every).max().unwrap_or(1);
+    Ok(PicturePlan { track: track.clone(), turn, clock: Clock::new(pace, common), pace, rungs })
+}
+
+fn rung(size: Size, pace: Pace) -> RungPlan {
+    let every = pace.every(size.short_side());
+    let rate = FrameRate { num: pace.planned().num, den: pace.planned().den * every };
+    // A fixed number for each size: x264's output depends on it, and should not depend on the machine.
+    let threads = match size.short_side() {
+        1080.. => 4,
+        720.. => 2,
+        _ => 1,
+    };
+    let max_bits_per_second = max_bits_per_second(size, rate);
+    RungPlan { name: format!("v{}", size.short_side()), size, every, rate, max_bits_per_second, threads }
+}
+
+fn sounds(tracks: &[&Track]) -> Vec<SoundPlan> {
+    let said: Vec<_> = tracks.iter().map(|t| (language::tag(t.language.as_deref()), t.title.clone())).collect();
+    let labels = language::labels(&said);
+    let named = tracks.iter().zip(said).zip(labels).enumerate();
+    named
+        .map(|(at, ((track, (language, _)), label))| SoundPlan {
+            track: (*track).clone(),
+            name: format!("a{at}"),
+            language,
+            label,
+            sample_rate: if track.sample_rate % 11025 == 0 { 44_100 } else { 48_000 },
+        })
+        .collect()
+}
+
+impl Turn {
+    /// From a display matrix's upper left numbers `[a, b, c, d]`: the picture's x axis goes to (a, b), its y to (c, d).
+    pub fn of([a, b, c, d]: [i32; 4]) -> Self {
+        let mirrored = i64::from(a) * i64::from(d) - i64::from(b) * i64::from(c) < 0;
+        // Undo the mirroring of x first; what remains is a turn of the x axis.
+        let (x, y) = if mirrored { (-f64::from(a), -f64::from(b)) } else { (f64::from(a), f64::from(b)) };
+        let degrees = y.atan2(x).to_degrees();
+        let quarters = (degrees / 90.0).round().rem_euclid(4.0) as u32;
+        Self { quarters, mirrored }
+    }
+
+    /// The filters that do it, each followed by a comma.
+    pub fn filters(self) -> String {
+        let mirror = if self.mirrored { "hflip," } else { "" };
+        let turn = ["", "transpose=clock,", "hflip,vflip,", "transpose=cclock,"][self.quarters as usize % 4];
+        format!("{mirror}{turn}")
+    }
+}
+
+/// The ladder's smallest side, for covers.
+pub const SMALLEST: u32 = ladder::MIN_SIDE;
+
+#[cfg(test)]
+mod tests {
+    use super::Turn;
+
+    #[test]
+    fn display_matrices_become_turns() {
+        const ONE: i32 = 65536;
+        let cases = [
+            ([ONE, 0, 0, ONE], 0, false),
+            ([0, ONE, -ONE, 0], 1, false),
+            ([-ONE, 0, 0, -ONE], 2, false),
+            ([0, -ONE, ONE, 0], 3, false),
+            ([-ONE, 0, 0, ONE], 0, true),
+            ([ONE, 0, 0, -ONE], 2, true),
+        ];
+        for (matrix, quarters, mirrored) in cases {
+            assert_eq!(Turn::of(matrix), Turn { quarters, mirrored }, "{matrix:?}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Cuts one encoded track into files: an initialisation segment, then a file for each segment.
+//!
+//! A packet is held back until the next one comes, so that its length is exact. Decoding times are made here: the
+//! nth packet gets the nth time in playing order, less a constant that the header's edit list takes back. So a
+//! segment's first decoding time, its first playing time and its place in the playlist are the same number.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use ffmpeg_next::Packet;
+use pinreel_runner::{FileRef, Segment};
+
+use super::events::{Event, Reporter};
+use crate::av::Error;
+use crate::av::muxer::Muxer;
+use crate::failure::Failure;
+use crate::rules::edits::with_delay;
+
+/// How many packets x264 sends between one and its predecessor in playing order, at most.
+pub const REORDER: usize = 2;
+
+/// Where a job's files go, and who is told of them.
+#[derive(Clone)]
+pub struct Folder {
+    pub path: PathBuf,
+    pub report: Reporter,
+}
+
+impl Folder {
+    /// Writes a file and says that it is whole.
+    pub fn put(&self, name: String, bytes: &[u8]) -> Result<FileRef, Failure> {
+        fs::write(self.path.join(&name), bytes).map_err(|error| Failure::disk(&error))?;
+        self.report.send(&Event::File(name.clone()));
+        Ok(FileRef { name, cid: String::new(), bytes: bytes.len() as u64 })
+    }
+
+    pub fn make(&self, name: &str) -> Result<(), Failure> {
+        match fs::create_dir(self.path.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(Failure::disk(&error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The files of one rendition.
+pub struct Segments {
+    folder: Folder,
+    name: String,
+    muxer: Muxer,
+    init: FileRef,
+    /// How far playing lags behind decoding.
+    lead: i64,
+    /// The times of the last packets but one and but two, in playing order.
+    before: [Option<i64>; REORDER],
+    held: Option<Packet>,
+    /// Playing times of frames that were sent to the encoder and haven't come back, in playing order.
+    times: VecDeque<i64>,
+    cuts: VecDeque<i64>,
+    begin: i64,
+    done: Vec<Segment>,
+}
+
+/// A finished rendition's files.
+pub struct Written {
+    pub init: FileRef,
+    pub segments: Vec<Segment>,
+    /// In ticks.
+    pub length: i64,
+}
+
+impl Segments {
+    /// `lead` is at least the longest time that [`REORDER`] packets last: 0 for sound, which is never reordered.
+    pub fn new(folder: Folder, name: &str, muxer: (Muxer, Vec<u8>), lead: i64) -> Result<Self, Failure> {
+        let (muxer, mut header) = muxer;
+        if lead > 0 {
+            header = with_delay(&header, lead).ok_or_else(|| Failure::internal("an unusual header"))?;
+        }
+        folder.make(name)?;
+        let init = folder.put(format!("{name}/init.mp4"), &header)?;
+        Ok(Self {
+            folder,
+            name: name.to_owned(),
+            muxer,
+            init,
+            lead,
+            before: [None; REORDER],
+            held: None,
+            times: VecDeque::new(),
+            cuts: VecDeque::new(),
+            begin: 0,
+            done: Vec::new(),
+        })
+    }
+
+    /// A frame with this time goes to the encoder next; a segment begins with it if `cut`.
+    pub fn expect(&mut self, ticks: i64, cut: bool) {
+        self.times.push_back(ticks);
+        if cut && ticks > 0 {
+            self.cuts.push_back(ticks);
+        }
+    }
+
+    /// The next packet, in decoding order.
+    pub fn push(&mut self, mut packet: Packet) -> Result<(), Failure> {
+        let (Some(time), Some(plays)) = (self.times.pop_front(), packet.pts()) else {
+            return Err(Failure::internal("a packet without a time"));
+        };
+        let decode = self.decode_time(time);
+        if let Some(held) = self.held.take() {
+            self.write(held, decode)?;
+        }
+        if self.cuts.front() == Some(&plays) {
+            self.cuts.pop_front();
+            self.cut(plays)?;
+        }
+        packet.set_dts(Some(decode - self.lead));
+        self.held = Some(packet);
+        Ok(())
+    }
+
+    /// The track ends at `end`.
+    pub fn finish(mut self, end: i64) -> Result<Written, Failure> {
+        if let Some(held) = self.held.take() {
+            self.write(held, end)?;
+        }
+        self.cut(end)?;
+        Ok(Written { init: self.init, segments: self.done, length: end })
+    }
+
+    /// An encoder delays a packet by at most [`REORDER`] others. Should those last longer than the lead (frames far
+    /// apart in a source that is steady otherwise), decoding times fall back, so that none is later than playing.
+    fn decode_time(&mut self, time: i64) -> i64 {
+        let floor = if self.lead == 0 { None } else { self.before[REORDER - 1] };
+        self.before.rotate_right(1);
+        self.before[0] = Some(time);
+        floor.map_or(time, |floor| time.min(floor + self.lead))
+    }
+
+    fn write(&mut self, mut packet: Packet, until: i64) -> Result<(), Failure> {
+        let from = packet.dts().unwrap_or(0) + self.lead;
+        packet.set_duration((until - from).max(1));
+        self.muxer.write(&mut packet).map_err(muxing)
+    }
+
+    fn cut(&mut self, at: i64) -> Result<(), Failure> {
+        let media = self.muxer.cut().map_err(muxing)?;
+        let name = format!("{}/seg-{:05}.m4s", self.name, self.done.len());
+        let file = self.folder.put(name, &media)?;
+        self.done.push(Segment { file, ticks: u64::try_from(at - self.begin).unwrap_or(0) });
+        self.begin = at;
+        Ok(())
+    }
+}
+
+fn muxing(error: Error) -> Failure {
+    if crate::av::is_out_of_memory(error) { Failure::out_of_memory() } else { Failure::internal("muxing") }
+}

@@ -1,0 +1,209 @@
+//! One sound track: decoded, mixed to stereo, gaps filled with silence, encoded as AAC, cut where the picture is.
+
+use ffmpeg_next::{Packet, frame};
+use pinreel_runner::Audio;
+
+use super::plan::{Plan, SoundPlan};
+use super::rung::encoding;
+use super::segments::{Folder, Segments};
+use crate::av::decoder::Decoder;
+use crate::av::encoder::Encoder;
+use crate::av::filter::{Filter, SoundFormat};
+use crate::av::is_out_of_memory;
+use crate::av::muxer::Muxer;
+use crate::failure::Failure;
+use crate::rules::clock::{Clock, rescale};
+use crate::rules::codecs::AAC_LC;
+
+/// Samples in an AAC frame. The encoder's first frame holds nothing but its own warming up and is left out.
+const FRAME: i64 = 1024;
+const BITS_PER_SECOND: usize = 128_000;
+
+/// The decoder, mixer and encoder of one sound track.
+pub struct Sound {
+    plan: SoundPlan,
+    /// The job's clock: where segments begin.
+    clock: Clock,
+    origin_us: i64,
+    decoder: Decoder,
+    filter: Option<(SoundFormat, Filter)>,
+    encoder: Encoder,
+    segments: Segments,
+    next_cut: u64,
+    /// Samples that went to the encoder.
+    pub sent: i64,
+    /// Samples that came out of it.
+    pub encoded: i64,
+    pub broken: u64,
+}
+
+impl Sound {
+    /// `None` when this build can't decode the track.
+    pub fn new(plan: SoundPlan, clock: Clock, origin_us: i64, folder: &Folder) -> Result<Option<Self>, Failure> {
+        let decoder = match Decoder::open(&plan.track, super::formats::MAX_PIXELS, 1) {
+            Ok(decoder) => decoder,
+            Err(error) if is_out_of_memory(error) => return Err(Failure::out_of_memory()),
+            Err(_) => return Ok(None),
+        };
+        let encoder = Encoder::aac(plan.sample_rate, BITS_PER_SECOND).map_err(encoding)?;
+        let muxer =
+            Muxer::new(encoder.context(), plan.sample_rate, plan.track.language.as_deref()).map_err(encoding)?;
+        let segments = Segments::new(folder.clone(), &plan.name, muxer, 0)?;
+        Ok(Some(Self {
+            plan,
+            clock,
+            origin_us,
+            decoder,
+            filter: None,
+            encoder,
+            segments,
+            next_cut: 1,
+            sent: 0,
+            encoded: 0,
+            broken: 0,
+        }))
+    }
+
+    pub fn takes(&self, packet: &Packet) -> bool {
+        packet.stream() == self.plan.track.index
+    }
+
+    pub fn name(&self) -> &str {
+        &self.plan.name
+    }
+
+    pub fn codec(&self) -> &str {
+        &self.plan.track.codec
+    }
+
+    pub fn seconds(&self) -> f64 {
+        self.sent as f64 / f64::from(self.plan.sample_rate)
+    }
+
+    pub fn packet(&mut self, packet: &Packet) -> Result<(), Failure> {
+        match self.decoder.send(packet) {
+            Err(error) if is_out_of_memory(error) => return Err(Failure::out_of_memory()),
+            Err(_) => self.broken += 1,
+            Ok(()) => {}
+        }
+        self.drain()
+    }
+
+    /// The rendition, unless nothing was ever heard.
+    pub fn finish(mut self, default: bool) -> Result<Option<Audio>, Failure> {
+        if self.decoder.end().is_ok() {
+            self.drain()?;
+        }
+        self.end_filter()?;
+        if self.sent == 0 {
+            return Ok(None);
+        }
+        self.encoder.end().map_err(encoding)?;
+        self.packets()?;
+        let written = self.segments.finish(self.encoded)?;
+        Ok(Some(Audio {
+            name: self.plan.name,
+            language: self.plan.language,
+            label: self.plan.label,
+            default,
+            channels: 2,
+            sample_rate: self.plan.sample_rate,
+            codecs: AAC_LC.to_owned(),
+            timescale: self.plan.sample_rate,
+            init: written.init,
+            segments: written.segments,
+        }))
+    }
+
+    fn drain(&mut self) -> Result<(), Failure> {
+        loop {
+            match self.decoder.receive_sound() {
+                Ok(Some(sound)) => self.decoded(sound)?,
+                Ok(None) => return Ok(()),
+                Err(error) if is_out_of_memory(error) => return Err(Failure::out_of_memory()),
+                Err(_) => {
+                    self.broken += 1;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn decoded(&mut self, mut sound: frame::Audio) -> Result<(), Failure> {
+        let tick = (self.plan.track.tick.numerator(), self.plan.track.tick.denominator());
+        let origin = rescale(self.origin_us, (tick.1, 1_000_000), 1) / i64::from(tick.0.max(1));
+        let time = sound.timestamp().or(sound.pts()).map(|time| time - origin);
+        if let Some(time) = time {
+            super::check_length(rescale(time, tick, 1))?;
+        }
+        sound.set_pts(time);
+        let format = SoundFormat::of(&sound);
+        if format.rate == 0 || format.channels <= 0 {
+            self.broken += 1;
+            return Ok(());
+        }
+        if self.filter.as_ref().is_none_or(|(known, _)| *known != format) {
+            self.end_filter()?;
+            // Silence is put before late sound, and early sound is cut off, so that sample 0 is the job's 0.
+            let rate = self.plan.sample_rate;
+            let spec = format!(
+                "aresample={rate}:async=1:first_pts={},aformat=sample_fmts=fltp:channel_layouts=stereo",
+                self.sent
+            );
+            let mut filter = Filter::of_sound(&format, tick, &spec).map_err(encoding)?;
+            filter.set_frame_size(FRAME as u32);
+            self.filter = Some((format, filter));
+        }
+        if let Some((_, filter)) = &mut self.filter {
+            filter.push(&sound).map_err(encoding)?;
+        }
+        self.pull()
+    }
+
+    fn end_filter(&mut self) -> Result<(), Failure> {
+        let Some((_, filter)) = &mut self.filter else { return Ok(()) };
+        filter.end().map_err(encoding)?;
+        self.pull()?;
+        self.filter = None;
+        Ok(())
+    }
+
+    fn pull(&mut self) -> Result<(), Failure> {
+        loop {
+            let Some((_, filter)) = &mut self.filter else { return Ok(()) };
+            let Some(mut sound) = filter.pull_sound().map_err(encoding)? else { return Ok(()) };
+            sound.set_pts(Some(self.sent));
+            self.sent += sound.samples() as i64;
+            self.encoder.send(&sound).map_err(encoding)?;
+            self.packets()?;
+        }
+    }
+
+    fn packets(&mut self) -> Result<(), Failure> {
+        while let Some(packet) = self.encoder.receive().map_err(encoding)? {
+            let Some(time) = packet.pts().filter(|time| *time >= 0) else { continue };
+            let cut = self.cut_at(self.next_cut) - FRAME / 2 <= time;
+            if cut {
+                self.next_cut += 1;
+            }
+            self.segments.expect(time, cut);
+            self.segments.push(packet)?;
+            self.encoded = time + FRAME;
+        }
+        Ok(())
+    }
+
+    fn cut_at(&self, index: u64) -> i64 {
+        let tick = (1, i32::try_from(self.clock.timescale).unwrap_or(i32::MAX));
+        rescale(self.clock.cut(index), tick, self.plan.sample_rate)
+    }
+}
+
+/// Ticks of `clock` for a job of sound alone: the origin of its segments.
+pub fn clock_of(plan: &Plan) -> Clock {
+    match (&plan.picture, plan.sounds.first()) {
+        (Some(picture), _) => picture.clock,
+        (None, Some(sound)) => Clock::of_samples(sound.sample_rate),
+        (None, None) => Clock::of_samples(48_000),
+    }
+}

@@ -1,0 +1,121 @@
+//! The files that a child says it wrote. A child that was taken over may lie about them: only plain files inside its
+//! own folder are read, and every CID and size is computed here.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use bytes::Bytes;
+use pinreel_content::hash_bytes;
+use pinreel_runner::{FileRef, Transcoded, is_file_name};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, open, openat2};
+
+use crate::child::limits::FILE_BYTES;
+use crate::failure::Failure;
+
+/// A job's folder, as its parent reads it.
+pub struct Folder(OwnedFd);
+
+impl Folder {
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let folder = open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+        folder.map(Self).map_err(|error| Failure::disk(&error.into()))
+    }
+
+    /// A file's bytes, and its name, CID and size.
+    pub fn read(&self, name: &str) -> Result<(FileRef, Bytes), Failure> {
+        if !is_file_name(name) {
+            return Err(Failure::internal("its child names an impossible file"));
+        }
+        let bytes = self.bytes(name).map_err(|error| Failure::disk(&error))?;
+        let stored = hash_bytes(&bytes);
+        let file = FileRef { name: name.to_owned(), cid: stored.cid.to_string(), bytes: stored.size_bytes };
+        Ok((file, Bytes::from(bytes)))
+    }
+
+    fn bytes(&self, name: &str) -> io::Result<Vec<u8>> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let file = File::from(openat2(&self.0, name, flags, Mode::empty(), resolve)?);
+        let metadata = file.metadata()?;
+        if !metadata.is_file() || metadata.len() > FILE_BYTES {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "not a plain file of an allowed size"));
+        }
+        let mut bytes = Vec::with_capacity(metadata.len() as usize);
+        file.take(FILE_BYTES).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// Replaces every file of a result by what `known` says of it; a file that it doesn't know is a failure.
+pub fn resolve(mut result: Transcoded, known: impl Fn(&str) -> Option<FileRef>) -> Result<Transcoded, Failure> {
+    let set = |file: &mut FileRef| match known(&file.name) {
+        Some(measured) => {
+            *file = measured;
+            Ok(())
+        }
+        None => Err(Failure::internal("its child names a file that it didn't write")),
+    };
+    for video in &mut result.video {
+        set(&mut video.init)?;
+        video.segments.iter_mut().try_for_each(|segment| set(&mut segment.file))?;
+    }
+    for audio in &mut result.audio {
+        set(&mut audio.init)?;
+        audio.segments.iter_mut().try_for_each(|segment| set(&mut segment.file))?;
+    }
+    if let Some(poster) = &mut result.poster {
+        set(poster)?;
+    }
+    Ok(result)
+}
+
+/// Removes what an earlier process left behind in `folder`: job folders whose lock nobody holds.
+pub fn sweep(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        let path = entry.path();
+        let ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let lock = ours.then(|| File::open(path.join(LOCK))).and_then(Result::ok);
+        if lock.is_some_and(|lock| lock.try_lock().is_ok()) {
+            std::fs::remove_dir_all(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Job folders' names begin with this.
+pub const PREFIX: &str = "pinreel-job-";
+/// Held locked in a job's folder while its worker lives.
+pub const LOCK: &str = "lock";
+
+/// Makes sure that a folder can be opened at all, before any job is taken.
+pub fn check(path: &Path) -> io::Result<()> {
+    openat2(CWD, path, OFlags::PATH | OFlags::DIRECTORY, Mode::empty(), ResolveFlags::empty())?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::Folder;
+
+    #[test]
+    fn only_plain_files_inside_are_read() {
+        let outer = tempfile::tempdir().expect("a folder");
+        let inner = outer.path().join("job");
+        std::fs::create_dir_all(inner.join("v720")).expect("made");
+        std::fs::write(outer.path().join("secret"), "s").expect("written");
+        std::fs::write(inner.join("v720/init.mp4"), "hello").expect("written");
+        symlink("../secret", inner.join("link")).expect("made");
+        symlink("..", inner.join("up")).expect("made");
+        let folder = Folder::open(&inner).expect("opened");
+        let (file, bytes) = folder.read("v720/init.mp4").expect("read");
+        assert_eq!((file.bytes, bytes.as_ref()), (5, &b"hello"[..]));
+        assert_eq!(file.cid, pinreel_content::hash_bytes(b"hello").cid.to_string());
+        for bad in ["link", "up/secret", "../secret", "v720", "missing", "/etc/passwd"] {
+            assert!(folder.read(bad).is_err(), "{bad}");
+        }
+    }
+}

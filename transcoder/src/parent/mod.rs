@@ -1,0 +1,169 @@
+//! The parent's side of a job: starting the child, watching it, taking its files. It never parses media.
+
+pub mod folder;
+mod lines;
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use pinreel_runner::Transcoded;
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::time::{Instant, timeout_at};
+
+use crate::child::events::{Event, Progress};
+use crate::failure::Failure;
+use lines::Lines;
+
+/// How long a child may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Without a step forward.
+    pub no_progress: Duration,
+    /// In all.
+    pub wall_clock: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { no_progress: Duration::from_secs(180), wall_clock: Duration::from_secs(24 * 3600) }
+    }
+}
+
+/// Kept of what ffmpeg says, for the log.
+const STDERR_BYTES: usize = 4096;
+/// The longest line: the result of twelve hours in eight rungs and tracks fits.
+const LINE_BYTES: usize = 16 << 20;
+
+/// Runs a job's child on `source`, its files going to `folder`; `heard` is told of each file and step. Dropping the
+/// future kills the child.
+pub async fn run(
+    source: File,
+    folder: &Path,
+    patience: Patience,
+    mut heard: impl FnMut(Event),
+) -> Result<Transcoded, Failure> {
+    let mut child = spawn(source, folder).map_err(|error| Failure::disk(&error))?;
+    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(Failure::internal("no pipe"));
+    };
+    let log = tokio::spawn(tail(stderr));
+    let outcome = listen(Lines::new(stdout, LINE_BYTES), patience, &mut heard).await;
+    if outcome.is_err() {
+        // It may be gone already.
+        let _ = child.start_kill();
+    }
+    let status = child.wait().await.map_err(|error| Failure::disk(&error))?;
+    let log = log.await.unwrap_or_default();
+    if !status.success() && !log.is_empty() {
+        tracing::debug!(%status, log, "a job's child failed");
+    }
+    match outcome? {
+        Some(Event::Done(done)) if status.success() => Ok(*done),
+        Some(Event::Failed(failure)) => Err(failure),
+        _ => Err(ended(status)),
+    }
+}
+
+fn spawn(source: File, folder: &Path) -> std::io::Result<Child> {
+    // The running program itself, even if its file was replaced meanwhile.
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0("pinreel-transcoder").arg("child").arg("--parent").arg(std::process::id().to_string());
+    // Fewer pools of memory, for address space is limited. Nothing else is passed on.
+    command.env_clear().env("MALLOC_ARENA_MAX", "2");
+    command.current_dir(folder).stdin(source).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.kill_on_drop(true).spawn()
+}
+
+/// The last event, if the child said how it ended.
+async fn listen(
+    mut lines: Lines<ChildStdout>,
+    patience: Patience,
+    heard: &mut impl FnMut(Event),
+) -> Result<Option<Event>, Failure> {
+    let deadline = Instant::now() + patience.wall_clock;
+    let mut stalled = Instant::now() + patience.no_progress;
+    let mut furthest = Progress::default();
+    loop {
+        let Ok(line) = timeout_at(stalled.min(deadline), lines.next()).await else {
+            return Err(if deadline <= stalled { too_slow() } else { no_progress() });
+        };
+        let Some(line) = line.map_err(|error| Failure::disk(&error))? else { return Ok(None) };
+        let event = serde_json::from_slice(&line).map_err(|_| Failure::internal("its child talks nonsense"))?;
+        match event {
+            Event::Done(_) | Event::Failed(_) => return Ok(Some(event)),
+            Event::Progress(progress) => {
+                if progress.played_ms > furthest.played_ms || progress.fraction > furthest.fraction {
+                    stalled = Instant::now() + patience.no_progress;
+                    furthest = progress.clone();
+                }
+                heard(Event::Progress(progress));
+            }
+            Event::File(_) => {
+                stalled = Instant::now() + patience.no_progress;
+                heard(event);
+            }
+        }
+    }
+}
+
+async fn tail(mut stderr: ChildStderr) -> String {
+    let mut last = VecDeque::new();
+    let mut buffer = [0_u8; 1024];
+    while let Ok(read @ 1..) = stderr.read(&mut buffer).await {
+        last.extend(&buffer[..read]);
+        last.drain(..last.len().saturating_sub(STDERR_BYTES));
+    }
+    String::from_utf8_lossy(last.make_contiguous()).into_owned()
+}
+
+fn no_progress() -> Failure {
+    Failure::of_file("no_progress", "Transcoding came to a halt: a part of this file keeps the decoder busy for ever.")
+}
+
+fn too_slow() -> Failure {
+    Failure::of_file("too_slow", "Transcoding this file takes longer than a job may.")
+}
+
+/// The failure of a child that ended without a word.
+fn ended(status: ExitStatus) -> Failure {
+    match status.signal() {
+        Some(libc::SIGXCPU) => too_slow(),
+        Some(libc::SIGXFSZ) => Failure::of_file("too_large", "A part of the result is larger than a job may write."),
+        Some(libc::SIGKILL) => {
+            Failure::of_machine("transcoder_killed", "The transcoder was stopped while it worked on this file.")
+        }
+        _ => Failure::of_machine(
+            "transcoder_crashed",
+            "The transcoder broke down on this file; probably the file is damaged in an unusual way.",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
+    use super::ended;
+
+    #[test]
+    fn every_end_has_a_code() {
+        let cases = [
+            (libc::SIGXCPU, "too_slow", false),
+            (libc::SIGXFSZ, "too_large", false),
+            (libc::SIGKILL, "transcoder_killed", true),
+            (libc::SIGSEGV, "transcoder_crashed", true),
+            (libc::SIGABRT, "transcoder_crashed", true),
+        ];
+        for (signal, code, retryable) in cases {
+            let failure = ended(ExitStatus::from_raw(signal));
+            assert_eq!((failure.code.as_str(), failure.retryable), (code, retryable));
+        }
+        assert_eq!(ended(ExitStatus::from_raw(0)).code, "transcoder_crashed");
+    }
+}

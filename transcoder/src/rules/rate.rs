@@ -1,0 +1,142 @@
+//! A source's frame rate: steady, as an exact fraction, or varying.
+
+use pinreel_runner::FrameRate;
+
+/// The fastest rate that is played; faster sources lose frames evenly.
+pub const MAX_RATE: u32 = 60;
+/// The fastest rate of rungs below [`FAST_SHORT_SIDE`].
+pub const MAX_SLOW_RATE: u32 = 30;
+/// Rungs with at least this short side may be faster than [`MAX_SLOW_RATE`].
+pub const FAST_SHORT_SIDE: u32 = 720;
+
+/// Rates that a measured average is taken for when it is within a thousandth.
+const USUAL: [(u32, u32); 14] = [
+    (24000, 1001),
+    (24, 1),
+    (25, 1),
+    (30000, 1001),
+    (30, 1),
+    (48, 1),
+    (50, 1),
+    (60000, 1001),
+    (60, 1),
+    (15, 1),
+    (10, 1),
+    (12, 1),
+    (15000, 1001),
+    (20, 1),
+];
+
+/// How a source's frames are spaced, as far as its header tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Frames lie on a grid of this rate.
+    Steady(FrameRate),
+    /// Frames have times of their own; about so many a second.
+    Varying(FrameRate),
+}
+
+impl Pace {
+    /// From ffmpeg's two guesses: `real`, the finest grid that all times lie on, and the `average`.
+    pub fn of(real: (i32, i32), average: (i32, i32)) -> Self {
+        let real = sane(real);
+        let average = sane(average);
+        match (real, average) {
+            (Some(real), Some(average)) if near(real, average, 100) => Self::Steady(real),
+            (_, Some(average)) => usual(average).map_or(Self::Varying(average), Self::Steady),
+            (Some(real), None) => Self::Steady(real),
+            (None, None) => Self::Varying(FrameRate { num: 25, den: 1 }),
+        }
+    }
+
+    /// The rate that encoders plan their bits by. A varying source may be faster for a while than on average.
+    pub fn planned(self) -> FrameRate {
+        match self {
+            Self::Steady(rate) => rate,
+            Self::Varying(rate) if rate.as_f64() > f64::from(MAX_SLOW_RATE) => FrameRate { num: MAX_RATE, den: 1 },
+            Self::Varying(_) => FrameRate { num: MAX_SLOW_RATE, den: 1 },
+        }
+    }
+
+    pub fn rate(self) -> FrameRate {
+        match self {
+            Self::Steady(rate) | Self::Varying(rate) => rate,
+        }
+    }
+
+    /// Every how manieth frame a rung with this short side keeps. Lower rungs' numbers are multiples of the top's.
+    pub fn every(self, short_side: u32) -> u32 {
+        let top = divisor(self.rate(), 1, MAX_RATE);
+        if short_side >= FAST_SHORT_SIDE { top } else { top * divisor(self.rate(), top, MAX_SLOW_RATE) }
+    }
+}
+
+fn divisor(rate: FrameRate, already: u32, most: u32) -> u32 {
+    // One per mille of grace, so that 60.01 counts as 60.
+    let per_mille = u64::from(rate.num) * 1000 / (u64::from(rate.den) * u64::from(already));
+    (per_mille.saturating_sub(u64::from(most)).div_ceil(u64::from(most) * 1000)).max(1) as u32
+}
+
+/// A believable rate with numbers small enough for a timescale.
+fn sane((num, den): (i32, i32)) -> Option<FrameRate> {
+    let rate = FrameRate { num: u32::try_from(num).ok()?, den: u32::try_from(den).ok()? };
+    let believable = rate.den > 0 && (0.1..=480.0).contains(&rate.as_f64());
+    let small = rate.num <= 1_000_000;
+    let rounded = || FrameRate { num: (rate.as_f64() * 1000.0).round() as u32, den: 1000 };
+    believable.then(|| if small { rate } else { rounded() })
+}
+
+fn usual(rate: FrameRate) -> Option<FrameRate> {
+    // The closest one, for 29.97 and 30 are a thousandth apart.
+    let all = USUAL.iter().map(|&(num, den)| FrameRate { num, den }).filter(|u| near(rate, *u, 1000));
+    let distance = |u: &FrameRate| ((u.as_f64() - rate.as_f64()).abs() * 1e9) as u64;
+    all.min_by_key(distance)
+}
+
+fn near(one: FrameRate, other: FrameRate, parts: u32) -> bool {
+    (one.as_f64() - other.as_f64()).abs() * f64::from(parts) <= other.as_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FrameRate, Pace};
+
+    #[test]
+    fn guesses_become_exact_rates() {
+        let steady = |num, den| Pace::Steady(FrameRate { num, den });
+        let cases = [
+            ((25, 1), (25, 1), steady(25, 1)),
+            ((30000, 1001), (30000, 1001), steady(30000, 1001)),
+            ((15000, 1001), (15000, 1001), steady(15000, 1001)),
+            ((90000, 1), (29_970_001, 1_000_000), steady(30000, 1001)),
+            ((1000, 1), (2997, 100), steady(30000, 1001)),
+            ((90000, 1), (750_000, 71_393), Pace::Varying(FrameRate { num: 750_000, den: 71_393 })),
+            ((120, 1), (37, 1), Pace::Varying(FrameRate { num: 37, den: 1 })),
+            ((50, 1), (0, 0), steady(50, 1)),
+            ((0, 0), (0, 0), Pace::Varying(FrameRate { num: 25, den: 1 })),
+        ];
+        for (real, average, wanted) in cases {
+            assert_eq!(Pace::of(real, average), wanted, "{real:?} {average:?}");
+        }
+    }
+
+    #[test]
+    fn fast_sources_lose_frames_evenly() {
+        let cases = [
+            ((24, 1), 1, 1),
+            ((30000, 1001), 1, 1),
+            ((30, 1), 1, 1),
+            ((48, 1), 1, 2),
+            ((50, 1), 1, 2),
+            ((60000, 1001), 1, 2),
+            ((60, 1), 1, 2),
+            ((120, 1), 2, 4),
+            ((90, 1), 2, 4),
+            ((240, 1), 4, 8),
+        ];
+        for ((num, den), fast, slow) in cases {
+            let pace = Pace::Steady(FrameRate { num, den });
+            assert_eq!((pace.every(1080), pace.every(480)), (fast, slow), "{num}/{den}");
+        }
+    }
+}

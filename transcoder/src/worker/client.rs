@@ -1,0 +1,199 @@
+//! The runner protocol's calls, and what their answers mean for a worker.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use pinreel_runner::{Complete, Fail, FileRef, Lease, LeaseRequest, Progress, ProgressAnswer};
+use reqwest::header::RANGE;
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const CONNECT: Duration = Duration::from_secs(10);
+/// Between two pieces of an answer.
+const SILENCE: Duration = Duration::from_secs(60);
+const CALL: Duration = Duration::from_secs(60);
+const DELIVERY: Duration = Duration::from_secs(600);
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+/// Kept of an error's text.
+const DETAIL_CHARS: usize = 300;
+
+/// Why a call gave no answer of its own.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// The server can't be reached or can't answer just now: again later.
+    #[error("the server is away: {0}")]
+    Away(String),
+    /// The job isn't this worker's any more.
+    #[error("the lease is lost")]
+    Lost,
+    /// The server doesn't take it, and won't.
+    #[error("the server refuses ({status}): {detail}")]
+    Refused { status: u16, detail: String },
+}
+
+/// A server, as workers see it.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+}
+
+/// One job's calls.
+#[derive(Clone)]
+pub struct JobClient {
+    client: Client,
+    pub lease: Lease,
+}
+
+impl Client {
+    pub fn new(mut base: Url) -> reqwest::Result<Self> {
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        let http = reqwest::Client::builder().connect_timeout(CONNECT).read_timeout(SILENCE);
+        // A redirect would carry the token somewhere else.
+        let http = http.redirect(reqwest::redirect::Policy::none()).build()?;
+        Ok(Self { http, base })
+    }
+
+    /// Asks for a job; `None` when there is none.
+    pub async fn lease(&self, token: &str, body: &LeaseRequest, wait: Duration) -> Result<Option<Lease>, Trouble> {
+        let request = self.request(Method::POST, "runner/v1/lease", token)?.json(body).timeout(wait + CALL);
+        let response = send(request).await?;
+        if response.status() == StatusCode::NO_CONTENT {
+            return Ok(None);
+        }
+        read(response).await.map(Some)
+    }
+
+    pub fn job(&self, lease: Lease) -> JobClient {
+        JobClient { client: self.clone(), lease }
+    }
+
+    fn request(&self, method: Method, path: &str, token: &str) -> Result<RequestBuilder, Trouble> {
+        let url = self.base.join(path);
+        let url = url.map_err(|error| Trouble::Refused { status: 0, detail: format!("not an address: {error}") })?;
+        Ok(self.http.request(method, url).bearer_auth(token))
+    }
+}
+
+impl JobClient {
+    fn request(&self, method: Method, rest: &str) -> Result<RequestBuilder, Trouble> {
+        // The id comes from the server and goes back to it; still it must not leave its place in the path.
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if self.lease.job.is_empty() || !self.lease.job.chars().all(plain) {
+            return Err(Trouble::Refused { status: 0, detail: "an impossible job id".to_owned() });
+        }
+        let path = format!("runner/v1/jobs/{}/{rest}", self.lease.job);
+        self.client.request(method, &path, &self.lease.token)
+    }
+
+    /// The source from `offset` on.
+    pub async fn source(&self, offset: u64) -> Result<Response, Trouble> {
+        let mut request = self.request(Method::GET, "source")?;
+        if offset > 0 {
+            request = request.header(RANGE, format!("bytes={offset}-"));
+        }
+        let response = of_job(send(request).await)?;
+        let wanted = if offset > 0 { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+        if response.status() == wanted {
+            return Ok(response);
+        }
+        Err(Trouble::Away(format!("{} instead of the source from byte {offset} on", response.status())))
+    }
+
+    pub async fn put(&self, file: &FileRef, bytes: Bytes) -> Result<(), Trouble> {
+        let request = self.request(Method::PUT, &format!("files/{}", file.name))?;
+        let request = request.query(&[("cid", &file.cid)]).body(bytes).timeout(DELIVERY);
+        of_job(send(request).await).map(drop)
+    }
+
+    pub async fn progress(&self, body: &Progress) -> Result<ProgressAnswer, Trouble> {
+        let request = self.request(Method::POST, "progress")?.json(body).timeout(CALL);
+        read(of_job(send(request).await)?).await
+    }
+
+    pub async fn complete(&self, body: &Complete) -> Result<(), Trouble> {
+        self.tell("complete", body).await
+    }
+
+    pub async fn fail(&self, body: &Fail) -> Result<(), Trouble> {
+        self.tell("fail", body).await
+    }
+
+    async fn tell(&self, call: &str, body: &impl Serialize) -> Result<(), Trouble> {
+        let request = self.request(Method::POST, call)?.json(body).timeout(DELIVERY);
+        of_job(send(request).await).map(drop)
+    }
+}
+
+async fn send(request: RequestBuilder) -> Result<Response, Trouble> {
+    let response = request.send().await.map_err(|error| Trouble::Away(with_causes(&error)))?;
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let detail: String = response.text().await.unwrap_or_default().chars().take(DETAIL_CHARS).collect();
+    let later =
+        status.is_server_error() || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status);
+    if later {
+        return Err(Trouble::Away(format!("{status} {detail}")));
+    }
+    Err(Trouble::Refused { status: status.as_u16(), detail })
+}
+
+/// On a job's calls these refusals mean that the lease is gone.
+fn of_job(answer: Result<Response, Trouble>) -> Result<Response, Trouble> {
+    match answer {
+        Err(Trouble::Refused { status: 401 | 403 | 404 | 409 | 410, .. }) => Err(Trouble::Lost),
+        other => other,
+    }
+}
+
+async fn read<T: DeserializeOwned>(response: Response) -> Result<T, Trouble> {
+    response.json().await.map_err(|error| Trouble::Away(with_causes(&error)))
+}
+
+fn with_causes(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
+/// Pauses between tries: doubled each time up to [`LONGEST_PAUSE`].
+pub struct Backoff {
+    pause: Duration,
+}
+
+impl Backoff {
+    pub fn new() -> Self {
+        Self { pause: FIRST_PAUSE }
+    }
+
+    pub fn warn(&self, what: &str, trouble: &Trouble) {
+        tracing::warn!("{what}: {trouble}; again in {} ms", self.pause.as_millis());
+    }
+
+    pub async fn wait(&mut self) {
+        tokio::time::sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Calls until the server answers: being away is waited out, for work that is done must not be thrown away.
+pub async fn insist<T, F: Future<Output = Result<T, Trouble>>>(what: &str, call: impl Fn() -> F) -> Result<T, Trouble> {
+    let mut backoff = Backoff::new();
+    loop {
+        match call().await {
+            Err(trouble @ Trouble::Away(_)) => backoff.warn(what, &trouble),
+            answer => return answer,
+        }
+        backoff.wait().await;
+    }
+}

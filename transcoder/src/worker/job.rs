@@ -1,0 +1,150 @@
+//! One leased job: fetch, transcode, deliver, and say how it ended, while the lease is kept alive beside it.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use pinreel_runner::{Complete, Fail, Lease, Progress, Rung, Transcoded};
+use tokio::sync::mpsc;
+
+use super::client::{Backoff, Client, JobClient, Trouble, insist};
+use super::{deliver, fetch};
+use crate::child::events::Event;
+use crate::failure::Failure;
+use crate::parent::folder::{Folder, LOCK, PREFIX, resolve};
+use crate::parent::{self, Patience};
+
+/// Fetching's part of the whole, when progress is told.
+const FETCHING: f64 = 0.05;
+/// Where transcoding ends and only delivering is left.
+const TRANSCODED: f64 = 0.97;
+/// Progress is told this often, or more often if the lease is short.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// How a job ended for this worker.
+pub enum Outcome {
+    Completed,
+    Failed(Failure),
+    /// It isn't this worker's any more; nothing is said to the server.
+    Lost,
+}
+
+/// Why a step didn't reach its end.
+#[derive(Debug)]
+pub enum Stop {
+    Lost,
+    Failed(Failure),
+}
+
+pub async fn run(client: &Client, lease: Lease, work_dir: &Path) -> Outcome {
+    let job = client.job(lease);
+    let state = RefCell::new(Progress {
+        epoch: job.lease.epoch,
+        stage: "fetching".to_owned(),
+        fraction: 0.0,
+        speed: None,
+        left_ms: None,
+        rungs: Vec::new(),
+    });
+    // Whichever ends first ends the other: the lease is renewed until the last word is said.
+    tokio::select! {
+        outcome = finish(&job, work_dir, &state) => outcome,
+        () = keep(&job, &state) => Outcome::Lost,
+    }
+}
+
+async fn finish(job: &JobClient, work_dir: &Path, state: &RefCell<Progress>) -> Outcome {
+    let epoch = job.lease.epoch;
+    let stop = match work(job, work_dir, state).await {
+        Ok(result) => {
+            let complete = Complete { epoch, result };
+            match insist("completing the job", || job.complete(&complete)).await {
+                Ok(()) => return Outcome::Completed,
+                Err(Trouble::Lost) => Stop::Lost,
+                Err(trouble) => Stop::Failed(Failure::internal(&trouble.to_string())),
+            }
+        }
+        Err(stop) => stop,
+    };
+    let failure = match stop {
+        Stop::Lost => return Outcome::Lost,
+        Stop::Failed(failure) => failure,
+    };
+    let Failure { code, reason, retryable } = failure.clone();
+    let fail = Fail { epoch, code, reason, retryable };
+    match insist("failing the job", || job.fail(&fail)).await {
+        Err(Trouble::Lost) => Outcome::Lost,
+        Ok(()) => Outcome::Failed(failure),
+        Err(trouble) => {
+            tracing::warn!("the failure could not be told: {trouble}");
+            Outcome::Failed(failure)
+        }
+    }
+}
+
+async fn work(job: &JobClient, work_dir: &Path, state: &RefCell<Progress>) -> Result<Transcoded, Stop> {
+    let disk = |error: std::io::Error| Stop::Failed(Failure::disk(&error));
+    // Removed with all that is in it when this function ends, however it does.
+    let private = tempfile::Builder::new().prefix(PREFIX).tempdir_in(work_dir).map_err(disk)?;
+    let lock = File::create(private.path().join(LOCK)).map_err(disk)?;
+    lock.lock().map_err(disk)?;
+    let out = private.path().join("out");
+    std::fs::create_dir(&out).map_err(disk)?;
+    let whole = job.lease.source.bytes.max(1) as f64;
+    let fetched = |bytes: u64| state.borrow_mut().fraction = FETCHING * bytes as f64 / whole;
+    let source = fetch::fetch(job, &private.path().join("source"), fetched).await?;
+    "transcoding".clone_into(&mut state.borrow_mut().stage);
+    let folder = Folder::open(&out).map_err(Stop::Failed)?;
+    let (names, waiting) = mpsc::unbounded_channel();
+    let transcode = async {
+        let heard = move |event| match event {
+            // The receiver only goes away with the whole job.
+            Event::File(name) => drop(names.send(name)),
+            Event::Progress(progress) => note(state, progress),
+            Event::Done(_) | Event::Failed(_) => {}
+        };
+        let result = parent::run(source, &out, Patience::default(), heard).await.map_err(Stop::Failed)?;
+        delivering(state);
+        Ok(result)
+    };
+    let (result, delivered) = tokio::try_join!(transcode, deliver::deliver(job, &folder, waiting))?;
+    resolve(result, |name| delivered.get(name).cloned()).map_err(Stop::Failed)
+}
+
+fn note(state: &RefCell<Progress>, child: crate::child::events::Progress) {
+    let mut state = state.borrow_mut();
+    state.fraction = state.fraction.max(FETCHING + (TRANSCODED - FETCHING) * child.fraction.clamp(0.0, 1.0));
+    state.speed = child.speed;
+    state.left_ms = child.left_ms;
+    state.rungs = child.rungs;
+}
+
+fn delivering(state: &RefCell<Progress>) {
+    let mut state = state.borrow_mut();
+    "delivering".clone_into(&mut state.stage);
+    state.fraction = TRANSCODED;
+    state.left_ms = None;
+    state.rungs.iter_mut().for_each(|rung: &mut Rung| rung.fraction = 1.0);
+}
+
+/// Renews the lease by telling progress; ends when the job is lost or cancelled.
+async fn keep(job: &JobClient, state: &RefCell<Progress>) {
+    let mut backoff = Backoff::new();
+    loop {
+        let progress = state.borrow().clone();
+        match job.progress(&progress).await {
+            Ok(answer) if answer.cancel => return,
+            Err(Trouble::Lost) => return,
+            Ok(answer) => {
+                let lease = Duration::from_millis(answer.lease_ms);
+                backoff = Backoff::new();
+                tokio::time::sleep(TELL_EVERY.min(lease / 4)).await;
+            }
+            Err(trouble) => {
+                backoff.warn("renewing the lease", &trouble);
+                backoff.wait().await;
+            }
+        }
+    }
+}
