@@ -2,9 +2,14 @@
 //!
 //! Exit codes are 0 (done, or the answer is yes), 1 (the answer is no, with a sentence) and 2 (wrong usage).
 
+mod answer;
+mod client;
 mod db;
 mod import;
+mod publish;
+mod resolve;
 mod serve;
+mod verify;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -22,6 +27,12 @@ struct Cli {
 enum Command {
     /// Run a node: gateway, API, web app and, unless told otherwise, one transcoder
     Serve(Box<serve::Serve>),
+    /// Publish a file on a node
+    Publish(Box<publish::Publish>),
+    /// Look up what an address means on a node
+    Resolve(resolve::Resolve),
+    /// Recheck a node's log and what it shows, trusting nothing
+    Verify(verify::Verify),
     /// Reach the node's database
     #[command(subcommand)]
     Db(db::Db),
@@ -32,12 +43,32 @@ enum Command {
 }
 
 pub fn run() -> ExitCode {
-    match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
+    };
+    match cli.command {
         Command::Serve(command) => serve::run(*command),
+        Command::Publish(command) => publish::run(*command),
+        Command::Resolve(command) => resolve::run(command),
+        Command::Verify(command) => verify::run(command),
         Command::Db(command) => db::run(command),
         Command::Import(command) => import::run(command),
         Command::Openapi => openapi(),
     }
+}
+
+/// Wrong usage, or a call for help. Programs that want JSON get it here, too.
+fn misused(error: &clap::Error) -> ExitCode {
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    if error.use_stderr() && wants_json {
+        let text = error.to_string();
+        let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        return answer::Failure::usage(sentence).end(true);
+    }
+    // A terminal that went away needs no help.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 fn openapi() -> ExitCode {

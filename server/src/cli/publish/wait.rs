@@ -1,0 +1,100 @@
+//! Waiting for the transcoding, as far as the person wants.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::Wait;
+use super::progress::Progress;
+use super::upload::{Job, Upload};
+use crate::cli::answer::Failure;
+use crate::cli::client::Node;
+
+const ASK_EVERY: Duration = Duration::from_millis(500);
+
+/// How far a publication is, in the words of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Processing,
+    Complete,
+    /// Not transcoded: published as it is.
+    File,
+}
+
+impl State {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Processing => "processing",
+            Self::Complete => "complete",
+            Self::File => "file",
+        }
+    }
+}
+
+/// What a job's state means: an end, or `None` while it goes on.
+fn end_of(job: Option<&Job>) -> Option<Result<(State, Option<String>), Failure>> {
+    let Some(job) = job else { return Some(Ok((State::File, None))) };
+    match job.state.as_str() {
+        "complete" => Some(Ok((State::Complete, job.root.clone()))),
+        "none" => Some(Ok((State::File, None))),
+        "failed" => {
+            let code = job.code.as_deref().unwrap_or("transcode_failed");
+            let reason = job.reason.as_deref().unwrap_or("The transcoding failed, and the node doesn't say why.");
+            Some(Err(Failure::new(code, reason)))
+        }
+        _ => None,
+    }
+}
+
+/// State and root of an upload. A transcoding that has failed before is tried again first; without waiting, it is
+/// answered as it stands then.
+pub async fn outcome(
+    node: &Node,
+    mut upload: Upload,
+    wait: Wait,
+    progress: &Progress,
+) -> Result<(State, Option<String>), Failure> {
+    let path = format!("/api/v1/uploads/{}", upload.id);
+    if upload.job.as_ref().is_some_and(|job| job.state == "failed") {
+        let retry: Result<Value, _> = node.call_patiently(Method::POST, &format!("{path}/retry"), None).await;
+        // Somebody else may have been faster; what is true is asked next.
+        drop(retry);
+        upload = node.call_patiently(Method::GET, &path, None).await?;
+    }
+    let bar = progress.fraction("transcoding");
+    loop {
+        match end_of(upload.job.as_ref()) {
+            Some(end) => return end,
+            None if wait == Wait::No => return Ok((State::Processing, None)),
+            None => bar.set_fraction(upload.job.as_ref().map_or(0.0, |job| job.fraction)),
+        }
+        tokio::time::sleep(ASK_EVERY).await;
+        upload = node.call_patiently(Method::GET, &path, None).await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(state: &str) -> Job {
+        Job { state: state.into(), fraction: 0.5, code: None, reason: None, root: Some("bafyroot".into()) }
+    }
+
+    #[test]
+    fn jobs_end_in_words() {
+        assert_eq!(end_of(None), Some(Ok((State::File, None))));
+        assert_eq!(end_of(Some(&job("none"))), Some(Ok((State::File, None))));
+        assert_eq!(end_of(Some(&job("complete"))), Some(Ok((State::Complete, Some("bafyroot".into())))));
+        for going_on in ["queued", "running", "something new"] {
+            assert_eq!(end_of(Some(&job(going_on))), None, "{going_on}");
+        }
+        let failure = end_of(Some(&job("failed"))).unwrap().unwrap_err();
+        assert_eq!((failure.code.as_str(), failure.is_usage), ("transcode_failed", false));
+        let told =
+            Job { code: Some("no_streams".into()), reason: Some("There is no picture.".into()), ..job("failed") };
+        let failure = end_of(Some(&told)).unwrap().unwrap_err();
+        assert_eq!((failure.code.as_str(), failure.message.as_str()), ("no_streams", "There is no picture."));
+    }
+}
