@@ -19,6 +19,7 @@ use crate::app::App;
 pub use error::Missing;
 pub use http::routes;
 pub use model::{Card, ChannelPage, Page, Publications, Resolved, Watch};
+pub use store::claim_of_source;
 pub use watch::publications;
 
 /// What stands at a page's path.

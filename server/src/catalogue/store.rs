@@ -159,7 +159,18 @@ pub async fn claims_with_prefix(pool: &PgPool, channel: &str, prefix: &str) -> s
     .await
 }
 
-/// The genesis of a channel and the key that signed a record.
+/// The newest claim by which a channel shows a source.
+pub async fn claim_of_source(pool: &PgPool, channel: &str, source: &str) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "select claim from publication where source = $1 and channel = $2 order by index desc limit 1",
+        source,
+        channel,
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// The key that signed a record.
 pub async fn signer(connection: &mut PgConnection, record: &str) -> sqlx::Result<Option<Vec<u8>>> {
     sqlx::query_scalar!("select key from log_entry where record = $1", record).fetch_optional(connection).await
 }

@@ -84,7 +84,8 @@ pub async fn append_node_record(
     if let Body::Rendition(rendition) = &body {
         claims::insert_rendition(connection, (placed.index, record.id), rendition).await?;
     }
-    Ok(told(&placed).id)
+    // The caller tells of it once its transaction has ended well.
+    Ok(placed.record.id)
 }
 
 fn sign(author: &Author, body: &Body, at_ms: UnixMs) -> Result<Signed, ClaimsError> {

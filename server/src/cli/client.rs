@@ -234,7 +234,6 @@ impl Patience {
         tokio::time::sleep(pause).await;
         true
     }
-
 }
 
 async fn problem(response: Response) -> CallError {
