@@ -17,6 +17,7 @@ use crate::pages::WebDir;
 use crate::pinning::KuboAddress;
 use crate::signals::Signals;
 use crate::site::Site;
+use crate::uploads::Uploads;
 
 /// Cheap to clone; one for the process.
 #[derive(Clone)]
@@ -40,6 +41,7 @@ pub struct App {
     /// The built web app.
     pub web: WebDir,
     pub tasks: Tasks,
+    pub uploads: Uploads,
 }
 
 /// Work that runs beside requests. At shutdown `stop` is cancelled and every task is waited for, for a while.

@@ -3,11 +3,12 @@
 use crate::accounts;
 use crate::app::App;
 use crate::claims;
-use crate::{media, pinning, signals, socket};
+use crate::{media, pinning, signals, socket, uploads};
 
 /// Starts every background task; each ends when `app.tasks.stop` is cancelled.
 pub fn start(app: &App) {
     socket::start(app);
+    uploads::start(app);
     accounts::start(app);
     claims::start(app);
     app.tasks.spawn(signals::run(app.clone()));

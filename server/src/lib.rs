@@ -6,7 +6,6 @@
 pub mod accounts;
 pub mod app;
 pub mod background;
-pub mod beside;
 pub mod catalogue;
 pub mod claims;
 pub mod cli;
@@ -30,3 +29,4 @@ pub mod socket;
 pub mod supervise;
 #[cfg(test)]
 pub mod testing;
+pub mod uploads;

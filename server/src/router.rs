@@ -18,6 +18,7 @@ use crate::log;
 use crate::media;
 use crate::pages;
 use crate::pinning;
+use crate::uploads;
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -38,6 +39,8 @@ fn api() -> OpenApiRouter<App> {
                 .merge(log::routes())
                 .merge(pinning::routes()),
         ))
+        // With limits of its own: bytes flow, and events last.
+        .merge(uploads::routes())
 }
 
 pub fn router(app: App) -> Router {

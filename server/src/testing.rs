@@ -27,6 +27,7 @@ use crate::pages::WebDir;
 use crate::pinning::KuboAddress;
 use crate::signals::Signals;
 use crate::site::Site;
+use crate::uploads::Uploads;
 
 /// Where the test site pretends to be.
 pub const ORIGIN: &str = "http://127.0.0.1:8080";
@@ -71,6 +72,7 @@ impl TestApp {
             signals: Signals::default(),
             data: Arc::new(data),
             tasks: Tasks::default(),
+            uploads: Uploads::default(),
         };
         Self { router: crate::router::router(app.clone()), app, now, _folder: folder }
     }

@@ -8,8 +8,8 @@ use sqlx::PgConnection;
 use tokio::task::spawn_blocking;
 
 use crate::app::App;
-use crate::beside::uploads;
 use crate::media;
+use crate::uploads;
 
 use super::error::ClaimsError;
 use super::store::{channels, claims, outbox};

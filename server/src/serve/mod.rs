@@ -31,6 +31,7 @@ use crate::signals::Signals;
 use crate::site::Site;
 use crate::supervise::kubo::{Kubo, KuboError};
 use crate::supervise::transcoder::{self, NoTranscoder};
+use crate::uploads::Uploads;
 use crate::{accounts, background, claims, router};
 
 /// How long requests and tasks may take to end after the signal. The promise is 10 s for all processes together.
@@ -130,6 +131,7 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
         worker_token,
         signals: Signals::default(),
         tasks: parts.tasks,
+        uploads: Uploads::default(),
     };
     claims::found(&app).await?;
     offer_operator_link(&app).await;

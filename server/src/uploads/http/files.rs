@@ -1,0 +1,69 @@
+//! An owner's own files before anything is published: the source, and what was made of it.
+//!
+//! Both go through the gateway's code; only the visibility differs.
+
+use axum::extract::{Path, Query as QueryOf, RawQuery, Request, State};
+use axum::http::Method;
+use axum::response::Response;
+use pinreel_content::parse_cid;
+
+use super::own;
+use crate::accounts::Session;
+use crate::app::App;
+use crate::gateway::{self, Ask, Audience, Query};
+use crate::http::{ApiError, ApiResult};
+use crate::media;
+use crate::uploads::error::UploadError;
+
+pub async fn source(
+    State(app): State<App>,
+    session: Session,
+    Path(id): Path<String>,
+    (QueryOf(mut query), RawQuery(raw_query)): (QueryOf<Query>, RawQuery),
+    request: Request,
+) -> ApiResult<Response> {
+    let upload = own(&app, &session.channel.to_string(), &id).await?;
+    let root = upload.source.ok_or(UploadError::NotStored)?;
+    query.filename.get_or_insert(upload.file_name);
+    serve(&app, (&root, Vec::new()), (query, raw_query), request).await
+}
+
+/// The files below the playback root, as `/ipfs/<root>/<path>` would give them if they were published.
+pub async fn preview(
+    State(app): State<App>,
+    session: Session,
+    (QueryOf(query), RawQuery(raw_query)): (QueryOf<Query>, RawQuery),
+    request: Request,
+) -> ApiResult<Response> {
+    let path = request.uri().path();
+    let rest = path.strip_prefix("/api/v1/uploads/").and_then(|rest| rest.split_once("/preview"));
+    let (id, below) = rest.ok_or(UploadError::Unknown)?;
+    let upload = own(&app, &session.channel.to_string(), id).await?;
+    let source = upload.source.ok_or(UploadError::NotStored)?;
+    let root = media::root_of(&app.database, &source).await?.ok_or(UploadError::NoPreview)?;
+    let segments =
+        gateway::segments(below).map_err(|error| ApiError::bad_request("path_invalid", error.to_string()))?;
+    serve(&app, (&root, segments), (query, raw_query), request).await
+}
+
+async fn serve(
+    app: &App,
+    (root, segments): (&str, Vec<String>),
+    (query, raw_query): (Query, Option<String>),
+    request: Request,
+) -> ApiResult<Response> {
+    let root = parse_cid(root).ok_or_else(|| ApiError::internal(format!("the database holds a wrong CID: {root}")))?;
+    let path = request.uri().path().to_owned();
+    let ask = Ask {
+        root,
+        segments,
+        trailing_slash: path.ends_with('/'),
+        path,
+        raw_query,
+        query,
+        is_head: request.method() == Method::HEAD,
+        headers: request.into_parts().0.headers,
+        audience: Audience::Owner,
+    };
+    Ok(gateway::answer(&app.store, ask).await)
+}

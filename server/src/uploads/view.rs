@@ -1,0 +1,70 @@
+//! An upload as its owner is shown it, with what became of it in the features after this one.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::error::UploadError;
+use super::model::{State, Upload, UploadId};
+use crate::app::App;
+use crate::catalogue;
+use crate::clock::UnixMs;
+use crate::media::{self, Job};
+
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct UploadView {
+    pub id: UploadId,
+    pub file_name: String,
+    /// A guess from the name while receiving; from the bytes once stored.
+    pub media_type: String,
+    pub size_bytes: u64,
+    /// How many bytes are on the disk.
+    pub offset_bytes: u64,
+    pub state: State,
+    pub created_ms: UnixMs,
+    /// When an unfinished upload is given up.
+    pub expires_ms: Option<UnixMs>,
+    /// The source's CID, once stored.
+    pub source: Option<String>,
+    pub job: Option<Job>,
+    /// The playback root, once transcoded.
+    pub root: Option<String>,
+    /// The claim by which this channel published the source.
+    pub claim: Option<String>,
+}
+
+/// Looks up all that an answer shows.
+pub async fn view(app: &App, upload: Upload) -> Result<UploadView, UploadError> {
+    let offset_bytes = offset(app, &upload).await?;
+    let (job, claim) = match &upload.source {
+        Some(source) => (
+            media::job_for(&app.database, source).await?,
+            catalogue::claim_of_source(app, &upload.channel, source).await?,
+        ),
+        None => (None, None),
+    };
+    Ok(UploadView {
+        id: upload.id,
+        file_name: upload.file_name,
+        media_type: upload.media_type,
+        size_bytes: upload.size_bytes,
+        offset_bytes,
+        state: upload.state,
+        created_ms: upload.created_ms,
+        expires_ms: upload.expires_ms,
+        source: upload.source,
+        root: job.as_ref().and_then(|job| job.root.clone()),
+        job,
+        claim,
+    })
+}
+
+/// How many bytes of an upload are on the disk.
+pub async fn offset(app: &App, upload: &Upload) -> Result<u64, UploadError> {
+    if upload.state == State::Stored {
+        return Ok(upload.size_bytes);
+    }
+    let (content, id) = (app.store.clone(), upload.id.to_string());
+    let arrived = tokio::task::spawn_blocking(move || content.partial_arrived_bytes(&id)).await??;
+    // The file is in its place already, and only the row doesn't say so yet.
+    Ok(arrived.unwrap_or(upload.size_bytes).min(upload.size_bytes))
+}
