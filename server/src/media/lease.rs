@@ -86,6 +86,9 @@ const LONGEST_NAP: Duration = Duration::from_millis(LEASE_MS.unsigned_abs());
 
 /// Background task: ends leases when they run out, also when no worker asks for jobs.
 pub async fn watch(app: App) {
+    if let Err(error) = store::extend_leases(&app.database, app.clock.now_ms() + LEASE_MS).await {
+        tracing::warn!(%error, "leases from before the start can't be extended");
+    }
     loop {
         if let Err(error) = end_expired(&app).await {
             tracing::warn!(%error, "can't look for silent workers");

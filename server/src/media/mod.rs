@@ -6,7 +6,7 @@
 //! - a root exists in the store before a row names it, and is private until its source is published;
 //! - the log hears of a rendition only once its source is published, whichever of the two was first, and exactly once.
 //!
-//! Tables: `job`, `job_lease`, `job_file`, `rendition`. Media bytes are never decoded here: that is the worker's, who
+//! Tables: `job`, `job_lease`, `job_file`, `rendition`, `published_source`. Media bytes are never decoded here: that is the worker's, who
 //! reaches nothing but its own job.
 
 mod announce;

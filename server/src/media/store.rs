@@ -95,6 +95,14 @@ pub async fn lock_expired(connection: &mut PgConnection, now_ms: UnixMs) -> sqlx
     Ok(rows.into_iter().map(|row| (row.id, row.attempts)).collect())
 }
 
+/// At start: the silence of the last minutes was this node's own, so whoever holds a lease may first be heard.
+pub async fn extend_leases(pool: &PgPool, until_ms: UnixMs) -> sqlx::Result<()> {
+    sqlx::query!("update job set lease_until_ms = $1 where state = 'leased' and lease_until_ms < $1", until_ms)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
 pub async fn next_expiry(pool: &PgPool) -> sqlx::Result<Option<UnixMs>> {
     sqlx::query_scalar!("select min(lease_until_ms) from job where state = 'leased'").fetch_one(pool).await
 }
@@ -290,17 +298,25 @@ pub async fn complete(
     (job, epoch): (Uuid, i32),
     rendition: &Rendition,
 ) -> sqlx::Result<bool> {
-    let published = sqlx::query_scalar!(
+    let done = sqlx::query!(
         "update job set state = 'complete', lease_until_ms = null, progress = null, updated_ms = $3
-         where id = $1 and epoch = $2 and state = 'leased'
-         returning published",
+         where id = $1 and epoch = $2 and state = 'leased'",
         job,
         epoch,
         rendition.created_ms,
     )
-    .fetch_optional(&mut *connection)
+    .execute(&mut *connection)
     .await?;
-    let Some(published) = published else { return Ok(false) };
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    // A statement of its own, so that it sees what was committed while the one above waited for the row.
+    let published = sqlx::query_scalar!(
+        r#"select exists (select from published_source where source = $1) as "published!""#,
+        rendition.source,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
     sqlx::query!(
         "insert into rendition (job, root, source, recipe, worker, duration_ms, poster, rungs, warnings, state, created_ms)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -346,9 +362,12 @@ pub async fn retry(connection: &mut PgConnection, source: &str, now_ms: UnixMs) 
 
 /// Notes that a source is public; what was made of it waits for the log from now on.
 pub async fn mark_published(connection: &mut PgConnection, source: &str) -> sqlx::Result<()> {
-    // First the job's row, as `complete` does: a result that is being written is waited for and then seen below.
-    sqlx::query!("update job set published = true where source = $1 and not published", source)
+    sqlx::query!("insert into published_source (source) values ($1) on conflict do nothing", source)
         .execute(&mut *connection)
+        .await?;
+    // Locked as `complete` locks its own: a result that is being written is waited for and then seen below.
+    sqlx::query!("select id from job where source = $1 order by id for no key update", source)
+        .fetch_all(&mut *connection)
         .await?;
     let due = sqlx::query!("update rendition set state = 'due' where source = $1 and state = 'private'", source)
         .execute(&mut *connection)

@@ -143,6 +143,19 @@ async fn a_lost_lease_goes_on_elsewhere_and_its_late_answers_change_nothing(owne
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn a_worker_outlives_a_node_that_was_away(owner: PgPool) {
+    let test = TestApp::new(&owner);
+    upload(&test, b"film", "video/mp4").await;
+    let worker = Worker::new(&test);
+    let lease = worker.lease().await.unwrap();
+    test.advance_ms(10 * LEASE_MS);
+    let now_ms = test.app.clock.now_ms();
+    media::store::extend_leases(&test.app.database, now_ms + LEASE_MS).await.unwrap();
+    assert!(worker.lease().await.is_none());
+    assert_eq!(worker.progress(&lease, 0.5).await.0, StatusCode::OK);
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
 async fn token_and_epoch_must_fit_the_job(owner: PgPool) {
     let test = TestApp::new(&owner);
     upload(&test, b"one", "video/mp4").await;

@@ -70,6 +70,18 @@ async fn publish_before_complete(owner: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn publish_before_upload(owner: PgPool) {
+    let test = node(&owner).await;
+    let mut ann = Creator::new(&test, 1, "ann").await;
+    // As `pinreel import` leaves it: held, public, and no job's.
+    let file = public_file(&test, b"a film");
+    let id = ann.publish(&test, &claim("film", &file)).await;
+    let source = upload(&test, b"a film", "video/mp4").await;
+    Worker::new(&test).work().await;
+    check_logged(&test, &id.to_string(), &source).await;
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
 async fn publish_while_completing(owner: PgPool) {
     let test = node(&owner).await;
     let mut ann = Creator::new(&test, 1, "ann").await;
