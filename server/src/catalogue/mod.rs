@@ -22,11 +22,6 @@ pub use model::{Card, ChannelPage, Page, Publications, Resolved, Watch};
 pub use store::claim_of_source;
 pub use watch::publications;
 
-/// The newest claim by which a channel published a source, if it is shown.
-pub async fn claim_of_source(app: &App, channel: &str, source: &str) -> sqlx::Result<Option<String>> {
-    store::claim_of_source(&app.database, channel, source).await
-}
-
 /// What stands at a page's path.
 #[derive(Debug)]
 pub enum Shown {

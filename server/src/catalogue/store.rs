@@ -123,17 +123,6 @@ pub async fn details(pool: &PgPool, claim: &str) -> sqlx::Result<Option<Details>
     .await
 }
 
-/// The newest claim by which a channel published a source.
-pub async fn claim_of_source(pool: &PgPool, channel: &str, source: &str) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar!(
-        "select claim from publication where channel = $1 and source = $2 order by index desc limit 1",
-        channel,
-        source,
-    )
-    .fetch_optional(pool)
-    .await
-}
-
 /// The channel that a handle belongs to, also one that it has left.
 pub async fn channel_of_handle(pool: &PgPool, handle: &str) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!("select channel from handle where handle = $1", handle).fetch_optional(pool).await

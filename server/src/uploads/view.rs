@@ -38,7 +38,7 @@ pub async fn view(app: &App, upload: Upload) -> Result<UploadView, UploadError> 
     let (job, claim) = match &upload.source {
         Some(source) => (
             media::job_for(&app.database, source).await?,
-            catalogue::claim_of_source(app, &upload.channel, source).await?,
+            catalogue::claim_of_source(&app.database, &upload.channel, source).await?,
         ),
         None => (None, None),
     };

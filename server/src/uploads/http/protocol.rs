@@ -78,7 +78,7 @@ async fn terminate(app: &App, channel: &str, id: &str, headers: &HeaderMap) -> R
     let upload = own(app, channel, id).await?;
     let _lease = app.uploads.writers.acquire(upload.id).await.map_err(|_| UploadError::Locked)?;
     if let Some(source) = &upload.source
-        && catalogue::claim_of_source(app, channel, source).await?.is_some()
+        && catalogue::claim_of_source(&app.database, channel, source).await?.is_some()
     {
         return Err(UploadError::Published);
     }
