@@ -117,7 +117,7 @@ export const api = {
   setRegistration: (registration: Registration) =>
     call<void>('/operator/registration', { method: 'PUT', body: { registration } }),
   invite: () => call<Invitation>('/operator/invitations', { method: 'POST', body: {} }),
-  retryPin: (id: string) => call<void>(`/operator/pins/${at(id)}/retry`, { method: 'POST', body: {} }),
+  retryPin: (id: number) => call<void>(`/operator/pins/${id}/retry`, { method: 'POST', body: {} }),
 };
 
 export const uploadPath = (id: string, rest = ''): string => `/api/v1/uploads/${at(id)}${rest}`;

@@ -100,7 +100,6 @@ export interface WireRecord {
 }
 
 export interface Pin {
-  id?: string;
   root: string;
   role: 'source' | 'hls';
   state: 'pending' | 'pinned' | 'failed';
@@ -145,13 +144,19 @@ export interface Receipt {
   received_ms: number;
 }
 
+/** A pin as the operator sees it. */
+export interface PinStatus extends Pin {
+  id: number;
+  name: string;
+  attempts: number;
+  next_try_ms: number;
+}
+
 export interface OperatorStatus {
   store: { blobs: number; bytes: number; free_bytes: number };
-  jobs: (Job & { file_name?: string; source?: string })[];
-  pins: Pin[];
+  jobs: (Job & { source: string })[];
+  pins: PinStatus[];
   registration: Registration;
-  channels: number;
-  records: number;
 }
 
 export interface Invitation {

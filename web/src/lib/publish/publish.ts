@@ -1,21 +1,37 @@
 //! Publish: signs the `stream` record of an upload, with the root if the stream is complete.
 
-import type { Upload } from '../api/types';
+import { ApiError } from '../api/client';
+import type { Receipt, Upload } from '../api/types';
 import { account } from '../identity/account.svelte';
 import { append } from '../identity/sign';
 import { addressPath, Link } from '../records';
 import type { StreamBody } from '../records/kinds';
 import { Draft } from '../upload/draft.svelte';
 
+const MAX_SLUGS_TRIED = 5;
+
 /** The path of the new watch page. */
 export async function publishUpload(upload: Upload, root: string | null, draft: Draft): Promise<string> {
   const body = streamBody(upload, root, draft);
-  const receipt = await append({ kind: 'stream', body, about: upload.id });
+  const receipt = await appendUnder(body, upload.id, draft.slug !== '');
   Draft.forget(upload.id);
   const working = upload.job?.state === 'queued' || upload.job?.state === 'running';
   if (!root && working) account.setPendingApprovals([...account.pendingApprovals(), receipt.id]);
   const handle = account.session?.handle;
   return addressPath(handle ? { handle, slug: body.name } : { claim: receipt.id });
+}
+
+/** A slug that was made from the title gives way to the next free one; a chosen one doesn't. */
+async function appendUnder(body: Fields, about: string, chosen: boolean): Promise<Receipt> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await append({ kind: 'stream', body, about });
+    } catch (error) {
+      const suggestion = error instanceof ApiError && error.code === 'slug_taken' && error.problem.suggestion;
+      if (chosen || typeof suggestion !== 'string' || attempt === MAX_SLUGS_TRIED) throw error;
+      body.name = suggestion;
+    }
+  }
 }
 
 type Fields = Omit<StreamBody, 'salt'>;

@@ -3,7 +3,7 @@
 
 import { api } from '../api/client';
 import type { NodeInfo, Upload } from '../api/types';
-import { bytes } from '../format';
+import { refusalOf } from './limits';
 import { UploadTask } from './task.svelte';
 
 const SENDING_AT_ONCE = 2;
@@ -73,18 +73,5 @@ class Queue {
 
 const isSame = (task: UploadTask, file: File): boolean =>
   task.sizeBytes === file.size && task.fileName === file.name;
-
-export function refusalOf(file: Pick<File, 'size' | 'name'>, node: NodeInfo | null): string | null {
-  if (file.size === 0) return 'It is empty.';
-  if (!node) return null;
-  const { upload_bytes, free_bytes } = node.limits;
-  if (file.size > upload_bytes) {
-    return `It has ${bytes(file.size)}; this node takes files of up to ${bytes(upload_bytes)}.`;
-  }
-  if (file.size > free_bytes) {
-    return `It has ${bytes(file.size)}; this node has ${bytes(free_bytes)} left. Ask its operator for room.`;
-  }
-  return null;
-}
 
 export const queue = new Queue();
