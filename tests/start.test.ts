@@ -82,6 +82,23 @@ test('kill -9 of the node alone leaves nothing that hinders the next start', asy
   await until('every process of the folder to end', () => processesOf(node.data).length === 0);
 });
 
+test('a Postgres that dies is started again, and calls wait or say that the database is away', async () => {
+  const node = await PinreelNode.start();
+  const postmaster = () =>
+    Number(readFileSync(node.path('postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+  const first = postmaster();
+  process.kill(first, 'SIGKILL');
+  const failures = new Set<string>();
+  await until('a new Postgres to answer', async () => {
+    const response = await fetch(`${node.url}/api/v1/node`);
+    if (!response.ok) failures.add(((await response.json()) as { code: string }).code);
+    return response.ok && postmaster() !== first;
+  });
+  failures.delete('database_away');
+  assert.deepEqual([...failures], []);
+  await node.stop();
+});
+
 test('a second process on the same folder says so', async () => {
   const node = await PinreelNode.start();
   const second = await PinreelNode.launch({ data: node.data });
