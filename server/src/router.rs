@@ -4,6 +4,7 @@
 //! prints exactly what is served and the web app's client is generated from it.
 
 use axum::Router;
+use axum::handler::Handler;
 use axum::routing::get;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,7 +14,7 @@ use crate::app::App;
 use crate::catalogue;
 use crate::claims;
 use crate::gateway;
-use crate::http::{ApiError, everywhere, ordinary};
+use crate::http::{ApiError, compressed, everywhere, ordinary};
 use crate::log;
 use crate::media;
 use crate::pages;
@@ -49,7 +50,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .merge(gateway::routes())
         .merge(media::routes())
-        .fallback(pages::fallback)
+        .fallback(pages::fallback.layer(compressed()))
         .method_not_allowed_fallback(method_wrong)
         .with_state(app.clone());
     everywhere(router, &app)

@@ -7,7 +7,9 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower::ServiceBuilder;
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 use tracing::Span;
@@ -21,7 +23,12 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// For calls that take a small body and answer at once; streaming features set limits of their own.
 pub fn ordinary(router: OpenApiRouter<App>) -> OpenApiRouter<App> {
-    router.layer(from_fn(guard::call_timeout)).layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+    router.layer(from_fn(guard::call_timeout)).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(compressed())
+}
+
+/// Compresses text as it is answered; what is built is compressed beforehand, and media is already.
+pub fn compressed() -> CompressionLayer {
+    CompressionLayer::new().quality(CompressionLevel::Fastest)
 }
 
 /// Around everything.

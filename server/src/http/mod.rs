@@ -9,4 +9,4 @@ mod tests;
 
 pub use error::{ApiError, ApiResult};
 pub use extract::{ApiJson, ApiPath, ApiQuery};
-pub use layers::{everywhere, ordinary};
+pub use layers::{compressed, everywhere, ordinary};

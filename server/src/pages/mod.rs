@@ -9,6 +9,8 @@ mod content;
 mod head;
 mod http;
 mod shell;
+#[cfg(test)]
+mod tests;
 
 pub use assets::{WebDir, add_files};
 pub use head::Head;
