@@ -19,6 +19,7 @@ pub mod http;
 pub mod identity;
 pub mod log;
 pub mod media;
+pub mod node;
 pub mod pages;
 pub mod pinning;
 pub mod router;

@@ -17,6 +17,7 @@ use crate::gateway;
 use crate::http::{ApiError, compressed, everywhere, ordinary};
 use crate::log;
 use crate::media;
+use crate::node;
 use crate::pages;
 use crate::pinning;
 use crate::uploads;
@@ -38,6 +39,7 @@ fn api() -> OpenApiRouter<App> {
                 .merge(catalogue::routes())
                 .merge(claims::routes())
                 .merge(log::routes())
+                .merge(node::routes())
                 .merge(pinning::routes()),
         ))
         // With limits of its own: bytes flow, and events last.

@@ -23,11 +23,11 @@ use std::time::Duration;
 
 use utoipa_axum::router::OpenApiRouter;
 
-pub use admission::{AdmitError, admit};
+pub use admission::{AdmitError, admit, mode};
 pub use extract::{MaybeSession, Operator, Session};
-pub use http::{NodeView, node_view};
 pub use model::{Registration, SessionView};
 pub use operator::offer_link;
+pub use sign_in::view as session_view;
 
 use crate::app::App;
 

@@ -31,7 +31,7 @@ pub use error::ClaimsError;
 pub use http::routes;
 pub use model::{ChannelInfo, KeyInfo, Receipt};
 pub use node::{FoundError, append_node_record, found};
-pub use store::channels::{find_channel, key as find_key};
+pub use store::channels::{count as count_channels, find_channel, key as find_key};
 pub use submit::submit;
 
 /// Starts what runs beside requests.

@@ -8,9 +8,10 @@ use pinreel_records::base64url;
 use serde_json::{Value, json};
 
 use super::Head;
-use crate::accounts::{self, Session};
+use crate::accounts::Session;
 use crate::app::App;
 use crate::http::ApiError;
+use crate::node;
 
 /// One page's answer.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ impl Page {
 
 /// Renders a page for who asks. A database that is away doesn't keep the shell from saying so.
 pub async fn render(app: &App, session: Option<&Session>, page: Page) -> Response {
-    let (node, page) = match accounts::node_view(app, session).await {
+    let (node, page) = match node::view(app, session).await {
         Ok(node) => (json!(node), page),
         Err(error) => (Value::Null, Page::problem(&error)),
     };

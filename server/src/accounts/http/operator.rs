@@ -8,12 +8,10 @@ use utoipa::ToSchema;
 
 use crate::accounts::error::AccountsError;
 use crate::accounts::model::{INVITATION_LIFE_MS, Registration, Token};
-use crate::accounts::{Operator, Session, admission, store};
+use crate::accounts::{Operator, Session, store};
 use crate::app::App;
 use crate::clock::UnixMs;
 use crate::http::{ApiError, ApiJson, ApiResult};
-use crate::media::{self, Job};
-use crate::pinning::{self, PinStatus};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -34,50 +32,6 @@ pub async fn take(State(app): State<App>, session: Session, ApiJson(body): ApiJs
     }
     tracing::info!(channel = %session.channel, "this node has its operator");
     Ok(StatusCode::NO_CONTENT)
-}
-
-#[derive(Serialize, ToSchema)]
-pub struct Status {
-    registration: Registration,
-    store: StoreStatus,
-    /// Those that aren't over first, then the newest
-    jobs: Vec<JobStatus>,
-    /// Those that aren't pinned first, then the newest
-    pins: Vec<PinStatus>,
-}
-
-#[derive(Serialize, ToSchema)]
-pub struct StoreStatus {
-    /// Whole files
-    blobs: u64,
-    bytes: u64,
-    free_bytes: u64,
-}
-
-#[derive(Serialize, ToSchema)]
-pub struct JobStatus {
-    /// A CID
-    source: String,
-    #[serde(flatten)]
-    job: Job,
-}
-
-/// Shows how the node is doing
-#[utoipa::path(get, path = "/api/v1/operator/status", tag = "operator", responses((status = 200, body = Status), (status = 403)))]
-pub async fn status(State(app): State<App>, _operator: Operator) -> ApiResult<Json<Status>> {
-    let mut connection = app.database.acquire().await?;
-    let registration = admission::mode(&app, &mut connection).await?;
-    drop(connection);
-    let content = app.store.clone();
-    let held = tokio::task::spawn_blocking(move || content.stats()).await.map_err(ApiError::internal)?;
-    let held = held.map_err(ApiError::internal)?;
-    let jobs = media::recent_jobs(&app.database).await?;
-    Ok(Json(Status {
-        registration,
-        store: StoreStatus { blobs: held.blobs, bytes: held.blob_bytes, free_bytes: held.free_bytes },
-        jobs: jobs.into_iter().map(|(source, job)| JobStatus { source, job }).collect(),
-        pins: pinning::recent(&app).await?,
-    }))
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -27,7 +27,9 @@ async fn link_makes_one_operator(owner: PgPool) {
     let (status, answer) = call(&test, Method::POST, TAKE, &second, link).await;
     assert_eq!((status, &answer["code"]), (StatusCode::FORBIDDEN, &json!("link_used")));
 
-    assert_eq!(call(&test, Method::GET, STATUS, &first, Value::Null).await.0, StatusCode::OK);
+    let (status, shown) = call(&test, Method::GET, STATUS, &first, Value::Null).await;
+    assert_eq!(status, StatusCode::OK, "{shown}");
+    assert_eq!((&shown["channels"], &shown["records"], &shown["jobs"]), (&json!(3), &json!(3), &json!([])));
     let (status, answer) = call(&test, Method::GET, STATUS, &second, Value::Null).await;
     assert_eq!((status, &answer["code"]), (StatusCode::FORBIDDEN, &json!("operator_needed")));
     let (_, session) = call(&test, Method::GET, "/api/v1/session", &first, Value::Null).await;

@@ -84,6 +84,13 @@ pub async fn find_channel(connection: &mut PgConnection, channel: &str) -> sqlx:
         .await
 }
 
+/// How many channels there are, up to a bound: more is told as the bound.
+pub async fn count(connection: &mut PgConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from (select from channel limit 100000) as bounded"#)
+        .fetch_one(connection)
+        .await
+}
+
 /// Takes a handle for a channel; false if it, or one that looks like it, is another's. One's own stays one's own.
 pub async fn take_handle(connection: &mut PgConnection, channel: &str, handle: &Name) -> sqlx::Result<bool> {
     let skeleton = skeleton(handle);

@@ -5,8 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::accounts::model::{Registration, SessionView};
-use crate::accounts::{MaybeSession, Session, admission, sign_in};
+use crate::accounts::{self, MaybeSession, Registration, Session, SessionView};
 use crate::app::App;
 use crate::http::ApiResult;
 use crate::pinning;
@@ -48,10 +47,10 @@ pub async fn show(State(app): State<App>, MaybeSession(session): MaybeSession) -
 
 pub async fn view(app: &App, session: Option<&Session>) -> ApiResult<NodeView> {
     let mut connection = app.database.acquire().await?;
-    let registration = admission::mode(app, &mut connection).await?;
+    let registration = accounts::mode(app, &mut connection).await?;
     drop(connection);
     let signed_in = match session {
-        Some(session) => Some(sign_in::view(app, session).await?),
+        Some(session) => Some(accounts::session_view(app, session).await?),
         None => None,
     };
     let identity = &app.identity;
@@ -66,12 +65,10 @@ pub async fn view(app: &App, session: Option<&Session>) -> ApiResult<NodeView> {
         url: app.site.link(""),
         registration,
         signed_in,
-        limits: Limits { upload_bytes: app.config.max_upload_bytes, free_bytes: free_bytes(app) },
+        limits: Limits {
+            upload_bytes: app.config.max_upload_bytes, // 0 if it can't be told: better no upload than one that fails at its end.
+            free_bytes: app.store.free_bytes().unwrap_or(0),
+        },
         pinning: pinning::is_enabled(app),
     })
-}
-
-/// What the disk of the content store has left for this user; 0 if it can't be told.
-fn free_bytes(app: &App) -> u64 {
-    rustix::fs::statvfs(app.data.root()).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
 }

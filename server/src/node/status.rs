@@ -1,0 +1,69 @@
+//! `/api/v1/operator/status`: how the node is doing, for its operator.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::accounts::{self, Operator, Registration};
+use crate::app::App;
+use crate::http::{ApiError, ApiResult};
+use crate::media::{self, Job};
+use crate::pinning::{self, PinStatus};
+use crate::{claims, log};
+
+#[derive(Serialize, ToSchema)]
+pub struct Status {
+    store: Stored,
+    /// Those that aren't over first
+    jobs: Vec<SourceJob>,
+    /// What isn't pinned first
+    pins: Vec<PinStatus>,
+    registration: Registration,
+    channels: i64,
+    records: i64,
+}
+
+/// The content store
+#[derive(Serialize, ToSchema)]
+struct Stored {
+    blobs: u64,
+    bytes: u64,
+    free_bytes: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+struct SourceJob {
+    /// CID of the file
+    source: String,
+    #[serde(flatten)]
+    job: Job,
+}
+
+/// Shows how the node is doing
+#[utoipa::path(
+    get, path = "/api/v1/operator/status", tag = "operator",
+    responses((status = 200, body = Status), (status = 401), (status = 403))
+)]
+pub async fn show(State(app): State<App>, _operator: Operator) -> ApiResult<Json<Status>> {
+    let mut connection = app.database.acquire().await?;
+    let registration = accounts::mode(&app, &mut connection).await?;
+    let channels = claims::count_channels(&mut connection).await?;
+    drop(connection);
+    let jobs = media::recent_jobs(&app.database).await?;
+    Ok(Json(Status {
+        store: stored(&app).await?,
+        jobs: jobs.into_iter().map(|(source, job)| SourceJob { source, job }).collect(),
+        pins: pinning::recent(&app).await?,
+        registration,
+        channels,
+        records: log::store::size(&app.database).await?,
+    }))
+}
+
+async fn stored(app: &App) -> ApiResult<Stored> {
+    let store = app.store.clone();
+    let stats = tokio::task::spawn_blocking(move || store.stats()).await.map_err(ApiError::internal)?;
+    let stats = stats.map_err(ApiError::internal)?;
+    Ok(Stored { blobs: stats.blobs, bytes: stats.blob_bytes, free_bytes: stats.free_bytes })
+}
