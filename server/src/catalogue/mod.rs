@@ -10,6 +10,8 @@ mod http;
 mod model;
 mod resolve;
 mod store;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use pinreel_records::Address;

@@ -51,78 +51,83 @@ pub enum ClaimsError {
 
 impl From<ClaimsError> for ApiError {
     fn from(error: ClaimsError) -> ApiError {
-        use StatusCode as S;
-        let (status, code, detail) = match error {
-            ClaimsError::Record(error) => return record_error(&error),
-            ClaimsError::Chain(error) => return chain_error(&error),
-            ClaimsError::Admission(error) => return error.into(),
-            ClaimsError::Database(error) => return error.into(),
-            ClaimsError::Corrupt(_) | ClaimsError::Content(_) => return ApiError::internal(error),
+        match error {
+            ClaimsError::Record(error) => record_error(&error),
+            ClaimsError::Chain(error) => chain_error(&error),
+            ClaimsError::Admission(error) => error.into(),
+            ClaimsError::Database(error) => error.into(),
+            ClaimsError::Corrupt(_) | ClaimsError::Content(_) => ApiError::internal(error),
             ClaimsError::SlugTaken { slug, suggestion } => {
                 let detail = format!("Another publication of this channel is at {slug} already; {suggestion} is free.");
-                return ApiError::new(S::CONFLICT, "slug_taken", detail).with("suggestion", suggestion);
+                ApiError::new(StatusCode::CONFLICT, "slug_taken", detail).with("suggestion", suggestion)
             }
             ClaimsError::ClaimStale { newest } => {
                 let detail = format!("The publication was changed meanwhile: an update must replace version {newest}.");
-                return ApiError::new(S::CONFLICT, "claim_stale", detail).with("newest", newest);
+                ApiError::new(StatusCode::CONFLICT, "claim_stale", detail).with("newest", newest)
             }
-            ClaimsError::RenditionForeign => (
-                S::UNPROCESSABLE_ENTITY,
-                "kind_unsupported",
-                "Rendition records are written by the node itself.".into(),
-            ),
-            ClaimsError::Unlisted => (
-                S::UNPROCESSABLE_ENTITY,
-                "visibility_unsupported",
-                "This node can't keep a publication unlisted yet; publish it as public or not at all.".into(),
-            ),
-            ClaimsError::ProfileNeeded => (
-                S::UNPROCESSABLE_ENTITY,
-                "profile_needed",
-                "The channel has no handle yet; publish its profile first.".into(),
-            ),
-            ClaimsError::HandleTaken(handle) => (
-                S::CONFLICT,
-                "handle_taken",
-                format!("The handle @{handle}, or one that looks like it, belongs to another channel; choose another."),
-            ),
-            ClaimsError::SourceMissing(cid) => (
-                S::UNPROCESSABLE_ENTITY,
-                "source_missing",
-                format!("{cid} was not uploaded to this node by this channel; upload it first."),
-            ),
-            ClaimsError::SourceSize { cid, said, held } => (
-                S::UNPROCESSABLE_ENTITY,
-                "source_missing",
-                format!("{cid} has {held} bytes here and not {said}; name the file that was uploaded."),
-            ),
-            ClaimsError::RootMismatch { root } => (
-                S::UNPROCESSABLE_ENTITY,
-                "root_mismatch",
-                format!(
-                    "{root} isn't a finished rendition of this source on this node; leave it out or name that one."
-                ),
-            ),
-            ClaimsError::TargetUnknown(target) => (
-                S::UNPROCESSABLE_ENTITY,
-                "target_unknown",
-                format!("{target} is no record of this node that this could be about, or it is erased already."),
-            ),
-            ClaimsError::TargetCurrent(target) => (
-                S::CONFLICT,
-                "target_current",
-                format!("{target} is the newest version; erase the whole publication, or publish an update first."),
-            ),
-            ClaimsError::ClaimForeign(target) => (
-                S::FORBIDDEN,
-                "claim_foreign",
-                format!("{target} belongs to another channel, which alone may change it."),
-            ),
-            ClaimsError::ClaimErased(claim) => {
-                (S::GONE, "erased", format!("The publication {claim} was erased and can't be changed any more."))
+            refused => {
+                let (status, code, detail) = refusal(refused);
+                ApiError::new(status, code, detail)
             }
-        };
-        ApiError::new(status, code, detail)
+        }
+    }
+}
+
+/// The reasons that need no more than a sentence.
+fn refusal(error: ClaimsError) -> (StatusCode, &'static str, String) {
+    use StatusCode as S;
+    match error {
+        ClaimsError::RenditionForeign => {
+            (S::UNPROCESSABLE_ENTITY, "kind_unsupported", "Rendition records are written by the node itself.".into())
+        }
+        ClaimsError::Unlisted => (
+            S::UNPROCESSABLE_ENTITY,
+            "visibility_unsupported",
+            "This node can't keep a publication unlisted yet; publish it as public or not at all.".into(),
+        ),
+        ClaimsError::ProfileNeeded => (
+            S::UNPROCESSABLE_ENTITY,
+            "profile_needed",
+            "The channel has no handle yet; publish its profile first.".into(),
+        ),
+        ClaimsError::HandleTaken(handle) => (
+            S::CONFLICT,
+            "handle_taken",
+            format!("The handle @{handle}, or one that looks like it, belongs to another channel; choose another."),
+        ),
+        ClaimsError::SourceMissing(cid) => (
+            S::UNPROCESSABLE_ENTITY,
+            "source_missing",
+            format!("{cid} was not uploaded to this node by this channel; upload it first."),
+        ),
+        ClaimsError::SourceSize { cid, said, held } => (
+            S::UNPROCESSABLE_ENTITY,
+            "source_missing",
+            format!("{cid} has {held} bytes here and not {said}; name the file that was uploaded."),
+        ),
+        ClaimsError::RootMismatch { root } => (
+            S::UNPROCESSABLE_ENTITY,
+            "root_mismatch",
+            format!("{root} isn't a finished rendition of this source on this node; leave it out or name that one."),
+        ),
+        ClaimsError::TargetUnknown(target) => (
+            S::UNPROCESSABLE_ENTITY,
+            "target_unknown",
+            format!("{target} is no record of this node that this could be about, or it is erased already."),
+        ),
+        ClaimsError::TargetCurrent(target) => (
+            S::CONFLICT,
+            "target_current",
+            format!("{target} is the newest version; erase the whole publication, or publish an update first."),
+        ),
+        ClaimsError::ClaimForeign(target) => {
+            (S::FORBIDDEN, "claim_foreign", format!("{target} belongs to another channel, which alone may change it."))
+        }
+        ClaimsError::ClaimErased(claim) => {
+            (S::GONE, "erased", format!("The publication {claim} was erased and can't be changed any more."))
+        }
+        // Those with more to say are told by the caller.
+        other => (S::UNPROCESSABLE_ENTITY, "record_refused", other.to_string()),
     }
 }
 
