@@ -2,10 +2,14 @@
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
+
+/// For threads that still block when everything else has ended.
+const LAST_GRACE: Duration = Duration::from_millis(500);
 
 #[derive(clap::Args)]
 pub struct Serve {
@@ -19,7 +23,10 @@ pub fn run(command: Serve) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return super::fail(&format!("The server can't start its threads ({error}).")),
     };
-    match runtime.block_on(crate::serve::serve(command.config)) {
+    let outcome = runtime.block_on(crate::serve::serve(command.config));
+    // What still blocks a thread has had its time; it leaves nothing half-done that the next start doesn't clear away.
+    runtime.shutdown_timeout(LAST_GRACE);
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => super::fail(&error.to_string()),
     }
