@@ -100,7 +100,10 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
 
 /// Writes a file that only this user may read, whole or not at all.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let folder = match path.parent().ok_or(io::ErrorKind::InvalidInput)? {
+        here if here.as_os_str().is_empty() => Path::new("."),
+        folder => folder,
+    };
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;

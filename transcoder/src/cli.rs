@@ -29,6 +29,9 @@ struct Worker {
     /// Where jobs have their folders; needs room for the largest source and its renditions
     #[arg(long, env = "PINREEL_WORK_DIR")]
     work_dir: Option<PathBuf>,
+    /// The worker's name for operators, which stands in the public records of what it made [default: host and process]
+    #[arg(long, env = "PINREEL_WORKER_NAME")]
+    name: Option<String>,
     /// Ask for one job, do it, and end
     #[arg(long)]
     once: bool,
@@ -69,7 +72,7 @@ fn work(options: Worker) -> ExitCode {
         return ExitCode::from(2);
     };
     let work_dir = options.work_dir.unwrap_or_else(std::env::temp_dir);
-    let settings = worker::Settings { server, token_file, work_dir, once: options.once };
+    let settings = worker::Settings { server, token_file, work_dir, name: options.name, once: options.once };
     with_runtime(async move {
         match worker::run(settings).await {
             Ok(()) => ExitCode::SUCCESS,

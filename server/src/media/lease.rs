@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::signals::{Signal, wait_for};
 
 use super::error::MediaError;
-use super::model::{LEASE_MS, after_expiry};
+use super::model::{LEASE_MS, LOCAL_WORKER, after_expiry};
 use super::store::{self, Held, Leased};
 use super::token;
 
@@ -29,6 +29,9 @@ pub async fn next(app: &App, worker: &str, patience: Duration) -> Result<Option<
     let deadline = Instant::now() + patience.min(LONGEST_WAIT);
     // Before the first look, so that no job can slip in between a look and the wait.
     let mut signals = app.signals.subscribe();
+    if worker == LOCAL_WORKER {
+        end_leases_of_local_worker(app).await?;
+    }
     loop {
         if let Some(granted) = try_next(app, worker).await? {
             return Ok(Some(granted));
@@ -63,6 +66,17 @@ pub async fn end_expired(app: &App) -> Result<(), MediaError> {
     for (job, attempts) in &expired {
         tracing::warn!(%job, attempts, "a worker fell silent; its lease is over");
         store::end_lease(&mut transaction, (*job, None), &after_expiry(*attempts), now_ms).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn end_leases_of_local_worker(app: &App) -> Result<(), MediaError> {
+    let mut transaction = app.database.begin().await?;
+    let held = store::lock_held_by(&mut transaction, LOCAL_WORKER).await?;
+    for (job, attempts) in held {
+        tracing::warn!(%job, attempts, "the node's own worker was started anew; its lease is over");
+        store::end_lease(&mut transaction, (job, None), &after_expiry(attempts), app.clock.now_ms()).await?;
     }
     transaction.commit().await?;
     Ok(())

@@ -33,7 +33,7 @@ use crate::database::Database;
 use crate::signals::Signal;
 
 pub use http::routes;
-pub use model::{Job, JobState, Rendition, Rung, RungProgress, Source, is_transcoded};
+pub use model::{Job, JobState, LOCAL_WORKER, Rendition, Rung, RungProgress, Source, is_transcoded};
 pub use token::WorkerToken;
 
 /// How this node transcodes today. Part of each rendition's record: another recipe is another job.

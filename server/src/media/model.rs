@@ -8,6 +8,9 @@ use crate::clock::UnixMs;
 
 /// How long a lease lasts without a word from its worker.
 pub const LEASE_MS: i64 = 30_000;
+/// The name of the one worker that the node itself runs. There is only one, and it does one job at a time: when it asks
+/// for a job, whatever it held before died with its process and needn't be waited for.
+pub const LOCAL_WORKER: &str = "local";
 /// Leases that may end without a result before a job is given up.
 pub const MAX_ATTEMPTS: i32 = 3;
 /// Files of one job: eight rungs and eight languages of 27 hours in segments of 4 s would be more.

@@ -95,6 +95,21 @@ pub async fn lock_expired(connection: &mut PgConnection, now_ms: UnixMs) -> sqlx
     Ok(rows.into_iter().map(|row| (row.id, row.attempts)).collect())
 }
 
+/// Jobs that a worker of this name holds, with their attempts, locked.
+pub async fn lock_held_by(connection: &mut PgConnection, worker: &str) -> sqlx::Result<Vec<(Uuid, i32)>> {
+    let rows = sqlx::query!(
+        "select id, attempts from job
+         where state = 'leased'
+             and exists (select from job_lease where job = id and job_lease.epoch = job.epoch and worker = $1)
+         limit $2 for update skip locked",
+        worker,
+        BATCH,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.attempts)).collect())
+}
+
 /// At start: the silence of the last minutes was this node's own, so whoever holds a lease may first be heard.
 pub async fn extend_leases(pool: &PgPool, until_ms: UnixMs) -> sqlx::Result<()> {
     sqlx::query!("update job set lease_until_ms = $1 where state = 'leased' and lease_until_ms < $1", until_ms)

@@ -7,6 +7,7 @@ use tokio::process::Command;
 
 use super::{Program, Signal, keep_running, small_environment};
 use crate::app::App;
+use crate::media::LOCAL_WORKER;
 
 const PROGRAM: &str = "pinreel-transcoder";
 
@@ -39,6 +40,7 @@ pub fn start(app: &App, program: PathBuf) {
         let mut command = Command::new(&program);
         small_environment(&mut command);
         command.arg("--server").arg(server.trim_end_matches('/')).arg("--token-file").arg(&token_file);
+        command.arg("--name").arg(LOCAL_WORKER);
         Ok(command)
     };
     app.tasks.spawn(keep_running(Program { name: "transcoder", death: Signal::KILL }, command, app.tasks.stop.clone()));

@@ -26,6 +26,7 @@ pub struct Settings {
     pub server: Url,
     pub token_file: PathBuf,
     pub work_dir: PathBuf,
+    pub name: Option<String>,
     pub once: bool,
 }
 
@@ -49,7 +50,7 @@ pub async fn run(settings: Settings) -> Result<(), String> {
 async fn work(settings: &Settings) -> Result<(), String> {
     let mut backoff = Backoff::new();
     let client = Client::new(settings.server.clone()).map_err(|error| error.to_string())?;
-    let request = request();
+    let request = request(settings);
     tracing::info!(server = %settings.server, worker = request.worker, "waiting for jobs");
     loop {
         // Read each time: the server may have been set up anew.
@@ -90,11 +91,14 @@ async fn do_job(client: &Client, lease: Lease, settings: &Settings) {
     }
 }
 
-fn request() -> LeaseRequest {
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+fn request(settings: &Settings) -> LeaseRequest {
+    let own_name = || {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        format!("{host}:{}", std::process::id())
+    };
     LeaseRequest {
         protocol: PROTOCOL,
-        worker: format!("{host}:{}", std::process::id()),
+        worker: settings.name.clone().unwrap_or_else(own_name),
         software: concat!("pinreel-transcoder/", env!("CARGO_PKG_VERSION")).to_owned(),
         recipes: vec![RECIPE.to_owned()],
         wait_ms: WAIT.as_millis() as u64,

@@ -47,7 +47,7 @@ pub fn home_folder(variable: &str, in_home: &str) -> Result<PathBuf, Failure> {
 
 /// Waits for whoever else changes `path`, and keeps others out until the answer is dropped.
 pub fn lock_beside(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
         private_dir(folder)?;
     }
     let mut name = path.as_os_str().to_owned();

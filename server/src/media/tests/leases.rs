@@ -143,6 +143,22 @@ async fn a_lost_lease_goes_on_elsewhere_and_its_late_answers_change_nothing(owne
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn the_nodes_own_worker_started_anew_gets_its_job_back_at_once(owner: PgPool) {
+    let test = TestApp::new(&owner);
+    upload(&test, b"one", "video/mp4").await;
+    let worker = Worker::new(&test);
+    let mut asked = worker.asks();
+    asked.worker = media::LOCAL_WORKER.into();
+    for epoch in 1..=3 {
+        let (status, lease) = worker.post("lease", &worker.token, &asked).await;
+        assert_eq!((status, lease["epoch"].as_i64()), (StatusCode::OK, Some(epoch)));
+        // Nobody else's lease ends by asking.
+        assert!(worker.lease().await.is_none());
+    }
+    assert_eq!(worker.post("lease", &worker.token, &asked).await.0, StatusCode::NO_CONTENT);
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
 async fn a_worker_outlives_a_node_that_was_away(owner: PgPool) {
     let test = TestApp::new(&owner);
     upload(&test, b"film", "video/mp4").await;
