@@ -9,6 +9,8 @@
 mod answer;
 mod body;
 mod conditional;
+#[cfg(test)]
+mod conformance;
 pub mod content_type;
 pub mod fence;
 mod format;

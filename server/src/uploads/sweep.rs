@@ -63,7 +63,8 @@ pub async fn mend(app: &App) -> Result<(), UploadError> {
         let Some(_lease) = app.uploads.writers.acquire_if_free(id) else { continue };
         let is_wanted = store::find(&app.database, id).await?.is_some_and(|upload| upload.state == State::Receiving);
         if !is_wanted {
-            forget_partial(app, id).await?;
+            let content = app.store.clone();
+            tokio::task::spawn_blocking(move || content.remove_partial(&partial.id)).await??;
         }
     }
     Ok(())
