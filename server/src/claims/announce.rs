@@ -50,6 +50,9 @@ pub async fn announce_pending(app: &App) -> Result<(), ClaimsError> {
 /// Shows the version at this place of the log, if it waits.
 pub(super) async fn announce(app: &App, index: i64) -> Result<(), ClaimsError> {
     let mut connection = app.database.acquire().await?;
+    if !outbox::is_pending(&mut connection, index).await? {
+        return Ok(());
+    }
     let entry = log::store::at(&mut connection, index).await?;
     drop(connection);
     let Some(entry) = entry else { return Ok(()) };

@@ -62,9 +62,11 @@ pub fn run() -> ExitCode {
 fn misused(error: &clap::Error) -> ExitCode {
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
     if error.use_stderr() && wants_json {
+        // The first paragraph says what is wrong; what follows is help.
         let text = error.to_string();
-        let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        return answer::Failure::usage(sentence).end(true);
+        let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+        let sentence = lines.join(" ");
+        return answer::Failure::usage(sentence.trim_start_matches("error: ")).end(true);
     }
     // A terminal that went away needs no help.
     let _ = error.print();

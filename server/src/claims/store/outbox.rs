@@ -20,6 +20,12 @@ pub async fn pending(pool: &PgPool, from: i64) -> sqlx::Result<Vec<i64>> {
         .await
 }
 
+pub async fn is_pending(connection: &mut PgConnection, index: i64) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select exists (select from unannounced where index = $1) as "is_pending!""#, index)
+        .fetch_one(connection)
+        .await
+}
+
 /// Takes one off the list; false: somebody else has, or is about to.
 pub async fn take(connection: &mut PgConnection, index: i64) -> sqlx::Result<bool> {
     let done = sqlx::query!("delete from unannounced where index = $1", index).execute(connection).await?;
