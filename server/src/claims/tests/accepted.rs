@@ -15,6 +15,7 @@ async fn the_node_founds_its_channel_once(owner: PgPool) {
     // Another data folder on the same database would sign with keys that this log doesn't know.
     let other = TestApp::new(&owner);
     assert!(matches!(crate::claims::found(&other.app).await, Err(crate::claims::FoundError::Foreign(_))));
+    assert_verifies(&test).await;
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
@@ -39,6 +40,7 @@ async fn a_channel_founds_itself_and_publishes(owner: PgPool) {
     let (_, log) = test.get("/api/v1/log?from=3").await;
     assert_eq!(log["size"], 4);
     assert_eq!(log["entries"][0]["state"], "present");
+    assert_verifies(&test).await;
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
@@ -54,6 +56,7 @@ async fn a_retry_is_answered_as_the_first_time(owner: PgPool) {
     let (status, again) = send(&test, &signed).await;
     assert_eq!((status, &again), (StatusCode::OK, &first));
     assert_eq!(log_size(&test).await, 4);
+    assert_verifies(&test).await;
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
@@ -76,6 +79,7 @@ async fn an_update_replaces_what_is_shown_but_not_its_place(owner: PgPool) {
     let (status, _) = test.get("/api/v1/resolve?url=@ann/better").await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(test.get("/api/v1/resolve?url=@ann/first").await.0, StatusCode::NOT_FOUND);
+    assert_verifies(&test).await;
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
@@ -104,6 +108,7 @@ async fn a_claim_is_erased_with_all_its_versions(owner: PgPool) {
         assert_eq!(answer["reason"], "withdrawn");
     }
     assert_eq!(test.get("/api/v1/publications").await.1["items"], json!([]));
+    assert_verifies(&test).await;
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
@@ -123,6 +128,7 @@ async fn an_old_version_and_a_profile_can_be_erased_alone(owner: PgPool) {
     creator.publish(&test, &erase(profile)).await;
     let (_, channel) = test.get("/api/v1/channels/ann").await;
     assert_eq!((&channel["name"], &channel["about"]), (&json!("ann"), &Value::Null));
+    assert_verifies(&test).await;
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
@@ -137,4 +143,5 @@ async fn a_channel_keeps_every_handle_it_had(owner: PgPool) {
         assert_eq!((status, &channel["handle"]), (StatusCode::OK, &json!("ann")), "{handle}");
     }
     ann.publish(&test, &Body::Profile(Profile::new(name("paypal"), "Ann"))).await;
+    assert_verifies(&test).await;
 }

@@ -7,8 +7,10 @@ mod shown;
 
 use axum::http::StatusCode;
 use pinreel_content::{Cid, Stored};
+use pinreel_records::log::Entry;
 use pinreel_records::{
-    Author, Body, Name, Profile, ReasonCode, RecordId, Signed, SigningKey, Source, Stream, Tombstone, base64url,
+    Author, Body, BodyState, LogVerifier, Name, Profile, ReasonCode, RecordId, Signed, SigningKey, Source, Stream,
+    Tombstone, base64url,
 };
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -124,6 +126,26 @@ pub fn update(claim: RecordId, replaces: RecordId, mut stream: Stream) -> Body {
 
 pub fn erase(target: RecordId) -> Body {
     Body::Tombstone(Tombstone { target, reason: ReasonCode::Withdrawn })
+}
+
+/// A stranger reads the whole log and finds nothing wrong.
+pub async fn assert_verifies(test: &TestApp) {
+    let mut verifier = LogVerifier::new(test.app.identity.home(), test.app.identity.channel().unwrap());
+    let (_, log) = test.get("/api/v1/log").await;
+    let entries = log["entries"].as_array().unwrap();
+    assert_eq!(log["size"], entries.len(), "the whole log comes in one answer");
+    for entry in entries {
+        let header = base64url::decode(entry["header"].as_str().unwrap()).unwrap();
+        let body = entry["body"].as_str().map(|body| base64url::decode(body).unwrap());
+        verifier.feed(&Entry {
+            index: entry["index"].as_u64().unwrap(),
+            received_ms: entry["received_ms"].as_u64().unwrap(),
+            header: &header,
+            body: body.as_deref().map_or(BodyState::Erased, BodyState::Present),
+        });
+    }
+    let summary = verifier.finish();
+    assert!(summary.is_ok(), "{:?}", summary.faults);
 }
 
 pub fn is_public(test: &TestApp, cid: &Cid) -> bool {

@@ -175,6 +175,7 @@ async fn names_that_are_not_free(owner: PgPool) {
     assert_eq!(code(&ann.refused(&test, &claim("film", &file)).await), (409, "slug_taken"));
     // Slugs are a channel's own.
     bob.publish(&test, &claim("film", &file)).await;
+    assert_verifies(&test).await;
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]

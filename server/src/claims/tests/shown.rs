@@ -25,6 +25,7 @@ async fn what_a_crash_left_is_shown_at_the_next_start(owner: PgPool) {
     assert_eq!(test.get(&format!("/api/v1/claims/{id}")).await.0, StatusCode::OK);
     crate::claims::announce_pending(&test.app).await.unwrap();
     assert_eq!(test.get("/api/v1/publications").await.1["items"].as_array().unwrap().len(), 1);
+    assert_verifies(&test).await;
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
@@ -36,6 +37,7 @@ async fn a_retry_also_shows(owner: PgPool) {
     crate::claims::submit(&test.app, &signed, None).await.unwrap();
     assert_eq!(send(&test, &signed).await.0, StatusCode::OK);
     assert_eq!(test.get("/api/v1/resolve?url=@ann/film").await.0, StatusCode::OK);
+    assert_verifies(&test).await;
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
@@ -50,6 +52,7 @@ async fn what_was_erased_meanwhile_is_never_shown(owner: PgPool) {
     assert_eq!(test.get(&format!("/api/v1/claims/{id}")).await.0, StatusCode::GONE);
     let waiting: i64 = sqlx::query_scalar("select count(*) from unannounced").fetch_one(&owner).await.unwrap();
     assert_eq!(waiting, 0);
+    assert_verifies(&test).await;
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
@@ -87,4 +90,5 @@ async fn the_nodes_rendition_is_shown_with_its_record(owner: PgPool) {
     assert_eq!(after["node"]["channel"], json!(test.app.identity.channel()));
     let (_, list) = test.get("/api/v1/publications").await;
     assert_eq!(list["items"][0]["poster"], after["poster"]);
+    assert_verifies(&test).await;
 }
