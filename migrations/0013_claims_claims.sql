@@ -8,12 +8,12 @@ create table claim (
     digest text not null unique check (digest ~ '^[0-9a-f]{64}$'),
     -- The newest version: the next update must name it.
     newest text not null references log_entry (record),
-    -- The tombstone, once the claim is erased.
+    -- The tombstone of the newest version: with it the claim is erased.
     tombstone text references log_entry (record),
     constraint claim_slug unique (channel, slug)
 );
 
--- All versions of a claim, the first one too: a tombstone of the claim erases all their bodies.
+-- All versions of a claim, the first one too: which claim a tombstone's target belongs to.
 create table claim_version (
     record text primary key references log_entry (record),
     claim text not null references claim (id)

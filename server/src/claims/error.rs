@@ -31,8 +31,6 @@ pub enum ClaimsError {
     RootMismatch { root: String },
     #[error("{0} is no record that this could be about")]
     TargetUnknown(String),
-    #[error("{0} is the newest version")]
-    TargetCurrent(String),
     #[error("{0} belongs to another channel")]
     ClaimForeign(String),
     #[error("the newest version is {newest}")]
@@ -114,11 +112,6 @@ fn refusal(error: ClaimsError) -> (StatusCode, &'static str, String) {
             S::UNPROCESSABLE_ENTITY,
             "target_unknown",
             format!("{target} is no record of this node that this could be about, or it is erased already."),
-        ),
-        ClaimsError::TargetCurrent(target) => (
-            S::CONFLICT,
-            "target_current",
-            format!("{target} is the newest version; erase the whole publication, or publish an update first."),
         ),
         ClaimsError::ClaimForeign(target) => {
             (S::FORBIDDEN, "claim_foreign", format!("{target} belongs to another channel, which alone may change it."))

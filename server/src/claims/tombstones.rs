@@ -1,5 +1,5 @@
-//! `tombstone`: a channel takes back a publication, an older version of one, or the words of a profile. The bodies are
-//! erased in the same transaction; headers stay for ever.
+//! `tombstone`: a channel takes back a version of a publication or the words of a profile. That one body is erased in
+//! the same transaction; headers stay for ever.
 
 use pinreel_records::{Header, Kind, Tombstone};
 use sqlx::PgConnection;
@@ -30,23 +30,18 @@ pub(super) async fn apply(
         Kind::Stream => erase_stream(connection, placed, &target).await,
         _ => {
             channels::blank_profile(connection, &target).await?;
-            Ok(log::erase(connection, &[target], placed.index).await?)
+            Ok(log::erase(connection, &target, placed.index).await?)
         }
     }
 }
 
+/// A claim whose newest version is erased is erased; an older version goes alone.
 async fn erase_stream(connection: &mut PgConnection, placed: &Placed<'_>, target: &str) -> Result<(), ClaimsError> {
     let unknown = || ClaimsError::TargetUnknown(target.to_owned());
     let claim = claims::claim_of(connection, target).await?.ok_or_else(unknown)?;
-    let bodies = if claim == target {
+    let state = claims::state(connection, &claim).await?.ok_or_else(unknown)?;
+    if state.newest == target {
         claims::bury(connection, &claim, &placed.record.id.to_string()).await?;
-        claims::versions(connection, &claim).await?
-    } else {
-        let state = claims::state(connection, &claim).await?.ok_or_else(unknown)?;
-        if state.newest == target {
-            return Err(ClaimsError::TargetCurrent(target.to_owned()));
-        }
-        vec![target.to_owned()]
-    };
-    Ok(log::erase(connection, &bodies, placed.index).await?)
+    }
+    Ok(log::erase(connection, target, placed.index).await?)
 }

@@ -71,17 +71,16 @@ pub async fn append(
     Ok(index)
 }
 
-/// Erases bodies for good, each with the tombstone that says so. Those erased before stay as they are.
-pub async fn erase(connection: &mut PgConnection, records: &[String], tombstone: i64) -> sqlx::Result<()> {
+/// Erases a body for good, with the tombstone that says so.
+pub async fn erase(connection: &mut PgConnection, record: &str, tombstone: i64) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into log_erasure (index, tombstone)
-         select log_body.index, $2 from log_body join log_entry using (index) where record = any($1)",
-        records,
+        "insert into log_erasure (index, tombstone) select index, $2 from log_entry where record = $1",
+        record,
         tombstone,
     )
     .execute(&mut *connection)
     .await?;
-    sqlx::query!("delete from log_body where index in (select index from log_entry where record = any($1))", records,)
+    sqlx::query!("delete from log_body where index = (select index from log_entry where record = $1)", record)
         .execute(connection)
         .await?;
     Ok(())
@@ -146,7 +145,7 @@ pub async fn range(pool: &PgPool, from: i64, limit: i64) -> sqlx::Result<Vec<Ent
     let rows = sqlx::query_as!(
         Row,
         // The inner query bounds the rows, the window the bytes: the sum runs over what stands before each entry.
-        r#"select index as "index!", record as "record!", received_ms as "received_ms!", header as "header!", body
+        r#"select index as "index!", record as "record!", received_ms as "received_ms!", header as "header!", body as "body?"
            from (
                select index, record, received_ms, header, body,
                    sum(octet_length(header) + coalesce(octet_length(body), 0)) over (

@@ -49,10 +49,6 @@ pub async fn claim_of(connection: &mut PgConnection, version: &str) -> sqlx::Res
     sqlx::query_scalar!("select claim from claim_version where record = $1", version).fetch_optional(connection).await
 }
 
-pub async fn versions(connection: &mut PgConnection, claim: &str) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar!("select record from claim_version where claim = $1", claim).fetch_all(connection).await
-}
-
 /// The claim, erased ones too, that has this slug in this channel.
 pub async fn at_slug(connection: &mut PgConnection, channel: &str, slug: &str) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!("select id from claim where channel = $1 and slug = $2", channel, slug)
