@@ -1,12 +1,11 @@
 // A real Kubo with a repository of its own, alone on loopback: the peer and the oracle of these tests.
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { after } from 'node:test';
 
 import { kuboBin } from './env.ts';
 import { freshFolder } from './folders.ts';
 import { freePort } from './node.ts';
-import { ended, ok, run } from './process.ts';
+import { ended, letGo, ok, run } from './process.ts';
 import { until } from './wait.ts';
 
 export const PROFILE = 'unixfs-v1-2025';
@@ -55,7 +54,7 @@ export class Kubo {
       env: { ...process.env, IPFS_PATH: this.repo },
       stdio: 'ignore',
     });
-    after(() => this.stop());
+    letGo(this.child);
     await until('Kubo', async () => (await fetch(`${this.api}/api/v0/version`, { method: 'POST' })).ok);
   }
 

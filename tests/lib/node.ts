@@ -4,11 +4,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { after } from 'node:test';
 
 import { pinreelBin, transcoderBin, webDist } from './env.ts';
 import { freshFolder } from './folders.ts';
-import { ended } from './process.ts';
+import { ended, letGo } from './process.ts';
 import { until } from './wait.ts';
 
 export interface NodeOptions {
@@ -71,7 +70,7 @@ export class PinreelNode {
     });
     const node = new PinreelNode(data, port, child);
     // A test that fails half-way must not leave its node behind, nor wait for it.
-    after(() => node.stop());
+    letGo(child);
     return node;
   }
 

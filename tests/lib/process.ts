@@ -1,6 +1,7 @@
 // Child processes: run to the end, or run until told to stop. Everything started here is ended by its own pid.
 
 import { spawn, type ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
 
 export interface Finished {
   code: number | null;
@@ -42,10 +43,20 @@ export async function ok(program: string, args: string[], options: RunOptions = 
   return finished;
 }
 
+/** Neither waits for a child when the tests are over, nor leaves it running. */
+export function letGo(child: ChildProcess): void {
+  child.unref();
+  for (const pipe of [child.stdout, child.stderr]) (pipe as Socket | null)?.unref();
+  process.once('exit', () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  });
+}
+
 export function ended(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   if (child.exitCode !== null || child.signalCode !== null) {
     return Promise.resolve({ code: child.exitCode, signal: child.signalCode });
   }
+  child.ref();
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => resolve({ code, signal }));
