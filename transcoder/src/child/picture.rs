@@ -30,12 +30,21 @@ pub struct Pictures {
     tick: (i32, i32),
     placer: Placer,
     next_mark: u64,
+    /// What was shown last, and when.
     last: Option<(Picture, i64)>,
-    last_length: i64,
+    /// What will be shown next, unless a newer picture comes for the same instant.
+    pending: Option<Pending>,
     rungs: Vec<Rung>,
     poster: Poster,
     pub decoded: u64,
     pub broken: u64,
+}
+
+struct Pending {
+    picture: Picture,
+    at: i64,
+    /// How long it is shown, by its container's word.
+    length: i64,
 }
 
 impl Pictures {
@@ -45,7 +54,7 @@ impl Pictures {
         let decoder = decoder.map_err(|error| unreadable(error, &track.codec))?;
         let tick = (track.tick.numerator(), track.tick.denominator());
         Ok(Self {
-            placer: Placer::new(plan.clock, tick),
+            placer: Placer::new(plan.clock),
             poster: Poster::new(plan.clock.timescale),
             plan,
             folder,
@@ -55,7 +64,7 @@ impl Pictures {
             tick,
             next_mark: 0,
             last: None,
-            last_length: 0,
+            pending: None,
             rungs: Vec::new(),
             decoded: 0,
             broken: 0,
@@ -99,8 +108,10 @@ impl Pictures {
             filter.end().map_err(encoding)?;
             self.pull()?;
         }
-        let Some((_, last)) = &self.last else { return Ok((Vec::new(), None)) };
-        let end = last + self.last_frame_length();
+        let Some(end) = self.pending.as_ref().map(|last| last.at + self.last_length(last.length)) else {
+            return Ok((Vec::new(), None));
+        };
+        self.show_pending()?;
         self.fill(end)?;
         for rung in &mut self.rungs {
             rung.end(end);
@@ -158,19 +169,32 @@ impl Pictures {
             let Some((_, filter)) = &mut self.filter else { return Ok(()) };
             let Some(picture) = filter.pull_picture().map_err(encoding)? else { return Ok(()) };
             let scale = self.plan.clock.timescale;
-            let next = self.last.as_ref().map_or(0, |(_, at)| at + self.last_length);
+            let length = Plan::since_origin(0, picture.duration(), self.tick, scale);
             let at = match picture.0.pts() {
-                Some(time) => Plan::since_origin(self.origin_us, time, self.tick, scale),
-                None => next,
+                Some(time) => self.placer.place(Plan::since_origin(self.origin_us, time, self.tick, scale)),
+                None => self.pending.as_ref().map_or(0, |before| self.placer.after(before.at, before.length)),
             };
-            let Some(at) = self.placer.place(at) else { continue };
             super::check_length(at / i64::from(scale))?;
-            self.last_length = Plan::since_origin(0, picture.duration(), self.tick, scale);
-            self.fill(at)?;
-            let mark = self.mark(at);
-            self.show(&picture, mark.unwrap_or(Mark { ticks: at, cut: false }), mark.is_some())?;
-            self.last = Some((picture, at));
+            match self.pending.as_ref().map(|pending| pending.at) {
+                Some(before) if at < before => continue,
+                Some(before) if at > before => self.show_pending()?,
+                _ => {}
+            }
+            self.pending = Some(Pending { picture, at, length });
         }
+    }
+
+    fn show_pending(&mut self) -> Result<(), Failure> {
+        let Some(Pending { picture, at, .. }) = self.pending.take() else { return Ok(()) };
+        self.fill(at)?;
+        self.show_at(picture, at)
+    }
+
+    fn show_at(&mut self, picture: Picture, at: i64) -> Result<(), Failure> {
+        let mark = self.mark(at);
+        self.show(&picture, mark.unwrap_or(Mark { ticks: at, cut: false }), mark.is_some())?;
+        self.last = Some((picture, at));
+        Ok(())
     }
 
     /// Whether a keyframe is due at `at`; it counts as made then.
@@ -179,23 +203,18 @@ impl Pictures {
         (mark.ticks == at).then(|| self.next_mark += 1).map(|()| mark)
     }
 
-    /// Shows the last picture again at every mark before `until`, so that each segment begins where it must, and
-    /// wherever the next one is long in coming.
+    /// Shows the last picture again wherever the clock wants a frame before `until`: so that each segment begins where
+    /// it must.
     fn fill(&mut self, until: i64) -> Result<(), Failure> {
-        let clock = self.plan.clock;
         loop {
             let Some((last, at)) = &self.last else { return Ok(()) };
-            let late = until - at > clock.longest_gap();
-            let fill = if late { clock.next_fill(*at) } else { until };
-            let due = clock.mark(self.next_mark).ticks;
-            let at = fill.min(due.max(*at));
+            let due = self.plan.clock.mark(self.next_mark).ticks;
+            let at = self.plan.clock.next_repeat(*at, due);
             if at >= until {
                 return Ok(());
             }
             let again = last.share().map_err(encoding)?;
-            let mark = self.mark(at);
-            self.show(&again, mark.unwrap_or(Mark { ticks: at, cut: false }), mark.is_some())?;
-            self.last = Some((again, at));
+            self.show_at(again, at)?;
         }
     }
 
@@ -210,7 +229,7 @@ impl Pictures {
         self.poster.offer(picture, at.ticks)?;
         let mut above: Option<Picture> = None;
         for rung in &mut self.rungs {
-            if !rung.keeps(at, key) {
+            if !rung.keeps(at.ticks) {
                 break;
             }
             let scaled = above.as_ref().map(|above| rung.scale(above)).transpose()?;
@@ -223,12 +242,13 @@ impl Pictures {
         Ok(())
     }
 
-    fn last_frame_length(&self) -> i64 {
+    /// How long the last picture is shown: a frame, unless its container clearly says longer.
+    fn last_length(&self, said: i64) -> i64 {
         let rate = self.plan.pace.rate();
         let scale = i64::from(self.plan.clock.timescale);
         let usual = (scale * i64::from(rate.den) / i64::from(rate.num.max(1))).max(1);
-        let near = (self.last_length - usual).abs() * 2 <= usual;
-        if self.last_length <= 0 || near { usual } else { self.last_length.min(MAX_LAST_SECONDS * scale) }
+        let near = (said - usual).abs() * 2 <= usual;
+        if said <= 0 || near { usual } else { said.min(MAX_LAST_SECONDS * scale) }
     }
 }
 

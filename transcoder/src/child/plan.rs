@@ -36,8 +36,9 @@ pub struct PicturePlan {
 pub struct RungPlan {
     pub name: String,
     pub size: Size,
-    /// Keeps one frame in so many.
+    /// Keeps one point of the clock's grid in so many.
     pub every: u32,
+    /// The grid's rate for this rung: what its encoder plans by.
     pub rate: FrameRate,
     pub max_bits_per_second: u64,
     pub threads: u32,
@@ -109,7 +110,7 @@ fn picture(track: &Track) -> Result<PicturePlan, Failure> {
 
 fn rung(size: Size, pace: Pace) -> RungPlan {
     let every = pace.every(size.short_side());
-    let rate = FrameRate { num: pace.planned().num, den: pace.planned().den * every };
+    let rate = FrameRate { num: pace.grid().num, den: pace.grid().den * every };
     // A fixed number for each size: x264's output depends on it, and should not depend on the machine.
     let threads = match size.short_side() {
         1080.. => 4,

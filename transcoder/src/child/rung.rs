@@ -27,7 +27,6 @@ pub struct Rung {
     /// Makes this rung's pictures of the rung above's; none for the top.
     scaler: Option<Filter>,
     clock: Clock,
-    last: Option<i64>,
     frames: u64,
     sender: Option<SyncSender<Work>>,
     thread: Option<JoinHandle<Result<Written, Failure>>>,
@@ -64,7 +63,6 @@ impl Rung {
             plan: plan.clone(),
             scaler: None,
             clock,
-            last: None,
             frames: 0,
             sender: Some(sender),
             thread: Some(thread),
@@ -73,9 +71,9 @@ impl Rung {
         })
     }
 
-    /// Whether this rung shows the frame at `at`.
-    pub fn keeps(&self, at: Mark, key: bool) -> bool {
-        key || self.clock.keeps(at.ticks, self.last, self.plan.every)
+    /// Whether this rung shows the frame at `ticks`.
+    pub fn keeps(&self, ticks: i64) -> bool {
+        self.clock.keeps(ticks, self.plan.every)
     }
 
     /// The rung's picture of the one above it.
@@ -94,7 +92,6 @@ impl Rung {
     pub fn send(&mut self, picture: &Picture, at: Mark, key: bool) -> Result<(), Failure> {
         let mut picture = picture.share().map_err(encoding)?;
         picture.stamp(at.ticks, key);
-        self.last = Some(at.ticks);
         self.frames += 1;
         let sent = self.sender.as_ref().map(|sender| sender.send(Work::Frame { picture, at }));
         match sent {

@@ -53,7 +53,7 @@ pub struct Segments {
     /// How far playing lags behind decoding.
     lead: i64,
     /// The times of the last packets but one and but two, in playing order.
-    before: [Option<i64>; REORDER],
+    before: [i64; REORDER],
     held: Option<Packet>,
     /// Playing times of frames that were sent to the encoder and haven't come back, in playing order.
     times: VecDeque<i64>,
@@ -71,7 +71,7 @@ pub struct Written {
 }
 
 impl Segments {
-    /// `lead` is at least the longest time that [`REORDER`] packets last: 0 for sound, which is never reordered.
+    /// `lead` as in [`crate::rules::clock::Clock::lead`]; 0 for sound, which is never reordered.
     pub fn new(folder: Folder, name: &str, muxer: (Muxer, Vec<u8>), lead: i64) -> Result<Self, Failure> {
         let (muxer, mut header) = muxer;
         if lead > 0 {
@@ -85,7 +85,7 @@ impl Segments {
             muxer,
             init,
             lead,
-            before: [None; REORDER],
+            before: [-lead / 2, -lead],
             held: None,
             times: VecDeque::new(),
             cuts: VecDeque::new(),
@@ -129,13 +129,16 @@ impl Segments {
         Ok(Written { init: self.init, segments: self.done, length: end })
     }
 
-    /// An encoder delays a packet by at most [`REORDER`] others. Should those last longer than the lead (frames far
-    /// apart in a source that is steady otherwise), decoding times fall back, so that none is later than playing.
+    /// An encoder delays a packet by at most [`REORDER`] others. Where those last longer than the lead, decoding times
+    /// fall back, so that none is later than playing.
     fn decode_time(&mut self, time: i64) -> i64 {
-        let floor = if self.lead == 0 { None } else { self.before[REORDER - 1] };
+        if self.lead == 0 {
+            return time;
+        }
+        let latest = self.before[REORDER - 1] + self.lead;
         self.before.rotate_right(1);
-        self.before[0] = Some(time);
-        floor.map_or(time, |floor| time.min(floor + self.lead))
+        self.before[0] = time;
+        time.min(latest)
     }
 
     fn write(&mut self, mut packet: Packet, until: i64) -> Result<(), Failure> {
@@ -155,5 +158,9 @@ impl Segments {
 }
 
 fn muxing(error: Error) -> Failure {
-    if crate::av::is_out_of_memory(error) { Failure::out_of_memory() } else { Failure::internal("muxing") }
+    if crate::av::is_out_of_memory(error) {
+        Failure::out_of_memory()
+    } else {
+        Failure::internal(&format!("muxing: {error}"))
+    }
 }

@@ -1,28 +1,24 @@
 //! The job's clock: where frames, keyframes and segments lie in time.
 //!
-//! All renditions share one picture clock. Frames of a steady source lie exactly on its grid; frames of a varying one
-//! keep their own time in a fine scale. Segments begin at 0, 1, 2, 4, 8, 12 … s, moved up to the next frame that all
-//! rungs keep; keyframes at 0, 1, 2, 4, 6, 8 … s in the same way. So instants are known before anything is decoded.
+//! All renditions share one picture clock, and every frame lies on its grid. A steady source's grid is its own rate,
+//! and has a frame at each point: where the source lacks one, the last is repeated. A varying source's grid is a fine
+//! one, of which only the points are used at which something changes, and a few before keyframes. Segments begin at
+//! 0, 1, 2, 4, 8, 12 … s, moved up to the next point that all rungs have; keyframes lie at 0, 1, 2, 4, 6, 8 … s in the
+//! same way. So these instants are known before anything is decoded.
 
 use super::rate::Pace;
-
-/// Ticks a second of a varying source.
-const FINE: u32 = 90_000;
-/// Frames this near to the grid count as on it: containers that round to milliseconds are off by half of one.
-const SNAP_PER_SECOND: u32 = 900;
-
-/// A varying source's frames are repeated this often at least.
-const FILLS_PER_SECOND: u32 = 2;
 
 /// The picture clock of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
     /// Ticks a second; also the renditions' timescale.
     pub timescale: u32,
-    /// Ticks between a steady source's frames.
-    frame: Option<u32>,
-    /// Every how manieth frame all rungs have.
-    common: u32,
+    /// Ticks between two points of the grid.
+    frame: i64,
+    /// Every how manieth point all rungs have.
+    common: i64,
+    /// Whether points may lack a frame.
+    sparse: bool,
 }
 
 /// An instant at which a keyframe is forced.
@@ -36,21 +32,18 @@ pub struct Mark {
 impl Clock {
     /// `common` is [`Pace::every`] of the lowest rung.
     pub fn new(pace: Pace, common: u32) -> Self {
-        match pace {
-            Pace::Varying(_) => Self { timescale: FINE, frame: None, common: 1 },
-            Pace::Steady(rate) => {
-                let mut finer = 1;
-                while rate.num * finer < 10_000 {
-                    finer *= 2;
-                }
-                Self { timescale: rate.num * finer, frame: Some(rate.den * finer), common }
-            }
+        let grid = pace.grid();
+        let mut finer = 1;
+        while grid.num * finer < 10_000 {
+            finer *= 2;
         }
+        let sparse = matches!(pace, Pace::Varying(_));
+        Self { timescale: grid.num * finer, frame: i64::from(grid.den * finer), common: i64::from(common), sparse }
     }
 
-    /// For sound without a picture.
+    /// For sound without a picture: a grid of samples.
     pub fn of_samples(sample_rate: u32) -> Self {
-        Self { timescale: sample_rate, frame: None, common: 1 }
+        Self { timescale: sample_rate, frame: 1, common: 1, sparse: true }
     }
 
     /// The keyframe number `index`, counted from 0.
@@ -65,83 +58,61 @@ impl Clock {
     }
 
     fn instant(self, seconds: u64) -> i64 {
-        let ticks = seconds * u64::from(self.timescale);
-        let Some(frame) = self.frame else { return ticks as i64 };
-        let step = u64::from(frame) * u64::from(self.common);
-        (ticks.div_ceil(step) * step) as i64
+        let step = (self.frame * self.common) as u64;
+        ((seconds * u64::from(self.timescale)).div_ceil(step) * step) as i64
     }
 
-    /// The longest time between two frames: a frame is shown again where the source has none for longer.
-    pub fn longest_gap(self) -> i64 {
-        self.frame.map_or(i64::from(self.timescale / FILLS_PER_SECOND), |frame| i64::from(frame) * 3 / 2)
+    /// When the frame at `at` is shown again if the next is far and a keyframe is due at `mark`: at the grid's next
+    /// point, or at a varying source's mark and twice shortly before it, so that decoding times can be what
+    /// [`Clock::lead`] says.
+    pub fn next_repeat(self, at: i64, mark: i64) -> i64 {
+        if !self.sparse {
+            return at + self.frame;
+        }
+        let before = [mark - self.lead(1), mark - self.lead(1) / 2];
+        before.into_iter().find(|instant| *instant > at).unwrap_or(mark)
     }
 
-    /// Where a frame is repeated after the one at `ticks` when the next comes too late.
-    pub fn next_fill(self, ticks: i64) -> i64 {
-        let Some(frame) = self.frame.map(i64::from) else { return ticks + self.longest_gap() };
-        (ticks.div_euclid(frame) + 1) * frame
-    }
-
-    /// How far playing lags behind decoding in a rung that keeps one frame in `every`: two frames and as much again.
+    /// How far playing lags behind decoding in a rung that keeps one point in `every`: two frames, as encoders reorder
+    /// by that many; for a varying source, as long as players surely bear (ffmpeg's takes a lag much longer than its
+    /// frames' for a jump in time).
     pub fn lead(self, every: u32) -> i64 {
-        let gap = self.frame.map_or(self.longest_gap() + i64::from(self.timescale / 20), |frame| {
-            2 * i64::from(frame) * i64::from(every)
-        });
-        2 * gap
+        if self.sparse { i64::from(self.timescale / 10) } else { 2 * self.frame * i64::from(every) }
     }
 
-    /// Whether a rung that keeps one frame in `every` keeps the one at `ticks`, its last kept one being at `last`.
-    pub fn keeps(self, ticks: i64, last: Option<i64>, every: u32) -> bool {
-        let Some(frame) = self.frame else {
-            // A varying source: at most so many a second, with a tenth of grace.
-            let gap = i64::from(self.timescale) * 9 / 10 / i64::from(if every > 1 { 30 } else { 60 });
-            return last.is_none_or(|last| ticks - last >= gap);
-        };
-        let step = i64::from(frame) * i64::from(every);
-        ticks % step == 0 || (ticks % i64::from(frame) != 0 && last.is_none_or(|last| ticks - last >= step))
+    /// Whether a rung that keeps one point in `every` has the one at `ticks`.
+    pub fn keeps(self, ticks: i64, every: u32) -> bool {
+        ticks % (self.frame * i64::from(every)) == 0
     }
 }
 
-/// Puts the frames of one source on the clock, each later than the one before it.
+/// Puts the frames of one source on the grid.
 #[derive(Clone, Debug)]
 pub struct Placer {
     clock: Clock,
-    shift: i64,
-    tolerance: i64,
-    last: Option<i64>,
+    /// How far the source's own grid is behind the clock's; known with the first frame.
+    shift: Option<i64>,
 }
 
 impl Placer {
-    /// `source_tick` is the source's time base as (num, den) of a second.
-    pub fn new(clock: Clock, source_tick: (i32, i32)) -> Self {
-        let half_tick = rescale(6, (source_tick.0, source_tick.1.saturating_mul(10).max(1)), clock.timescale);
-        let grid = i64::from(clock.frame.unwrap_or(0)) * 3 / 10;
-        let tolerance = half_tick.max(i64::from(clock.timescale / SNAP_PER_SECOND)).min(grid);
-        Self { clock, shift: 0, tolerance, last: None }
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, shift: None }
     }
 
-    /// Where a frame goes whose time is `ticks` after the job's origin; `None` when it comes too late to be shown.
-    /// The first frame goes to 0, so that a picture is there from the beginning.
-    pub fn place(&mut self, ticks: i64) -> Option<i64> {
-        let Some(last) = self.last else {
-            if let Some(frame) = self.clock.frame {
-                self.shift = ticks - round_to(ticks.max(0), i64::from(frame));
-            }
-            self.last = Some(0);
-            return Some(0);
+    /// The point for a frame that is `ticks` after the job's origin. The first frame's is 0, so that a picture is
+    /// there from the beginning. Several frames may get the same point, and broken sources go back.
+    pub fn place(&mut self, ticks: i64) -> i64 {
+        let frame = self.clock.frame;
+        let Some(shift) = self.shift else {
+            self.shift = Some(if self.clock.sparse { 0 } else { ticks - round_to(ticks, frame) });
+            return 0;
         };
-        let ticks = self.snap(ticks - self.shift);
-        if ticks <= last {
-            return None;
-        }
-        self.last = Some(ticks);
-        Some(ticks)
+        round_to(ticks - shift, frame)
     }
 
-    fn snap(&self, ticks: i64) -> i64 {
-        let Some(frame) = self.clock.frame else { return ticks };
-        let near = round_to(ticks, i64::from(frame));
-        if (near - ticks).abs() <= self.tolerance { near } else { ticks }
+    /// The point for a frame that has no time of its own: behind one at `before` that lasts for `length`.
+    pub fn after(&self, before: i64, length: i64) -> i64 {
+        round_to(before + length.max(self.clock.frame), self.clock.frame)
     }
 }
 
@@ -167,18 +138,21 @@ mod tests {
         Clock::new(Pace::Steady(FrameRate { num, den }), common)
     }
 
+    fn varying() -> Clock {
+        Clock::new(Pace::Varying(FrameRate { num: 10, den: 1 }), 1)
+    }
+
     #[test]
     fn segments_begin_at_whole_seconds_or_the_next_common_frame() {
-        let clock = steady(25, 1, 1);
-        let seconds: Vec<_> = (0..6).map(|k| clock.cut(k) / i64::from(clock.timescale)).collect();
-        assert_eq!(seconds, [0, 1, 2, 4, 8, 12]);
+        for clock in [steady(25, 1, 1), varying(), Clock::of_samples(48_000)] {
+            let seconds: Vec<_> = (0..6).map(|k| clock.cut(k) as f64 / f64::from(clock.timescale)).collect();
+            assert_eq!(seconds, [0.0, 1.0, 2.0, 4.0, 8.0, 12.0]);
+        }
         let ntsc = steady(30000, 1001, 1);
         assert_eq!((0..4).map(|k| ntsc.cut(k)).collect::<Vec<_>>(), [0, 30 * 1001, 60 * 1001, 120 * 1001]);
         let halved = steady(60000, 1001, 2);
         assert_eq!(halved.timescale, 60000);
         assert!((0..1000).all(|k| halved.cut(k) % 2002 == 0));
-        let varying = Clock::new(Pace::Varying(FrameRate { num: 10, den: 1 }), 1);
-        assert_eq!(varying.cut(3), 4 * 90_000);
     }
 
     #[test]
@@ -193,31 +167,45 @@ mod tests {
     #[test]
     fn millisecond_times_fall_on_the_grid() {
         let clock = steady(30000, 1001, 1);
-        let mut placer = Placer::new(clock, (1, 1000));
+        let mut placer = Placer::new(clock);
         for frame in 0..3000_i64 {
             let ms = (frame * 1001 + 15) / 30 + 3;
-            assert_eq!(placer.place(rescale(ms, (1, 1000), clock.timescale)), Some(frame * 1001), "{frame}");
+            assert_eq!(placer.place(rescale(ms, (1, 1000), clock.timescale)), frame * 1001, "{frame}");
         }
     }
 
     #[test]
-    fn frames_off_the_grid_keep_their_time_and_late_ones_are_dropped() {
+    fn late_first_frames_begin_at_once_and_the_others_keep_their_time() {
         let clock = steady(25, 1, 1);
-        let mut placer = Placer::new(clock, (1, 90_000));
         let frame = i64::from(clock.timescale) / 25;
-        assert_eq!(placer.place(0), Some(0));
-        assert_eq!(placer.place(frame + frame / 3), Some(frame + frame / 3));
-        assert_eq!(placer.place(frame), None);
-        assert_eq!(placer.place(3 * frame + 1), Some(3 * frame));
-        assert_eq!(placer.place(3 * frame), None);
+        let mut placer = Placer::new(clock);
+        let placed: Vec<_> = [10, 11, 13].map(|n| placer.place(n * frame + 3) / frame).into();
+        assert_eq!(placed, [0, 11, 13]);
+        let fine = varying();
+        let mut placer = Placer::new(fine);
+        let at = |ms| rescale(ms, (1, 1000), fine.timescale);
+        let placed: Vec<_> = [0, 7, 10, 998, 1003].map(|ms| placer.place(at(ms))).into();
+        assert_eq!(placed, [0, 0, 256, 15_360, 15_360]);
+    }
+
+    #[test]
+    fn frames_are_repeated_where_none_comes() {
+        let steady = steady(25, 1, 1);
+        assert_eq!(steady.next_repeat(0, steady.cut(1)), i64::from(steady.timescale) / 25);
+        let clock = varying();
+        let mut repeats = vec![0];
+        while repeats[repeats.len() - 1] < clock.cut(1) {
+            repeats.push(clock.next_repeat(repeats[repeats.len() - 1], clock.cut(1)));
+        }
+        assert_eq!(repeats, [0, 54 * 256, 57 * 256, 60 * 256]);
     }
 
     #[test]
     fn slow_rungs_keep_every_common_frame() {
         let clock = steady(50, 1, 2);
         let frame = i64::from(clock.timescale) / 50;
-        let kept: Vec<_> = (0..8).filter(|n| clock.keeps(n * frame, None, 2)).collect();
+        let kept: Vec<_> = (0..8).filter(|n| clock.keeps(n * frame, 2)).collect();
         assert_eq!(kept, [0, 2, 4, 6]);
-        assert!((0..2000).all(|k| clock.keeps(clock.mark(k).ticks, Some(0), 2)));
+        assert!((0..2000).all(|k| clock.keeps(clock.mark(k).ticks, 2)));
     }
 }

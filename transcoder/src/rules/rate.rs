@@ -9,6 +9,9 @@ pub const MAX_SLOW_RATE: u32 = 30;
 /// Rungs with at least this short side may be faster than [`MAX_SLOW_RATE`].
 pub const FAST_SHORT_SIDE: u32 = 720;
 
+/// A slower grid would be coarser than the beginnings of segments.
+const SLOWEST_GRID: f64 = 5.0;
+
 /// Rates that a measured average is taken for when it is within a thousandth.
 const USUAL: [(u32, u32); 14] = [
     (24000, 1001),
@@ -32,42 +35,50 @@ const USUAL: [(u32, u32); 14] = [
 pub enum Pace {
     /// Frames lie on a grid of this rate.
     Steady(FrameRate),
-    /// Frames have times of their own; about so many a second.
+    /// Frames have times of their own; about so many a second, at most [`MAX_SLOW_RATE`].
     Varying(FrameRate),
 }
+
+/// The grid of varying sources: frames are moved by at most a 120th of a second.
+const FINE_GRID: FrameRate = FrameRate { num: MAX_RATE, den: 1 };
 
 impl Pace {
     /// From ffmpeg's two guesses: `real`, the finest grid that all times lie on, and the `average`.
     pub fn of(real: (i32, i32), average: (i32, i32)) -> Self {
-        let real = sane(real);
-        let average = sane(average);
-        match (real, average) {
-            (Some(real), Some(average)) if near(real, average, 100) => Self::Steady(real),
-            (_, Some(average)) => usual(average).map_or(Self::Varying(average), Self::Steady),
-            (Some(real), None) => Self::Steady(real),
-            (None, None) => Self::Varying(FrameRate { num: 25, den: 1 }),
+        let (rate, steady) = match (sane(real), sane(average)) {
+            (Some(real), Some(average)) if near(real, average, 100) => (real, true),
+            (_, Some(average)) => usual(average).map_or((average, false), |usual| (usual, true)),
+            (Some(real), None) => (real, true),
+            (None, None) => (FrameRate { num: 25, den: 1 }, false),
+        };
+        match rate.as_f64() {
+            SLOWEST_GRID.. if steady => Self::Steady(rate),
+            // So fast that every point of the fine grid may as well have a frame.
+            per_second if per_second > f64::from(MAX_SLOW_RATE) => Self::Steady(FINE_GRID),
+            _ => Self::Varying(rate),
         }
     }
 
-    /// The rate that encoders plan their bits by. A varying source may be faster for a while than on average.
-    pub fn planned(self) -> FrameRate {
-        match self {
-            Self::Steady(rate) => rate,
-            Self::Varying(rate) if rate.as_f64() > f64::from(MAX_SLOW_RATE) => FrameRate { num: MAX_RATE, den: 1 },
-            Self::Varying(_) => FrameRate { num: MAX_SLOW_RATE, den: 1 },
-        }
-    }
-
+    /// The source's own rate, on average.
     pub fn rate(self) -> FrameRate {
         match self {
             Self::Steady(rate) | Self::Varying(rate) => rate,
         }
     }
 
+    /// The grid that frames lie on.
+    pub fn grid(self) -> FrameRate {
+        match self {
+            Self::Steady(rate) => rate,
+            Self::Varying(_) => FINE_GRID,
+        }
+    }
+
     /// Every how manieth frame a rung with this short side keeps. Lower rungs' numbers are multiples of the top's.
     pub fn every(self, short_side: u32) -> u32 {
-        let top = divisor(self.rate(), 1, MAX_RATE);
-        if short_side >= FAST_SHORT_SIDE { top } else { top * divisor(self.rate(), top, MAX_SLOW_RATE) }
+        let Self::Steady(rate) = self else { return 1 };
+        let top = divisor(rate, 1, MAX_RATE);
+        if short_side >= FAST_SHORT_SIDE { top } else { top * divisor(rate, top, MAX_SLOW_RATE) }
     }
 }
 
@@ -111,8 +122,9 @@ mod tests {
             ((90000, 1), (29_970_001, 1_000_000), steady(30000, 1001)),
             ((1000, 1), (2997, 100), steady(30000, 1001)),
             ((90000, 1), (750_000, 71_393), Pace::Varying(FrameRate { num: 750_000, den: 71_393 })),
-            ((120, 1), (37, 1), Pace::Varying(FrameRate { num: 37, den: 1 })),
+            ((120, 1), (37, 1), steady(60, 1)),
             ((50, 1), (0, 0), steady(50, 1)),
+            ((1, 9), (1, 9), Pace::Varying(FrameRate { num: 1, den: 9 })),
             ((0, 0), (0, 0), Pace::Varying(FrameRate { num: 25, den: 1 })),
         ];
         for (real, average, wanted) in cases {

@@ -1,0 +1,264 @@
+//! The worker against a server that breaks off, is away, cancels and takes leases back.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use common::{BINARY, clip};
+use pinreel_runner::{Complete, Fail, Lease, LeaseRequest, Progress, ProgressAnswer, RECIPE, Source};
+use tokio::process::{Child, Command};
+use tokio::sync::Notify;
+
+/// What the server does to the worker, and what it heard.
+#[derive(Default)]
+struct Server {
+    source: Vec<u8>,
+    cid: Option<String>,
+    /// Leases that are still given.
+    jobs: u32,
+    /// Answers of 503 left, by call.
+    away: HashMap<&'static str, u32>,
+    /// The source ends here, once.
+    break_at: Option<usize>,
+    cancel: bool,
+    /// Deliveries after this many are told that the lease is lost.
+    lose_after: Option<usize>,
+    files: HashMap<String, (String, Bytes)>,
+    ranges: Vec<Option<String>>,
+    stages: Vec<String>,
+    completed: Option<Complete>,
+    failed: Option<Fail>,
+}
+
+#[derive(Clone, Default)]
+struct App(Arc<Mutex<Server>>, Arc<Notify>);
+
+impl App {
+    fn away(&self, call: &'static str) -> bool {
+        let mut server = self.0.lock().unwrap();
+        let left = server.away.entry(call).or_default();
+        let away = *left > 0;
+        *left -= u32::from(away);
+        away
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut Server) -> T) -> T {
+        look(&mut self.0.lock().unwrap())
+    }
+}
+
+async fn lease(State(app): State<App>, headers: HeaderMap, Json(request): Json<LeaseRequest>) -> Response {
+    assert_eq!(headers["authorization"], "Bearer worker-secret");
+    assert_eq!(request.recipes, [RECIPE]);
+    if app.away("lease") {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    app.with(|server| {
+        if server.jobs == 0 {
+            app.1.notify_one();
+            return StatusCode::NO_CONTENT.into_response();
+        }
+        server.jobs -= 1;
+        let cid = server.cid.clone().unwrap_or_else(|| pinreel_content::hash_bytes(&server.source).cid.to_string());
+        let source = Source {
+            cid,
+            bytes: server.source.len() as u64,
+            file_name: "a.mp4".into(),
+            media_type: "video/mp4".into(),
+        };
+        let (job, token) = ("job-7".to_owned(), "job-secret".to_owned());
+        Json(Lease { job, epoch: 3, token, source, recipe: RECIPE.into(), lease_ms: 4_000 }).into_response()
+    })
+}
+
+async fn source(State(app): State<App>, headers: HeaderMap) -> Response {
+    assert_eq!(headers["authorization"], "Bearer job-secret");
+    let range = headers.get("range").map(|value| value.to_str().unwrap().to_owned());
+    let from: usize = range.as_deref().map_or(0, |r| r["bytes=".len()..r.len() - 1].parse().unwrap());
+    app.with(|server| {
+        server.ranges.push(range);
+        let rest = Bytes::copy_from_slice(&server.source[from..]);
+        let status = if from > 0 { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+        match server.break_at.take() {
+            None => (status, rest).into_response(),
+            Some(at) => (status, rest.slice(..at)).into_response(),
+        }
+    })
+}
+
+async fn file(
+    State(app): State<App>,
+    Path((_, name)): Path<(String, String)>,
+    Query(query): Query<HashMap<String, String>>,
+    bytes: Bytes,
+) -> StatusCode {
+    if app.away("file") {
+        return StatusCode::SERVICE_UNAVAILABLE;
+    }
+    app.with(|server| {
+        if server.lose_after.is_some_and(|after| server.files.len() >= after) {
+            return StatusCode::CONFLICT;
+        }
+        server.files.insert(name, (query["cid"].clone(), bytes));
+        StatusCode::NO_CONTENT
+    })
+}
+
+async fn progress(State(app): State<App>, Json(progress): Json<Progress>) -> Response {
+    assert_eq!(progress.epoch, 3);
+    app.with(|server| {
+        server.stages.push(progress.stage);
+        Json(ProgressAnswer { lease_ms: 4_000, cancel: server.cancel }).into_response()
+    })
+}
+
+async fn complete(State(app): State<App>, Json(complete): Json<Complete>) -> StatusCode {
+    if app.away("complete") {
+        return StatusCode::INTERNAL_SERVER_ERROR;
+    }
+    app.with(|server| server.completed = Some(complete));
+    StatusCode::NO_CONTENT
+}
+
+async fn fail(State(app): State<App>, Json(fail): Json<Fail>) -> StatusCode {
+    app.with(|server| server.failed = Some(fail));
+    StatusCode::NO_CONTENT
+}
+
+/// A worker, its folder, and the server it talks to.
+struct Bench {
+    app: App,
+    worker: Child,
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn start(server: Server, once: bool) -> Self {
+        let app = App(Arc::new(Mutex::new(server)), Arc::default());
+        let routes = Router::new()
+            .route("/runner/v1/lease", post(lease))
+            .route("/runner/v1/jobs/job-7/source", get(source))
+            .route("/runner/v1/jobs/{job}/files/{*name}", put(file))
+            .route("/runner/v1/jobs/job-7/progress", post(progress))
+            .route("/runner/v1/jobs/job-7/complete", post(complete))
+            .route("/runner/v1/jobs/job-7/fail", post(fail))
+            .layer(axum::extract::DefaultBodyLimit::disable())
+            .with_state(app.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        let folder = tempfile::tempdir().unwrap();
+        let token = folder.path().join("token");
+        std::fs::write(&token, "worker-secret\n").unwrap();
+        let mut command = Command::new(BINARY);
+        command.args(["--server", &format!("http://{address}"), "--token-file"]).arg(token);
+        command.arg("--work-dir").arg(folder.path().join("work")).stderr(Stdio::piped()).kill_on_drop(true);
+        if once {
+            command.arg("--once");
+        }
+        let worker = command.spawn().unwrap();
+        Self { app, worker, folder }
+    }
+
+    /// Waits for the worker to end by itself; nothing may be left in its folder.
+    async fn end(mut self) -> App {
+        let ended = tokio::time::timeout(Duration::from_secs(120), self.worker.wait()).await;
+        assert!(ended.expect("it ends").unwrap().success());
+        assert_eq!(left_behind(&self.folder), Vec::<PathBuf>::new());
+        self.app
+    }
+}
+
+fn left_behind(folder: &tempfile::TempDir) -> Vec<PathBuf> {
+    std::fs::read_dir(folder.path().join("work")).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+fn small_clip() -> Vec<u8> {
+    let (_folder, path) = clip(
+        "a.mp4",
+        "-f lavfi -i testsrc2=size=320x240:rate=25:duration=3 -f lavfi -i sine=duration=3 -preset ultrafast -c:a aac",
+    );
+    std::fs::read(path).unwrap()
+}
+
+#[tokio::test]
+async fn a_job_survives_a_server_that_is_away_now_and_then() {
+    let away = HashMap::from([("lease", 1), ("file", 2), ("complete", 2)]);
+    let source = small_clip();
+    let break_at = Some(source.len() / 3);
+    let server = Server { source, jobs: 1, away, break_at, ..Server::default() };
+    let app = Bench::start(server, true).await.end().await;
+    app.with(|server| {
+        let complete = server.completed.take().expect("completed");
+        assert!(server.failed.is_none());
+        assert_eq!(complete.epoch, 3);
+        assert_eq!((complete.result.video.len(), complete.result.audio.len()), (1, 1));
+        assert_eq!(server.ranges.len(), 2);
+        let resumed = server.ranges[1].as_deref().expect("it resumes");
+        assert!(resumed.starts_with("bytes=") && resumed != "bytes=0-", "{resumed}");
+        let named: Vec<_> = complete.result.files().collect();
+        assert_eq!(named.len(), server.files.len());
+        for file in named {
+            let (cid, bytes) = &server.files[&file.name];
+            assert_eq!((cid, bytes.len() as u64), (&file.cid, file.bytes));
+            assert_eq!(*cid, pinreel_content::hash_bytes(bytes).cid.to_string());
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_video_fails_for_good() {
+    let server = Server { source: b"Dear diary,\nnothing today.\n".to_vec(), jobs: 1, ..Server::default() };
+    let app = Bench::start(server, true).await.end().await;
+    app.with(|server| {
+        let fail = server.failed.take().expect("failed");
+        assert_eq!((fail.epoch, fail.code.as_str(), fail.retryable), (3, "not_media", false));
+        assert!(server.completed.is_none());
+    });
+}
+
+#[tokio::test]
+async fn other_bytes_than_the_cid_says_are_not_transcoded() {
+    let cid = Some(pinreel_content::hash_bytes(b"something else").cid.to_string());
+    let server = Server { source: small_clip(), cid, jobs: 1, ..Server::default() };
+    let app = Bench::start(server, true).await.end().await;
+    app.with(|server| {
+        let fail = server.failed.take().expect("failed");
+        assert_eq!((fail.code.as_str(), fail.retryable), ("source_mismatch", true));
+        assert!(server.files.is_empty());
+    });
+}
+
+#[tokio::test]
+async fn a_cancelled_or_lost_job_is_dropped_without_a_word() {
+    let (_folder, long) = clip("long.mp4", "-f lavfi -i testsrc2=size=1280x720:rate=30:duration=60 -preset ultrafast");
+    let source = std::fs::read(long).unwrap();
+    for (cancel, lose_after) in [(true, None), (false, Some(2))] {
+        let server = Server { source: source.clone(), jobs: 1, cancel, lose_after, ..Server::default() };
+        let app = Bench::start(server, true).await.end().await;
+        app.with(|server| assert!(server.completed.is_none() && server.failed.is_none(), "{cancel}"));
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_is_told_to_end_leaves_nothing() {
+    let mut bench = Bench::start(Server::default(), false).await;
+    let asked = bench.app.1.clone();
+    tokio::time::timeout(Duration::from_secs(60), asked.notified()).await.expect("it asks for work");
+    let id = bench.worker.id().unwrap().to_string();
+    assert!(Command::new("kill").arg(id).status().await.unwrap().success());
+    let ended = tokio::time::timeout(Duration::from_secs(20), bench.worker.wait()).await;
+    assert!(ended.expect("it ends").unwrap().success());
+    assert_eq!(left_behind(&bench.folder), Vec::<PathBuf>::new());
+}
