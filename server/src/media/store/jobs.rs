@@ -1,0 +1,131 @@
+//! The job itself: made with its source, looked at by its owner, queued again by them.
+
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::{BATCH, signal};
+use crate::clock::UnixMs;
+use crate::media::model::{Job, JobState, KeptProgress, Rung, RungProgress, Source};
+use crate::signals::Signal;
+
+/// Makes the job unless there is one; true when it is new.
+pub async fn insert_job(
+    connection: &mut PgConnection,
+    (id, source, recipe): (Uuid, &Source, &str),
+    queued: bool,
+    now_ms: UnixMs,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "insert into job (id, source, recipe, source_bytes, file_name, media_type, state, created_ms, updated_ms)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+         on conflict (source, recipe) do nothing",
+        id,
+        source.cid,
+        recipe,
+        i64::try_from(source.bytes).unwrap_or(i64::MAX),
+        source.file_name,
+        source.media_type,
+        if queued { "queued" } else { "none" },
+        now_ms,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Queues a failed job again. False: there is none that failed.
+pub async fn retry(connection: &mut PgConnection, source: &str, now_ms: UnixMs) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update job set state = 'queued', attempts = 0, failure_code = null, failure_reason = null, updated_ms = $2
+         where source = $1 and state = 'failed'",
+        source,
+        now_ms,
+    )
+    .execute(&mut *connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    signal(connection, Signal::Queue).await?;
+    signal(connection, Signal::Job(source.to_owned())).await?;
+    Ok(true)
+}
+
+/// The newest job of a source.
+pub async fn job_of_source(pool: &PgPool, source: &str) -> sqlx::Result<Option<Job>> {
+    let row = sqlx::query_as!(
+        JobRow,
+        r#"select id, job.source, job.state, progress as "progress: Json<KeptProgress>", failure_code, failure_reason,
+               rendition.root as "root?", rendition.duration_ms as "duration_ms?",
+               rungs as "rungs?: Json<Vec<Rung>>", warnings as "warnings?: Json<Vec<String>>"
+           from job left join rendition on rendition.job = job.id
+           where job.source = $1 order by job.created_ms desc limit 1"#,
+        source,
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(Into::into))
+}
+
+/// Jobs that aren't over, and the newest that are: the operator's view. Each with its source.
+pub async fn recent_jobs(pool: &PgPool) -> sqlx::Result<Vec<(String, Job)>> {
+    let rows = sqlx::query_as!(
+        JobRow,
+        r#"select id, job.source, job.state, progress as "progress: Json<KeptProgress>", failure_code, failure_reason,
+               rendition.root as "root?", rendition.duration_ms as "duration_ms?",
+               rungs as "rungs?: Json<Vec<Rung>>", warnings as "warnings?: Json<Vec<String>>"
+           from job left join rendition on rendition.job = job.id
+           where job.state <> 'none'
+           order by (job.state in ('queued', 'leased')) desc, updated_ms desc limit $1"#,
+        BATCH,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.source.clone(), row.into())).collect())
+}
+
+struct JobRow {
+    id: Uuid,
+    source: String,
+    state: String,
+    progress: Option<Json<KeptProgress>>,
+    failure_code: Option<String>,
+    failure_reason: Option<String>,
+    root: Option<String>,
+    duration_ms: Option<i64>,
+    rungs: Option<Json<Vec<Rung>>>,
+    warnings: Option<Json<Vec<String>>>,
+}
+
+impl From<JobRow> for Job {
+    fn from(row: JobRow) -> Self {
+        let state = match row.state.as_str() {
+            "queued" => JobState::Queued,
+            "leased" => JobState::Running,
+            "complete" => JobState::Complete,
+            "failed" => JobState::Failed,
+            _ => JobState::None,
+        };
+        let progress = row.progress.map(|json| json.0).unwrap_or_default();
+        let finished = row.rungs.map(|json| json.0).unwrap_or_default().into_iter().map(|rung| RungProgress {
+            name: rung.name,
+            height: rung.height,
+            fraction: 1.0,
+        });
+        Self {
+            id: row.id,
+            stage: progress.stage,
+            fraction: if state == JobState::Complete { 1.0 } else { progress.fraction },
+            speed: progress.speed,
+            left_ms: progress.left_ms,
+            rungs: if state == JobState::Complete { finished.collect() } else { progress.rungs },
+            code: row.failure_code,
+            reason: row.failure_reason,
+            root: row.root,
+            duration_ms: row.duration_ms,
+            warnings: row.warnings.map(|json| json.0).unwrap_or_default(),
+            state,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Leases: taken, renewed, ended. Every change checks the epoch in its own statement.
+
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::{BATCH, signal};
+use crate::clock::UnixMs;
+use crate::media::model::{AfterLease, KeptProgress, Source};
+use crate::signals::Signal;
+
+/// A job as its leaseholder sees it.
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub job: Uuid,
+    pub epoch: i32,
+    pub worker: String,
+    pub source: String,
+    pub source_bytes: i64,
+    pub recipe: String,
+    pub attempts: i32,
+    /// Whether this lease is still the one that counts.
+    pub current: bool,
+    /// Whether this very lease brought the job to its end.
+    pub completed: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Leased {
+    pub job: Uuid,
+    pub epoch: i32,
+    pub source: Source,
+    pub recipe: String,
+}
+
+/// Jobs whose lease ran out, with their attempts. Locked; another process's are skipped, it is ending those itself.
+pub async fn lock_expired(connection: &mut PgConnection, now_ms: UnixMs) -> sqlx::Result<Vec<(Uuid, i32)>> {
+    let rows = sqlx::query!(
+        "select id, attempts from job where state = 'leased' and lease_until_ms <= $1
+         order by lease_until_ms limit $2 for update skip locked",
+        now_ms,
+        BATCH,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.attempts)).collect())
+}
+
+/// Jobs that a worker of this name holds, with their attempts, locked.
+pub async fn lock_held_by(connection: &mut PgConnection, worker: &str) -> sqlx::Result<Vec<(Uuid, i32)>> {
+    let rows = sqlx::query!(
+        "select id, attempts from job
+         where state = 'leased'
+             and exists (select from job_lease where job = id and job_lease.epoch = job.epoch and worker = $1)
+         limit $2 for update skip locked",
+        worker,
+        BATCH,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.attempts)).collect())
+}
+
+/// At start: the silence of the last minutes was this node's own, so whoever holds a lease may first be heard.
+pub async fn extend_leases(pool: &PgPool, until_ms: UnixMs) -> sqlx::Result<()> {
+    sqlx::query!("update job set lease_until_ms = $1 where state = 'leased' and lease_until_ms < $1", until_ms)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+pub async fn next_expiry(pool: &PgPool) -> sqlx::Result<Option<UnixMs>> {
+    sqlx::query_scalar!("select min(lease_until_ms) from job where state = 'leased'").fetch_one(pool).await
+}
+
+/// Puts a leased job back into the queue or ends it. The caller has locked the row or checked the epoch.
+pub async fn end_lease(
+    connection: &mut PgConnection,
+    (job, epoch): (Uuid, Option<i32>),
+    then: &AfterLease,
+    now_ms: UnixMs,
+) -> sqlx::Result<bool> {
+    let (state, code, reason) = match then {
+        AfterLease::Again => ("queued", None, None),
+        AfterLease::GiveUp { code, reason } => ("failed", Some(code), Some(reason)),
+    };
+    let source = sqlx::query_scalar!(
+        "update job set state = $3, failure_code = $4, failure_reason = $5, lease_until_ms = null, progress = null,
+             updated_ms = $6
+         where id = $1 and state = 'leased' and epoch = coalesce($2, epoch)
+         returning source",
+        job,
+        epoch,
+        state,
+        code,
+        reason,
+        now_ms,
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(source) = source else { return Ok(false) };
+    signal(connection, Signal::Job(source)).await?;
+    if *then == AfterLease::Again {
+        signal(connection, Signal::Queue).await?;
+    }
+    Ok(true)
+}
+
+/// Takes the oldest queued job. Two callers never get the same one: each skips what the other has locked.
+pub async fn take_next(
+    connection: &mut PgConnection,
+    now_ms: UnixMs,
+    lease_until_ms: UnixMs,
+) -> sqlx::Result<Option<Leased>> {
+    let row = sqlx::query!(
+        "with next as (
+             select id from job where state = 'queued' order by created_ms, id limit 1 for update skip locked
+         )
+         update job set state = 'leased', epoch = epoch + 1, attempts = attempts + 1, lease_until_ms = $2,
+             progress = null, updated_ms = $1
+         from next where job.id = next.id
+         returning job.id, epoch, source, source_bytes, file_name, media_type, recipe",
+        now_ms,
+        lease_until_ms,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| Leased {
+        job: row.id,
+        epoch: row.epoch,
+        source: Source {
+            cid: row.source,
+            bytes: row.source_bytes.unsigned_abs(),
+            file_name: row.file_name,
+            media_type: row.media_type,
+        },
+        recipe: row.recipe,
+    }))
+}
+
+/// Notes the lease and forgets what its forerunners delivered: their bytes stay in the store, where the same bytes
+/// sent again cost nothing.
+pub async fn begin_lease(
+    connection: &mut PgConnection,
+    leased: &Leased,
+    (worker, token_sha256): (&str, &[u8]),
+    now_ms: UnixMs,
+) -> sqlx::Result<()> {
+    sqlx::query!("delete from job_file where job = $1", leased.job).execute(&mut *connection).await?;
+    sqlx::query!(
+        "insert into job_lease (job, epoch, worker, token_sha256, leased_ms) values ($1, $2, $3, $4, $5)",
+        leased.job,
+        leased.epoch,
+        worker,
+        token_sha256,
+        now_ms,
+    )
+    .execute(&mut *connection)
+    .await?;
+    signal(connection, Signal::Job(leased.source.cid.clone())).await
+}
+
+/// The lease that a token was given for, live or lost.
+pub async fn held(pool: &PgPool, job: Uuid, token_sha256: &[u8]) -> sqlx::Result<Option<Held>> {
+    let row = sqlx::query!(
+        "select job_lease.epoch, worker, job.epoch as job_epoch, state, source, source_bytes, recipe, attempts
+         from job_lease join job on job.id = job_lease.job
+         where job_lease.job = $1 and token_sha256 = $2",
+        job,
+        token_sha256,
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(|row| Held {
+        job,
+        epoch: row.epoch,
+        worker: row.worker,
+        source: row.source,
+        source_bytes: row.source_bytes,
+        recipe: row.recipe,
+        attempts: row.attempts,
+        current: row.epoch == row.job_epoch && row.state == "leased",
+        completed: row.epoch == row.job_epoch && row.state == "complete",
+    }))
+}
+
+/// Renews the lease, with what the worker reports. False: the lease is lost.
+pub async fn renew(
+    connection: &mut PgConnection,
+    (job, epoch): (Uuid, i32),
+    lease_until_ms: UnixMs,
+    progress: Option<&KeptProgress>,
+    now_ms: UnixMs,
+) -> sqlx::Result<bool> {
+    let source = sqlx::query_scalar!(
+        "update job set lease_until_ms = $3, progress = coalesce($4, progress), updated_ms = $5
+         where id = $1 and epoch = $2 and state = 'leased'
+         returning source",
+        job,
+        epoch,
+        lease_until_ms,
+        progress.map(Json) as Option<Json<&KeptProgress>>,
+        now_ms,
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(source) = source else { return Ok(false) };
+    if progress.is_some() {
+        signal(connection, Signal::Job(source)).await?;
+    }
+    Ok(true)
+}

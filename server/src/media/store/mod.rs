@@ -1,0 +1,23 @@
+//! All SQL of jobs, leases, delivered files and renditions.
+
+mod files;
+mod jobs;
+mod leases;
+mod renditions;
+
+use sqlx::PgConnection;
+
+use crate::signals::Signal;
+
+pub use files::*;
+pub use jobs::*;
+pub use leases::*;
+pub use renditions::*;
+
+/// Rows looked at in one go where nothing else bounds them.
+const BATCH: i64 = 100;
+
+pub async fn signal(connection: &mut PgConnection, signal: Signal) -> sqlx::Result<()> {
+    sqlx::query!("select pg_notify('pinreel', $1)", signal.payload()).execute(connection).await?;
+    Ok(())
+}
