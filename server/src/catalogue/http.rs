@@ -24,6 +24,7 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct PageQuery {
     /// `next` of the page before
     after: Option<String>,
@@ -88,6 +89,7 @@ pub(super) async fn watch_claim(app: &App, claim: &str) -> Result<Watch, Missing
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct ResolveQuery {
     /// `@handle`, `@handle/slug`, `@handle/slug:prefix`, `/c/<claim id>`, or a page's URL
     url: String,

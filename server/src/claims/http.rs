@@ -92,7 +92,10 @@ struct Head {
 }
 
 /// What a client needs to sign a key's next record.
-#[utoipa::path(get, path = "/api/v1/keys/{key}", responses((status = 200, body = KeyState), (status = 404)))]
+#[utoipa::path(
+    get, path = "/api/v1/keys/{key}", params(("key" = String, Path, description = "The public key, base64url")),
+    responses((status = 200, body = KeyState), (status = 404))
+)]
 async fn key(State(app): State<App>, ApiPath(text): ApiPath<String>) -> ApiResult<Json<KeyState>> {
     let unknown = || ApiError::not_found("key_unknown", "This key belongs to no channel of this node.");
     let key: PublicKey = text.parse().map_err(|_| unknown())?;

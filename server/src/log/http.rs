@@ -23,6 +23,7 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct RangeQuery {
     /// The first index wanted
     #[serde(default)]
@@ -83,7 +84,10 @@ async fn range(State(app): State<App>, ApiQuery(query): ApiQuery<RangeQuery>) ->
 }
 
 /// One entry by its record's id.
-#[utoipa::path(get, path = "/api/v1/log/{record}", responses((status = 200, body = LogEntry), (status = 404)))]
+#[utoipa::path(
+    get, path = "/api/v1/log/{record}", params(("record" = String, Path)),
+    responses((status = 200, body = LogEntry), (status = 404))
+)]
 async fn entry(State(app): State<App>, ApiPath(record): ApiPath<String>) -> ApiResult<Json<LogEntry>> {
     let unknown = || ApiError::not_found("not_found", format!("This node's log holds no record {record}."));
     let id: RecordId = record.parse().map_err(|_| unknown())?;

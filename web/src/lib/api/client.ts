@@ -1,20 +1,8 @@
-//! The only way to the API: typed calls, one error type. Every failure has a code and a sentence to show.
+//! The only way to the API: calls typed by its OpenAPI document, one error type. Every failure has a code and a
+//! sentence to show.
 
-import type {
-  ChannelPage,
-  Claim,
-  Card,
-  Invitation,
-  KeyState,
-  NodeInfo,
-  OperatorStatus,
-  Page,
-  Problem,
-  Receipt,
-  Registration,
-  Session,
-  Upload,
-} from './types';
+import type { paths } from './schema.gen';
+import type { Problem, Registration, Whole } from './types';
 
 export class ApiError extends Error {
   constructor(readonly problem: Problem) {
@@ -30,45 +18,72 @@ export class ApiError extends Error {
   }
 }
 
-const problem = (status: number, code: string, title: string, detail: string): Problem => ({
-  status,
-  code,
-  title,
-  detail,
-});
+export const OFFLINE: Problem = {
+  status: 0,
+  code: 'offline',
+  title: 'No connection',
+  detail: 'The server cannot be reached. Check the connection and try again.',
+};
 
-export const OFFLINE = problem(
-  0,
-  'offline',
-  'No connection',
-  'The server cannot be reached. Check the connection and try again.',
-);
+type Method = 'get' | 'post' | 'put' | 'delete';
+type Path<M extends Method> = {
+  [P in keyof paths]: paths[P][M] extends { responses: unknown } ? P : never;
+}[keyof paths];
+type Json<T> = T extends { content: { 'application/json': infer J } } ? J : never;
+type Answers<O> = O extends { responses: infer R } ? R[(200 | 201) & keyof R] : never;
+type Answer<O> = [Json<Answers<O>>] extends [never] ? void : Whole<Json<Answers<O>>>;
+type Body<O> = O extends { requestBody: infer B } ? Json<B> : undefined;
+type In<O, Where extends 'path' | 'query'> = O extends { parameters: infer P }
+  ? Where extends keyof P
+    ? Exclude<P[Where], undefined>
+    : undefined
+  : undefined;
 
-interface CallOptions {
-  method?: string;
-  body?: unknown;
+interface Options<O> {
+  path?: In<O, 'path'>;
+  query?: In<O, 'query'>;
+  body?: Body<O>;
   signal?: AbortSignal | undefined;
 }
 
-export async function call<T>(path: string, { method = 'GET', body, signal }: CallOptions = {}): Promise<T> {
-  const init: RequestInit = { method, signal: signal ?? null, headers: { accept: 'application/json' } };
-  if (body !== undefined) {
-    init.body = JSON.stringify(body);
+async function call<M extends Method, P extends Path<M>>(
+  method: M,
+  path: P,
+  { path: named, query, body, signal }: Options<paths[P][M]> = {},
+): Promise<Answer<paths[P][M]>> {
+  const init: RequestInit = {
+    method: method.toUpperCase(),
+    signal: signal ?? null,
+    headers: { accept: 'application/json' },
+  };
+  // An empty object too: a write without a JSON body is refused.
+  if (method === 'post' || method === 'put') {
+    init.body = JSON.stringify(body ?? {});
     init.headers = { ...init.headers, 'content-type': 'application/json' };
   }
   let response: Response;
   try {
-    response = await fetch(`/api/v1${path}`, init);
+    response = await fetch(address(path, named, query), init);
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(OFFLINE);
   }
   if (!response.ok) throw new ApiError(await problemOf(response));
-  return (response.status === 204 ? undefined : await response.json()) as T;
+  return (response.status === 204 ? undefined : await response.json()) as Answer<paths[P][M]>;
+}
+
+function address(path: string, named: object | undefined, query: object | undefined): string {
+  const values = new Map(Object.entries(named ?? {}));
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(String(values.get(name))),
+  );
+  const asked = Object.entries(query ?? {}).filter(([, value]) => value !== null && value !== undefined);
+  if (!asked.length) return filled;
+  return `${filled}?${new URLSearchParams(asked.map(([name, value]) => [name, String(value)]))}`;
 }
 
 /** The server's own words when it has some; a plain sentence when a proxy answered instead. */
-export async function problemOf(response: Response): Promise<Problem> {
+async function problemOf(response: Response): Promise<Problem> {
   const said = (await response.json().catch(() => null)) as Partial<Problem> | null;
   const title = said?.title ?? `The server answered ${response.status}`;
   const fallback = response.status >= 500 ? 'The server has a problem. Try again in a moment.' : `${title}.`;
@@ -81,43 +96,43 @@ export async function problemOf(response: Response): Promise<Problem> {
   };
 }
 
-const at = encodeURIComponent;
-const query = (values: Record<string, string | number | null | undefined>): string => {
-  const set = Object.entries(values).filter(([, value]) => value !== null && value !== undefined);
-  return set.length ? `?${new URLSearchParams(set.map(([key, value]) => [key, String(value)]))}` : '';
-};
+const PAGE_SIZE = 24;
 
 export const api = {
-  node: (signal?: AbortSignal) => call<NodeInfo>('/node', { signal }),
+  node: () => call('get', '/api/v1/node'),
 
-  session: () => call<Session>('/session'),
-  challenge: () =>
-    call<{ nonce: string; expires_at: number }>('/session/challenge', { method: 'POST', body: {} }),
-  signIn: (body: { statement: string; sig: string }) => call<Session>('/session', { method: 'POST', body }),
-  signOut: () => call<void>('/session', { method: 'DELETE' }),
+  session: () => call('get', '/api/v1/session'),
+  challenge: () => call('post', '/api/v1/session/challenge'),
+  signIn: (body: { statement: string; sig: string }) => call('post', '/api/v1/session', { body }),
+  signOut: () => call('delete', '/api/v1/session'),
 
-  keyState: (key: string) => call<KeyState>(`/keys/${at(key)}`),
+  keyState: (key: string) => call('get', '/api/v1/keys/{key}', { path: { key } }),
   appendRecord: (body: { header: string; body: string; invitation?: string }) =>
-    call<Receipt>('/records', { method: 'POST', body }),
+    call('post', '/api/v1/records', { body }),
 
   publications: (after: string | null, signal?: AbortSignal) =>
-    call<Page<Card>>(`/publications${query({ after, limit: 24 })}`, { signal }),
+    call('get', '/api/v1/publications', { query: { after: after ?? undefined, limit: PAGE_SIZE }, signal }),
   channel: (handle: string, after: string | null = null, signal?: AbortSignal) =>
-    call<ChannelPage>(`/channels/${at(handle)}${query({ after })}`, { signal }),
-  claim: (id: string, signal?: AbortSignal) => call<Claim>(`/claims/${at(id)}`, { signal }),
-  resolve: (url: string, signal?: AbortSignal) =>
-    call<{ claim?: string }>(`/resolve${query({ url })}`, { signal }),
+    call('get', '/api/v1/channels/{handle}', {
+      path: { handle },
+      query: { after: after ?? undefined, limit: PAGE_SIZE },
+      signal,
+    }),
+  claim: (claim: string, signal?: AbortSignal) =>
+    call('get', '/api/v1/claims/{claim}', { path: { claim }, signal }),
+  resolve: (url: string, signal?: AbortSignal) => call('get', '/api/v1/resolve', { query: { url }, signal }),
 
-  uploads: (signal?: AbortSignal) => call<{ items: Upload[] }>('/uploads', { signal }),
-  upload: (id: string, signal?: AbortSignal) => call<Upload>(`/uploads/${at(id)}`, { signal }),
-  retryUpload: (id: string) => call<Upload | void>(`/uploads/${at(id)}/retry`, { method: 'POST', body: {} }),
+  uploads: (signal?: AbortSignal) => call('get', '/api/v1/uploads', { signal }),
+  upload: (id: string, signal?: AbortSignal) => call('get', '/api/v1/uploads/{id}', { path: { id }, signal }),
+  retryUpload: (id: string) => call('post', '/api/v1/uploads/{id}/retry', { path: { id } }),
 
-  becomeOperator: (token: string) => call<void>('/operator', { method: 'POST', body: { token } }),
-  operatorStatus: (signal?: AbortSignal) => call<OperatorStatus>('/operator/status', { signal }),
+  becomeOperator: (token: string) => call('post', '/api/v1/operator', { body: { token } }),
+  operatorStatus: (signal?: AbortSignal) => call('get', '/api/v1/operator/status', { signal }),
   setRegistration: (registration: Registration) =>
-    call<void>('/operator/registration', { method: 'PUT', body: { registration } }),
-  invite: () => call<Invitation>('/operator/invitations', { method: 'POST', body: {} }),
-  retryPin: (id: number) => call<void>(`/operator/pins/${id}/retry`, { method: 'POST', body: {} }),
+    call('put', '/api/v1/operator/registration', { body: { registration } }),
+  invite: () => call('post', '/api/v1/operator/invitations'),
+  retryPin: (id: number) => call('post', '/api/v1/operator/pins/{id}/retry', { path: { id } }),
 };
 
-export const uploadPath = (id: string, rest = ''): string => `/api/v1/uploads/${at(id)}${rest}`;
+export const uploadPath = (id: string, rest = ''): string =>
+  `/api/v1/uploads/${encodeURIComponent(id)}${rest}`;

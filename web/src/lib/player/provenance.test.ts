@@ -87,10 +87,7 @@ beforeAll(async () => {
 });
 
 async function claimOf(created: BuiltRecord, more: Partial<Claim> = {}): Promise<Claim> {
-  const genesis = ({ genesis: { header, body } }: Author) => ({
-    header: toBase64url(header),
-    body: toBase64url(body),
-  });
+  const genesis = (author: Author) => wire(author.genesis);
   return {
     claim: created.id,
     url: '@a/clip',
@@ -220,9 +217,8 @@ describe('checkClaim', () => {
         const claim = await claimOf(await creator.sign('stream', stream()), {
           rendition: await madeBy(elsewhere),
         });
-        const { header, body, id } = elsewhere.genesis;
-        const genesis = { header: toBase64url(header), body: toBase64url(body) };
-        return { ...claim, node: { ...claim.node, channel: id, genesis } };
+        const genesis = wire(elsewhere.genesis);
+        return { ...claim, node: { ...claim.node, channel: genesis.id, genesis } };
       },
     ],
     [
@@ -235,7 +231,8 @@ describe('checkClaim', () => {
     ],
     [
       'noise',
-      async () => claimOf(await creator.sign('stream', stream()), { genesis: { header: 'AAAA', body: '!' } }),
+      async () =>
+        claimOf(await creator.sign('stream', stream()), { genesis: { id: '', header: 'AAAA', body: '!' } }),
     ],
   ];
   it.each(lies)('refuses %s', async (_, make) => {

@@ -12,21 +12,13 @@ export class Resource<T> {
   readonly #load: (signal: AbortSignal) => Promise<T>;
   #stop: AbortController | null = null;
 
-  /** `first` is what the server already put into the page, `problem` what it said instead. */
-  constructor(
-    name: string,
-    load: (signal: AbortSignal) => Promise<T>,
-    first?: T | null,
-    problem?: Problem | null,
-  ) {
+  /** `first` is what the server already put into the page. */
+  constructor(name: string, load: (signal: AbortSignal) => Promise<T>, first?: T | null) {
     this.#name = name;
     this.#load = load;
     const known = router.kept<T>(name) ?? first;
     if (known !== undefined && known !== null) this.set(known);
-    else if (problem) {
-      this.problem = problem;
-      this.loading = false;
-    } else void this.reload();
+    else void this.reload();
   }
 
   set(value: T): void {

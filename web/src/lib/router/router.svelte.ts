@@ -3,6 +3,7 @@
 
 import type { Component } from 'svelte';
 
+import { pageData } from '../page-data';
 import { match, notFound, type Params, type Route } from './routes';
 
 interface Entry {
@@ -70,7 +71,9 @@ class Router {
     const turn = ++this.#turn;
     const first = this.page === null;
     const url = new URL(location.href);
-    const { route, params } = match(url.pathname);
+    // The server has said what is wrong with this address: no page's code is needed to repeat it.
+    const wrong = first && pageData.page?.kind === 'error';
+    const { route, params } = wrong ? { route: notFound, params: {} } : match(url.pathname);
     this.busy = true;
     this.failed = false;
     try {

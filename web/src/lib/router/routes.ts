@@ -2,6 +2,8 @@
 
 import type { Component } from 'svelte';
 
+import Missing from '../../pages/Missing.svelte';
+
 export type Params = Record<string, string>;
 type PageModule = { default: Component<{ params: Params }> };
 
@@ -34,7 +36,7 @@ export const routes: Route[] = [
   ),
 ];
 
-export const notFound: Route = page('missing', '.*', () => import('../../pages/Missing.svelte'));
+export const notFound: Route = page('missing', '.*', async () => ({ default: Missing }));
 
 export function match(pathname: string): { route: Route; params: Params } {
   const path = decoded(pathname);
