@@ -20,7 +20,6 @@ pub struct H264 {
     pub rate: FrameRate,
     pub timescale: u32,
     pub max_bits_per_second: u64,
-    pub threads: u32,
     pub colour: Colour,
 }
 
@@ -48,7 +47,9 @@ impl Encoder {
             // The stream's header tells the rate, not the ticks; times are the container's business.
             ("x264-params", "force-cfr=1"),
             ("keyint_min", "600"),
-            ("threads", &wanted.threads.to_string()),
+            // One, so that the same source gives the same bytes: with a capped rate, x264's threads race. The rungs
+            // beside it keep two cores busy.
+            ("threads", "1"),
             ("maxrate", &bits.to_string()),
             ("bufsize", &(bits * 2).to_string()),
         ] {

@@ -41,7 +41,6 @@ pub struct RungPlan {
     /// The grid's rate for this rung: what its encoder plans by.
     pub rate: FrameRate,
     pub max_bits_per_second: u64,
-    pub threads: u32,
 }
 
 pub struct SoundPlan {
@@ -111,14 +110,8 @@ fn picture(track: &Track) -> Result<PicturePlan, Failure> {
 fn rung(size: Size, pace: Pace) -> RungPlan {
     let every = pace.every(size.short_side());
     let rate = FrameRate { num: pace.grid().num, den: pace.grid().den * every };
-    // A fixed number for each size: x264's output depends on it, and should not depend on the machine.
-    let threads = match size.short_side() {
-        1080.. => 4,
-        720.. => 2,
-        _ => 1,
-    };
     let max_bits_per_second = max_bits_per_second(size, rate);
-    RungPlan { name: format!("v{}", size.short_side()), size, every, rate, max_bits_per_second, threads }
+    RungPlan { name: format!("v{}", size.short_side()), size, every, rate, max_bits_per_second }
 }
 
 fn sounds(tracks: &[&Track]) -> Vec<SoundPlan> {

@@ -47,7 +47,6 @@ impl Rung {
             rate: plan.rate,
             timescale: clock.timescale,
             max_bits_per_second: plan.max_bits_per_second,
-            threads: plan.threads,
             colour,
         };
         let encoder = Encoder::h264(wanted).map_err(encoding)?;
