@@ -75,6 +75,11 @@ impl DataDir {
         self.root.join("ipfs")
     }
 
+    /// Where the node's own transcoder has its jobs' folders.
+    pub fn work(&self) -> PathBuf {
+        self.root.join("work")
+    }
+
     pub fn worker_token(&self) -> PathBuf {
         self.root.join("worker-token")
     }

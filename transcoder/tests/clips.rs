@@ -184,3 +184,26 @@ fn a_long_still_keeps_its_segments() {
     let seconds = instants(done.result.video[0].timescale, &done.result.video[0].segments);
     assert_eq!(seconds[..5], [0.0, 1.0, 2.0, 4.0, 8.0]);
 }
+
+#[test]
+fn the_same_source_gives_the_same_bytes() {
+    let (_folder, clip) = clip(
+        "again.mp4",
+        "-f lavfi -i testsrc2=size=1280x720:rate=30:duration=3 -f lavfi -i sine=duration=3 -preset ultrafast -c:a aac",
+    );
+    assert_eq!(transcode(&clip).result, transcode(&clip).result);
+}
+
+#[test]
+fn bright_ranges_are_mapped_to_ordinary_ones() {
+    let (_folder, clip) = clip(
+        "hdr.mkv",
+        "-f lavfi -i testsrc2=size=320x240:rate=25:duration=1,format=yuv420p10le -c:v libx265 -x265-params log-level=none \
+         -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc",
+    );
+    let done = transcode(&clip);
+    done.check();
+    let tags = ["-select_streams", "v:0", "-show_entries", "stream=color_space,color_transfer,color_primaries"];
+    let got = common::ffprobe(&done.media("v240"), &tags);
+    assert!(got.contains("bt709,bt709,bt709"), "{got}");
+}

@@ -36,11 +36,13 @@ pub fn find(named: Option<&Path>) -> Result<Option<PathBuf>, NoTranscoder> {
 pub fn start(app: &App, program: PathBuf) {
     let server = app.site.local_url().to_string();
     let token_file = app.data.worker_token();
+    // Sources may be larger than what /tmp holds.
+    let work_dir = std::env::var_os("PINREEL_WORK_DIR").map_or_else(|| app.data.work(), PathBuf::from);
     let command = move || {
         let mut command = Command::new(&program);
         small_environment(&mut command);
         command.arg("--server").arg(server.trim_end_matches('/')).arg("--token-file").arg(&token_file);
-        command.arg("--name").arg(LOCAL_WORKER);
+        command.arg("--name").arg(LOCAL_WORKER).arg("--work-dir").arg(&work_dir);
         Ok(command)
     };
     app.tasks.spawn(keep_running(Program { name: "transcoder", death: Signal::KILL }, command, app.tasks.stop.clone()));
