@@ -53,6 +53,9 @@ export class Playback {
   verifiedBlocks = $state(0);
   origins = $state.raw<OriginReport[]>([]);
 
+  /** Checked like everything else, so an address of this page's own. */
+  poster = $state<string | null>(null);
+
   #hls: Hls | null = null;
   #video: HTMLVideoElement | null = null;
   #mediaRecoveries = 0;
@@ -68,6 +71,7 @@ export class Playback {
       const origins = new Origins(bases);
       const tree = new VerifiedTree(root, origins);
       tree.prefetchFolders().catch(() => undefined); // The loader meets the same error, and reports it.
+      void this.#showPoster(tree, video);
       this.#start(video, tree, origins);
     } catch (error) {
       this.#refuse((error as Error).message);
@@ -78,6 +82,10 @@ export class Playback {
     this.#hls?.destroy();
     this.#hls = null;
     this.#video = null;
+    const { poster } = this;
+    this.poster = null;
+    // The element may be about to read it: an address that is gone would be an error in the console.
+    if (poster) setTimeout(() => URL.revokeObjectURL(poster), 10_000);
   }
 
   choose(level: number): void {
@@ -134,6 +142,12 @@ export class Playback {
     else eager();
     hls.attachMedia(video);
     hls.loadSource(`${VIRTUAL_BASE}master.m3u8`);
+  }
+
+  /** Without its picture a stream still plays. */
+  async #showPoster(tree: VerifiedTree, video: HTMLVideoElement): Promise<void> {
+    const file = await tree.poster().catch(() => null);
+    if (file && this.#video === video) this.poster = URL.createObjectURL(new Blob([file.bytes]));
   }
 
   #native(video: HTMLVideoElement, bases: string[]): void {

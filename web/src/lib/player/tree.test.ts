@@ -45,6 +45,16 @@ describe('VerifiedTree', () => {
     },
   );
 
+  it('gives the poster of a root that has one, checked', async () => {
+    const { tree } = treeOver({ [HERE]: honest(built) });
+    expect(await tree.poster()).toBeNull();
+    const pictured = await build({ 'poster.jpg': noise(99, 3) });
+    const over = (origin: Origin) =>
+      new VerifiedTree(pictured.cid.toString(), new Origins([HERE], fetcher({ [HERE]: origin }).fetch));
+    expect((await over(honest(pictured)).poster())?.bytes.length).toBe(99);
+    expect(isRefusal(await faultOf(over(lying(pictured, '/poster.jpg')).poster()))).toBe(true);
+  });
+
   it('counts the leaves and the node of a large file', async () => {
     const { tree } = treeOver({ [HERE]: honest(built) });
     expect((await tree.file('v720/seg-00001.m4s')).blocks).toBe(4);

@@ -48,6 +48,14 @@ export class VerifiedTree {
     }
   }
 
+  /** The picture that stands for the stream, if the root has one. */
+  async poster(): Promise<Checked | null> {
+    const name = [...(await this.#folder('')).keys()].find((entry) =>
+      /^poster\.(jpg|png|webp|avif)$/.test(entry),
+    );
+    return name ? this.file(name) : null;
+  }
+
   /** Starts fetching the folders below the root, which the first segments will need. */
   async prefetchFolders(): Promise<void> {
     const root = await this.#folder('');

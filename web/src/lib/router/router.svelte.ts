@@ -20,6 +20,8 @@ class Router {
   /** The code of a page could not be had: the node was updated, or the line is down. */
   failed = $state(false);
   key = $state('');
+  /** This isn't the page that the tab was opened with. */
+  moved = false;
 
   readonly #scroll = new Map<string, number>();
   readonly #kept = new Map<string, unknown>();
@@ -70,6 +72,7 @@ class Router {
   async #enter(back: boolean): Promise<void> {
     const turn = ++this.#turn;
     const first = this.page === null;
+    this.moved = !first;
     const url = new URL(location.href);
     // The server has said what is wrong with this address: no page's code is needed to repeat it.
     const wrong = first && pageData.page?.kind === 'error';
