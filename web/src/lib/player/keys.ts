@@ -1,10 +1,15 @@
-//! The player's keyboard map: which key asks for what. Pure, so that the page can also print it.
+//! What can be asked of the player, and the keyboard map: which key asks for what. Pure.
 
 export type Request =
-  | { do: 'toggle' | 'mute' | 'fullscreen' }
+  | { do: 'toggle' | 'mute' | 'fullscreen' | 'pip' }
+  /** Seconds from here, or from the start. */
   | { do: 'seek'; by: number }
+  | { do: 'seekTo'; seconds: number }
+  /** A share of the whole. */
   | { do: 'jump'; to: number }
-  | { do: 'volume'; by: number };
+  | { do: 'volume'; by: number }
+  | { do: 'setVolume' | 'rate'; value: number }
+  | { do: 'level'; index: number };
 
 const MAP: Record<string, Request> = {
   k: { do: 'toggle' },
