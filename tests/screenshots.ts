@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 
-import { chooseName, player, visitor } from './lib/browser.ts';
+import { chooseName, play, player, visitor } from './lib/browser.ts';
 import { Cli, type Published } from './lib/cli.ts';
 import { realClip } from './lib/env.ts';
 import { PinreelNode } from './lib/node.ts';
@@ -52,7 +52,7 @@ test('screenshots', async () => {
   const watch = async (page: typeof wide.page, name: string) => {
     await page.goto(last.watch);
     await page.locator('video').evaluate((video: HTMLVideoElement) => void (video.muted = true));
-    await page.getByRole('button', { name: 'Play', exact: true }).first().click();
+    await play(page);
     await until('some seconds', () =>
       page.locator('video').evaluate((video: HTMLVideoElement) => video.currentTime > 4),
     );

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { chooseName, player, visitor } from './lib/browser.ts';
+import { chooseName, play, player, visitor } from './lib/browser.ts';
 import { Cli } from './lib/cli.ts';
 import { realClip } from './lib/env.ts';
 import { freshFolder } from './lib/folders.ts';
@@ -44,7 +44,7 @@ test('a clip goes from a drop to a verified last frame; then a flipped bit is re
   assert.ok(
     [401, 403, 404].includes((await fetch(`${node.url}/api/v1/uploads/${id}/preview/master.m3u8`)).status),
   );
-  await page.getByRole('button', { name: 'Play', exact: true }).first().click();
+  await play(page);
   await until('the preview to play', async () => (await player(page)).verified > 0);
 
   await page.getByRole('button', { name: 'Publish', exact: true }).click();
@@ -61,7 +61,7 @@ test('a clip goes from a drop to a verified last frame; then a flipped bit is re
   });
   await viewer.page.goto(watch);
   assert.match(await viewer.page.title(), /Big Buck Bunny/);
-  await viewer.page.getByRole('button', { name: 'Play', exact: true }).first().click();
+  await play(viewer.page);
   await until('the last frame', async () => (await player(viewer.page)).state === 'ended', 180_000);
   const seen = await player(viewer.page);
   assert.equal(seen.error, null);
@@ -89,7 +89,7 @@ test('a clip goes from a drop to a verified last frame; then a flipped bit is re
   }
   const deceived = await visitor();
   await deceived.page.goto(watch);
-  await deceived.page.getByRole('button', { name: 'Play', exact: true }).first().click();
+  await play(deceived.page);
   await until('playback to refuse', async () => (await player(deceived.page)).error === 'unverified_bytes');
   const at = await deceived.page.locator('video').evaluate((video: HTMLVideoElement) => video.currentTime);
   assert.ok(at <= 1.2, `nothing of the wrong segment was shown, playback stood at ${at} s`);
@@ -116,7 +116,7 @@ test('the page says who made the renditions, when the creator has not approved t
   );
   const { page } = await visitor();
   await page.goto(published.watch);
-  await page.getByRole('button', { name: 'Play', exact: true }).first().click();
+  await play(page);
   await until('the first segment', async () => (await player(page)).verified > 0);
   assert.match(await page.getByTestId('approval').innerText(), /^Transcoded by .+ from a source signed by /);
   await node.stop();

@@ -60,3 +60,10 @@ export async function player(page: Page): Promise<{ state: string; verified: num
     error: await element.getAttribute('data-error'),
   };
 }
+
+/** Starts playback as the play button does; the page may have begun by itself, which takes the button away. */
+export async function play(page: Page): Promise<void> {
+  await page.locator('[data-player] video').evaluate(async (video: HTMLVideoElement) => {
+    if (video.paused) await video.play().catch(() => undefined);
+  });
+}
