@@ -24,21 +24,23 @@ pub struct PbLink<'a> {
 
 /// Appends one link to a node's bytes. Links come before [`push_data`].
 pub fn push_link(out: &mut Vec<u8>, cid: &Cid, name: &str, tsize: u64) {
-    let hash = cid.to_bytes();
-    let body_bytes = 1
-        + varint_bytes(hash.len() as u64)
-        + hash.len()
-        + 1
-        + varint_bytes(name.len() as u64)
-        + name.len()
-        + 1
-        + varint_bytes(tsize);
     out.push(0x12);
-    push_varint(out, body_bytes as u64);
-    push_bytes(out, 0x0a, &hash);
+    push_varint(out, link_body_bytes(cid, name, tsize) as u64);
+    push_bytes(out, 0x0a, &cid.to_bytes());
     push_bytes(out, 0x12, name.as_bytes());
     out.push(0x18);
     push_varint(out, tsize);
+}
+
+/// How many bytes [`push_link`] appends.
+pub(crate) fn link_bytes(cid: &Cid, name: &str, tsize: u64) -> usize {
+    let body = link_body_bytes(cid, name, tsize);
+    1 + varint_bytes(body as u64) + body
+}
+
+fn link_body_bytes(cid: &Cid, name: &str, tsize: u64) -> usize {
+    let field = |bytes: usize| 1 + varint_bytes(bytes as u64) + bytes;
+    field(cid.encoded_len()) + field(name.len()) + 1 + varint_bytes(tsize)
 }
 
 /// Appends the node's data.
@@ -71,7 +73,7 @@ pub fn decode(block: &[u8]) -> Result<PbNode<'_>, Malformed> {
     let mut fields = Fields(block);
     while let Some(field) = fields.next()? {
         match field {
-            (2, Value::Bytes(link)) if !links_ended => node.links.push(decode_link(link)?),
+            (2, Value::Bytes(link)) if !links_ended => node.links.push(RawLink::parse(link)?.decode()?),
             (2, Value::Bytes(_)) => return Err(Malformed::LinksTwice),
             (1, Value::Bytes(_)) if node.data.is_some() => return Err(Malformed::DataTwice),
             (1, Value::Bytes(data)) => {
@@ -84,16 +86,19 @@ pub fn decode(block: &[u8]) -> Result<PbNode<'_>, Malformed> {
     Ok(node)
 }
 
-/// Finds the first link with a name, decoding no other, and the node's data: for directories of many entries.
-pub(crate) fn find_link<'a>(block: &'a [u8], name: &str) -> Result<(Option<Cid>, Option<&'a [u8]>), Malformed> {
+/// Finds the first link whose name is wanted, decoding no other, and the node's data: for directories of many entries.
+pub(crate) fn find_link<'a>(
+    block: &'a [u8],
+    wanted: impl Fn(&[u8]) -> bool,
+) -> Result<(Option<PbLink<'a>>, Option<&'a [u8]>), Malformed> {
     let (mut found, mut data) = (None, None);
     let mut fields = Fields(block);
     while let Some(field) = fields.next()? {
         match field {
             (2, Value::Bytes(body)) if found.is_none() => {
                 let link = RawLink::parse(body)?;
-                if link.name.unwrap_or_default() == name.as_bytes() {
-                    found = Some(link.cid()?);
+                if wanted(link.name.unwrap_or_default()) {
+                    found = Some(link.decode()?);
                 }
             }
             (2, Value::Bytes(_)) => {}
@@ -102,12 +107,6 @@ pub(crate) fn find_link<'a>(block: &'a [u8], name: &str) -> Result<(Option<Cid>,
         }
     }
     Ok((found, data))
-}
-
-fn decode_link(body: &[u8]) -> Result<PbLink<'_>, Malformed> {
-    let link = RawLink::parse(body)?;
-    let name = link.name.map(std::str::from_utf8).transpose().map_err(|_| Malformed::NameNotUtf8)?;
-    Ok(PbLink { cid: link.cid()?, name, tsize: link.tsize })
 }
 
 /// A link whose fields are told apart but not yet looked into.
@@ -133,8 +132,10 @@ impl<'a> RawLink<'a> {
         Ok(Self { hash: hash.ok_or(Malformed::LinkFields)?, name, tsize })
     }
 
-    fn cid(&self) -> Result<Cid, Malformed> {
-        Cid::try_from(self.hash).map_err(|_| Malformed::LinkCid)
+    fn decode(self) -> Result<PbLink<'a>, Malformed> {
+        let name = self.name.map(std::str::from_utf8).transpose().map_err(|_| Malformed::NameNotUtf8)?;
+        let cid = Cid::try_from(self.hash).map_err(|_| Malformed::LinkCid)?;
+        Ok(PbLink { cid, name, tsize: self.tsize })
     }
 }
 
@@ -238,7 +239,8 @@ mod tests {
         push_link(&mut block, &two, "ab", 2);
         push_data(&mut block, b"data");
         for (name, cid) in [("a", Some(one)), ("ab", Some(two)), ("b", None), ("", None)] {
-            assert_eq!(find_link(&block, name), Ok((cid, Some(&b"data"[..]))), "{name}");
+            let (link, data) = find_link(&block, |found| found == name.as_bytes()).unwrap();
+            assert_eq!((link.map(|link| link.cid), data), (cid, Some(&b"data"[..])), "{name}");
         }
     }
 }

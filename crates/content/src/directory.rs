@@ -1,18 +1,25 @@
-//! Directories of one block. Larger ones would be sharded (HAMT): refused by name until that is built.
+//! Directories: one block while they fit into [`limits::DIRECTORY_BYTES`], sharded ([`crate::hamt`]) above that.
 
 use bytes::Bytes;
 
 use crate::{
     Error, Link, Result,
     address::{Digest, dag_pb_cid, sha256},
-    dagpb, limits, unixfs,
+    dagpb, hamt, limits, unixfs,
 };
 
-/// A directory's block and how a parent links to it.
+/// A directory's blocks, its root last, and how a parent links to it.
 pub(crate) struct Directory {
-    pub(crate) digest: Digest,
-    pub(crate) block: Bytes,
+    pub(crate) blocks: Vec<(Digest, Bytes)>,
     pub(crate) link: Link,
+}
+
+/// How a parent links to a directory of these entries, in any order; nothing is stored.
+///
+/// # Errors
+/// [`Error::NameInvalid`], [`Error::NameTwice`], [`Error::NamesCollide`].
+pub fn hash_directory<'a>(entries: impl IntoIterator<Item = (&'a str, Link)>) -> Result<Link> {
+    Ok(encode(entries)?.link)
 }
 
 /// Encodes a directory; entries may come in any order and are sorted by the bytes of their names.
@@ -22,18 +29,21 @@ pub(crate) fn encode<'a>(entries: impl IntoIterator<Item = (&'a str, Link)>) -> 
     if let Some(twice) = entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         return Err(Error::NameTwice(twice[0].0.to_owned()));
     }
-    let mut block = Vec::with_capacity(entries.len() * 64 + 4);
+    entries.iter().try_for_each(|(name, _)| check_name(name))?;
+    let size_bytes: usize = entries.iter().map(|(name, link)| dagpb::link_bytes(&link.cid, name, link.tsize)).sum();
+    if size_bytes + unixfs::DIRECTORY.len() + 2 > limits::DIRECTORY_BYTES {
+        let (blocks, link) = hamt::encode(&entries)?;
+        return Ok(Directory { blocks, link });
+    }
+    let mut block = Vec::with_capacity(size_bytes + 4);
     for (name, link) in &entries {
-        check_name(name)?;
         dagpb::push_link(&mut block, &link.cid, name, link.tsize);
     }
     dagpb::push_data(&mut block, &unixfs::DIRECTORY);
-    if block.len() > limits::DIRECTORY_BYTES {
-        return Err(Error::DirectoryTooLarge { entries: entries.len() });
-    }
     let digest = sha256(&block);
     let tsize = block.len() as u64 + entries.iter().map(|(_, link)| link.tsize).sum::<u64>();
-    Ok(Directory { digest, block: block.into(), link: Link { cid: dag_pb_cid(digest), tsize } })
+    let link = Link { cid: dag_pb_cid(digest), tsize };
+    Ok(Directory { blocks: vec![(digest, block.into())], link })
 }
 
 fn check_name(name: &str) -> Result<()> {

@@ -44,12 +44,11 @@ pub enum Error {
     /// The DAG below a root is larger or deeper than what is walked.
     #[error("the DAG under {0} is larger than this node walks")]
     DagTooLarge(Cid),
-    /// Sharded directories aren't read or written by this version.
-    #[error("{0} is a sharded (HAMT) directory, which this version cannot read")]
-    HamtUnsupported(Cid),
-    /// The directory would have to be sharded.
-    #[error("a folder of {entries} entries would need sharding (HAMT), which this version cannot write: split it")]
-    DirectoryTooLarge { entries: usize },
+    /// Two names of one directory whose hashes are the same: no sharded directory can hold both.
+    #[error(
+        "a large folder cannot hold {0:?} and another of its names together, as their hashes are the same: rename one"
+    )]
+    NamesCollide(String),
     /// A name that a directory cannot have.
     #[error("{0:?} cannot be a name in a folder: it is empty, too long, a dot name, or holds a slash or NUL")]
     NameInvalid(String),
@@ -120,6 +119,8 @@ pub enum Malformed {
     TooDeep,
     #[error("it is not valid DAG-CBOR")]
     DagCbor,
+    #[error("a shard of a folder has other slots, hashes or names in it than its place in the folder allows")]
+    Shard,
 }
 
 impl Error {

@@ -14,6 +14,7 @@ pub mod car;
 pub mod dagpb;
 mod directory;
 mod error;
+mod hamt;
 pub mod import;
 pub mod kubo;
 pub mod limits;
@@ -23,9 +24,10 @@ mod unixfs;
 
 pub use address::{DAG_CBOR, DAG_JSON, DAG_PB, Digest, RAW, dag_pb_cid, digest_of, parse_cid, raw_cid, sha256};
 pub use cid::Cid;
+pub use directory::hash_directory;
 pub use error::{Error, Malformed, Result};
 pub use import::{FileHasher, LEAF_BYTES, Link, Stored, hash_bytes};
 pub use store::{
-    BlobWriter, CarImport, CarReader, Entry, FileReader, Kind, Node, Options, PartialBlob, PartialInfo, Published,
-    Stats, Store, Visibility,
+    BlobWriter, CarImport, CarReader, Entries, Entry, FileReader, Kind, Node, Options, PartialBlob, PartialInfo,
+    Published, Stats, Step, Store, Visibility,
 };

@@ -14,5 +14,7 @@ pub const BLOCKS_PER_WALK: usize = 50_000_000;
 pub const CAR_HEADER_BYTES: usize = 64 * 1024;
 /// The longest name of a directory's entry, in bytes.
 pub const NAME_BYTES: usize = 4096;
-/// A directory's block above this size, in bytes, would have to be sharded (HAMT).
+/// How many shards of a directory are read for one listing: those of a few million entries.
+pub const SHARDS_PER_LISTING: usize = 1_000_000;
+/// A directory's block above this size, in bytes, is sharded (HAMT) instead.
 pub const DIRECTORY_BYTES: usize = 256 * 1024;

@@ -1,7 +1,7 @@
 //! UnixFS: what a dag-pb node's data says about a file or a directory.
 //!
-//! Written: files (`Type`, `filesize`, unpacked `blocksizes`) and basic directories. Read: all types; fields that
-//! aren't needed (mode, mtime) are skipped.
+//! Written: files (`Type`, `filesize`, unpacked `blocksizes`), directories and their shards. Read: all types; fields
+//! that aren't needed (mode, mtime) are skipped.
 
 use crate::{
     dagpb::{Fields, Value, push_varint, read_varint},
@@ -25,11 +25,16 @@ pub(crate) struct UnixFs<'a> {
     pub(crate) data: &'a [u8],
     pub(crate) file_size: Option<u64>,
     pub(crate) block_sizes: Vec<u64>,
+    /// Of a shard: what places names in it.
+    pub(crate) hash_type: Option<u64>,
+    /// Of a shard: how many slots it has.
+    pub(crate) fanout: Option<u64>,
 }
 
 impl<'a> UnixFs<'a> {
     pub(crate) fn decode(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let (mut kind, mut data, mut file_size, mut block_sizes) = (None, &bytes[..0], None, Vec::new());
+        let (mut hash_type, mut fanout) = (None, None);
         let mut fields = Fields(bytes);
         while let Some(field) = fields.next()? {
             match field {
@@ -44,11 +49,13 @@ impl<'a> UnixFs<'a> {
                         packed = rest;
                     }
                 }
-                (1..=4, _) => return Err(Malformed::UnknownField),
+                (5, Value::Number(code)) => hash_type = Some(code),
+                (6, Value::Number(slots)) => fanout = Some(slots),
+                (1..=6, _) => return Err(Malformed::UnknownField),
                 _ => {}
             }
         }
-        Ok(Self { kind: kind.ok_or(Malformed::NoUnixFs)?, data, file_size, block_sizes })
+        Ok(Self { kind: kind.ok_or(Malformed::NoUnixFs)?, data, file_size, block_sizes, hash_type, fanout })
     }
 
     /// The size of a file, checked: data and children must add up to it.
@@ -92,6 +99,19 @@ pub(crate) fn file_data(block_sizes: impl Iterator<Item = u64>) -> Vec<u8> {
     out
 }
 
+/// The data of a shard: `slots` is a number whose bit n says that slot n is taken; leading zeros aren't written.
+pub(crate) fn shard_data(slots: &[u8], hash_type: u64, fanout: u64) -> Vec<u8> {
+    let first = slots.iter().position(|byte| *byte != 0).unwrap_or(slots.len());
+    let mut out = vec![0x08, 0x05, 0x12];
+    push_varint(&mut out, (slots.len() - first) as u64);
+    out.extend_from_slice(&slots[first..]);
+    for (tag, number) in [(0x28, hash_type), (0x30, fanout)] {
+        out.push(tag);
+        push_varint(&mut out, number);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,7 +120,8 @@ mod tests {
     fn block_sizes_may_be_packed_or_not_and_unknown_fields_are_skipped() {
         let unpacked = file_data([300, 5].into_iter());
         let packed = [&[0x08, 2, 0x18, 0xb1, 2, 0x22, 3, 0xac, 2, 5][..], &[0x38, 0xa4, 3, 0x42, 2, 8, 1]].concat();
-        let expected = UnixFs { kind: Type::File, data: &[], file_size: Some(305), block_sizes: vec![300, 5] };
+        let (file_size, block_sizes) = (Some(305), vec![300, 5]);
+        let expected = UnixFs { kind: Type::File, data: &[], file_size, block_sizes, hash_type: None, fanout: None };
         assert_eq!(UnixFs::decode(&unpacked), Ok(expected.clone()));
         assert_eq!(UnixFs::decode(&packed), Ok(expected.clone()), "with mode and mtime");
         assert_eq!(expected.checked_file_size(2), Ok(305));

@@ -304,7 +304,6 @@ fn not_converted(cid: &Cid, format: Format) -> ApiError {
 
 fn content_error(error: Error) -> ApiError {
     match error {
-        Error::HamtUnsupported(_) => ApiError::new(StatusCode::NOT_IMPLEMENTED, "folder_sharded", format!("{error}.")),
         Error::BlockMissing(_) => ApiError::not_found("not_held", format!("{error}.")),
         Error::Malformed { .. } | Error::NotAFile(_) | Error::DagTooLarge(_) => {
             ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "content_malformed", format!("{error}."))

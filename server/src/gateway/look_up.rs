@@ -70,7 +70,6 @@ fn content(store: &Store, cid: &Cid, may_see: impl Fn(&Cid) -> Result<bool, Erro
                 None => Some(Content::Folder(entries)),
             },
         },
-        Kind::ShardedDirectory => return Err(Error::HamtUnsupported(*cid)),
         Kind::Symlink { target } => Some(Content::Symlink(target.into())),
         _ => store.block(cid)?.map(Content::Other),
     })

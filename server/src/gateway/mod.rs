@@ -3,7 +3,7 @@
 //! What always holds: an answer's bytes are named by the CID in its entity tag; nothing is fetched from elsewhere for a
 //! stranger; what isn't published looks exactly like what isn't held; and content can't act in this site's name
 //! ([`fence`]). The owner's private preview goes through the same code ([`answer`]) with another base and without the
-//! one check. Absent so far: CAR and tar, sharded folders, paths into dag-cbor and dag-json, multipart ranges. Owns no
+//! one check. Absent so far: CAR and tar, paths into dag-cbor and dag-json, multipart ranges. Owns no
 //! tables.
 
 mod answer;

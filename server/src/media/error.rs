@@ -76,7 +76,6 @@ impl From<MediaError> for ApiError {
 impl From<pinreel_content::Error> for MediaError {
     fn from(error: pinreel_content::Error) -> Self {
         match error {
-            pinreel_content::Error::DirectoryTooLarge { .. } => Self::Unfit(Unfit::TooLong),
             pinreel_content::Error::DiskFull(_) => Self::DiskFull,
             other => Self::Store(other.to_string()),
         }

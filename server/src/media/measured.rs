@@ -42,8 +42,6 @@ pub enum Unfit {
     Codecs(String),
     #[error("language or channels of {0} are out of bounds")]
     Sound(String),
-    #[error("it has more segments than one folder can hold yet; the file is too long")]
-    TooLong,
     #[error("the videos are cut into different numbers of segments")]
     Cuts,
 }

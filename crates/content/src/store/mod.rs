@@ -14,6 +14,7 @@
 
 mod blobs;
 mod car;
+mod directories;
 mod index;
 mod nodes;
 mod partial;
@@ -34,7 +35,8 @@ use std::{
 pub use self::{
     blobs::BlobWriter,
     car::{CarImport, CarReader},
-    nodes::{Entry, Kind, Node},
+    directories::{Entries, Entry, Step},
+    nodes::{Kind, Node},
     partial::{PartialBlob, PartialInfo},
     publish::{Published, Visibility},
     reader::FileReader,

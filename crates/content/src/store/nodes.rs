@@ -1,13 +1,13 @@
-//! Blocks and directories: storing them, and finding the way from a root down a path.
+//! Blocks by themselves, and what each stands for.
 
 use bytes::Bytes;
 use cid::Cid;
 
 use super::{Store, index::Place};
 use crate::{
-    Error, Link, Malformed, Result,
+    Error, Malformed, Result,
     address::{DAG_PB, IDENTITY, RAW, SHA2_256, digest_of, identity_data, sha256},
-    dagpb, directory, limits,
+    dagpb, limits,
     unixfs::{Type, UnixFs},
 };
 
@@ -24,44 +24,32 @@ pub struct Node {
 pub enum Kind {
     /// A UnixFS file of one block or many, or a raw block.
     File { size_bytes: u64 },
-    /// A directory of one block.
+    /// A directory, of one block or sharded.
     Directory,
-    /// A sharded directory: known, but not read by this version.
-    ShardedDirectory,
     /// A symbolic link; it isn't followed.
     Symlink { target: String },
     /// A block of another codec: DAG-CBOR and the like.
     Other { codec: u64 },
 }
 
-/// An entry of a directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    pub name: String,
-    pub cid: Cid,
-    /// The bytes of the whole DAG below, as the directory says.
-    pub tsize: u64,
-}
-
 impl Store {
-    /// Stores a directory. Entries may come in any order; their content should be stored before.
-    ///
-    /// # Errors
-    /// [`Error::DirectoryTooLarge`] when it would have to be sharded, [`Error::NameInvalid`], [`Error::NameTwice`].
-    pub fn put_directory<'a>(&self, entries: impl IntoIterator<Item = (&'a str, Link)>) -> Result<Link> {
-        let directory = directory::encode(entries)?;
-        self.put_own_node(&directory.digest, &directory.block)?;
-        Ok(directory.link)
-    }
-
     /// Stores a block of any codec, after checking it against its CID. Says whether it was new.
     pub fn put_block(&self, cid: &Cid, block: &[u8]) -> Result<bool> {
         let Some(digest) = check_block(cid, block)? else { return Ok(false) };
-        self.put_own_node(&digest, block)
+        Ok(self.put_own_nodes(&[(digest, block)])? > 0)
     }
 
-    fn put_own_node(&self, digest: &crate::Digest, block: &[u8]) -> Result<bool> {
-        self.inner.index.write(|tables| Ok(!tables.in_public_blob(digest)? && tables.insert_node(digest, block)?))
+    /// Stores blocks whose digests are known to be right, all or none of them; how many were new.
+    pub(super) fn put_own_nodes(&self, blocks: &[(crate::Digest, impl AsRef<[u8]>)]) -> Result<u64> {
+        self.inner.index.write(|tables| {
+            let mut fresh = 0;
+            for (digest, block) in blocks {
+                if !tables.in_public_blob(digest)? {
+                    fresh += u64::from(tables.insert_node(digest, block.as_ref())?);
+                }
+            }
+            Ok(fresh)
+        })
     }
 
     /// The bytes of a block, or `None` if it isn't held. A leaf of a file is read from the file.
@@ -118,61 +106,12 @@ impl Store {
         let Some(block) = self.block(cid)? else { return Ok(None) };
         let (node, data) = decode_unixfs(cid, &block)?;
         Ok(Some(match data.kind {
-            Type::Directory => Kind::Directory,
-            Type::HamtShard => Kind::ShardedDirectory,
+            Type::Directory | Type::HamtShard => Kind::Directory,
             Type::Symlink => Kind::Symlink { target: String::from_utf8_lossy(data.data).into_owned() },
             Type::File | Type::Raw => {
                 Kind::File { size_bytes: data.checked_file_size(node.links.len()).map_err(Error::malformed(cid))? }
             }
         }))
-    }
-
-    /// Follows names from a root down through directories. `None` when a name isn't there or a block isn't held.
-    ///
-    /// # Errors
-    /// [`Error::HamtUnsupported`] when the way leads through a sharded directory.
-    pub fn resolve<S: AsRef<str>>(&self, root: &Cid, segments: &[S]) -> Result<Option<Node>> {
-        let mut cid = *root;
-        if segments.len() > limits::PATH_SEGMENTS {
-            return Ok(None);
-        }
-        for name in segments {
-            let Some(block) = self.block(&cid)? else { return Ok(None) };
-            if cid.codec() != DAG_PB {
-                return Ok(None);
-            }
-            let (child, data) = dagpb::find_link(&block, name.as_ref()).map_err(Error::malformed(&cid))?;
-            let data = data.ok_or(Malformed::NoUnixFs).and_then(UnixFs::decode).map_err(Error::malformed(&cid))?;
-            match (data.kind, child) {
-                (Type::Directory, Some(child)) => cid = child,
-                (Type::HamtShard, _) => return Err(Error::HamtUnsupported(cid)),
-                _ => return Ok(None),
-            }
-        }
-        self.stat(&cid)
-    }
-
-    /// The entries of a directory, in their order in the block; `None` if it isn't held.
-    ///
-    /// # Errors
-    /// [`Error::NotADirectory`], [`Error::HamtUnsupported`].
-    pub fn list(&self, cid: &Cid) -> Result<Option<Vec<Entry>>> {
-        let Some(block) = self.block(cid)? else { return Ok(None) };
-        if cid.codec() != DAG_PB {
-            return Err(Error::NotADirectory(*cid));
-        }
-        let (node, data) = decode_unixfs(cid, &block)?;
-        match data.kind {
-            Type::Directory => {}
-            Type::HamtShard => return Err(Error::HamtUnsupported(*cid)),
-            _ => return Err(Error::NotADirectory(*cid)),
-        }
-        let entries = node.links.iter().map(|link| Entry {
-            name: link.name.unwrap_or_default().to_owned(),
-            cid: link.cid,
-            tsize: link.tsize.unwrap_or_default(),
-        });
-        Ok(Some(entries.collect()))
     }
 }
 
