@@ -77,7 +77,7 @@ build_web() {
 # build_kubo: a real Kubo, the peer that tests talk to. Prints its path.
 build_kubo() {
   local version program
-  version=$(sed -n 's/.*ipfs\/kubo v//p' "$root/tests/peers/go.mod" | head -n 1)
+  version=$(sed -n 's/.*ipfs\/kubo v\([0-9.]*\).*/\1/p' "$root/tests/peers/go.mod" | head -n 1)
   program=$cache/bin/ipfs-$version
   if [ ! -x "$program" ]; then
     command -v go >/dev/null || die "Go is missing: the tests build a real Kubo $version with it. Install Go 1.26 or newer (or put that Kubo at $program)."

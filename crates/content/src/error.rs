@@ -79,9 +79,12 @@ pub enum Error {
     /// Finished too early.
     #[error("upload {id} has {offset_bytes} of {size_bytes} bytes: it is not complete")]
     PartialIncomplete { id: String, offset_bytes: u64, size_bytes: u64 },
-    /// Content that was published, or that something published refers to, isn't removed.
-    #[error("{0} is published, or part of something published: it stays")]
-    Published(Cid),
+    /// Content that was erased isn't taken again.
+    #[error("{0} was erased here, so its bytes are not taken again")]
+    Erased(Cid),
+    /// A pin's owner that could not be told from others.
+    #[error("{0:?} can't own a pin: an owner is 1 to 200 characters of ASCII without spaces")]
+    PinOwner(String),
     /// A CAR file that cannot be taken.
     #[error(transparent)]
     Car(#[from] crate::car::CarError),

@@ -28,6 +28,6 @@ pub use directory::hash_directory;
 pub use error::{Error, Malformed, Result};
 pub use import::{FileHasher, LEAF_BYTES, Link, Stored, hash_bytes};
 pub use store::{
-    BlobWriter, CarImport, CarReader, Entries, Entry, FileReader, Kind, Node, Options, PartialBlob, PartialInfo,
-    Published, Stats, Step, Store, Visibility,
+    BlobWriter, CarImport, CarReader, Collected, Damage, Entries, Entry, FileReader, Kind, Node, Options, PartialBlob,
+    PartialInfo, Pin, Published, Scrubbed, Stats, Step, Store, Visibility,
 };

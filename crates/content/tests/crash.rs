@@ -6,7 +6,7 @@
 
 mod common;
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path, process::Command, time::Duration};
 
 use common::{MIB, blob_path, bytes, read_all, store};
 use pinreel_content::{Kind, Options, Store, hash_bytes, raw_cid, sha256};
@@ -91,23 +91,28 @@ fn content() -> Vec<u8> {
     bytes(4, 2 * MIB + 99)
 }
 
-/// The child's part: an upload that ends the process at a point. Does nothing when the tests run it as one of them.
+/// The child's part: an upload and its removal, of which a point ends the process. Does nothing when the tests run it as one of them.
 #[test]
 fn child() {
     let Ok(task) = std::env::var(CHILD) else { return };
     let (point, folder) = task.split_once(' ').unwrap();
-    let point = point.to_owned();
+    let (point, point_is_of_erasing) = (point.to_owned(), point.starts_with("erase"));
     let hook = move |reached: &'static str| {
         if reached == point {
             // As kill -9 does it: no destructors, no unwinding.
             std::process::abort();
         }
     };
-    let store = Store::open_with(folder, Options::default().fault_point(hook)).unwrap();
+    let options = Options::default().fault_point(hook).fresh_for(Duration::ZERO);
+    let store = Store::open_with(folder, options).unwrap();
     let mut upload = store.create_partial("u", content().len() as u64).unwrap();
     upload.append(&content()).unwrap();
-    upload.finish().unwrap();
+    let stored = upload.finish().unwrap();
+    if point_is_of_erasing {
+        store.erase(&stored.cid, 1).unwrap();
+    }
     store.put_bytes(&bytes(5, MIB + 1)).unwrap();
+    store.collect(1, 0).unwrap();
 }
 
 fn crash_at(point: &str, folder: &Path) {
@@ -147,16 +152,18 @@ fn a_write_that_is_killed_leaves_nothing() {
 }
 
 #[test]
-fn a_removal_that_is_killed_may_be_made_again() {
-    let (folder, store) = store();
-    let stored = store.put_bytes(&content()).unwrap();
-    let path = blob_path(&folder, &stored.cid);
-    let copy = fs::read(&path).unwrap();
-    assert!(store.remove_private(&stored.cid).unwrap());
-    drop(store);
-    // As if the process had ended between the index and the file.
-    fs::write(&path, copy).unwrap();
-    let store = Store::open(folder.path()).unwrap();
-    assert!(store.remove_private(&stored.cid).unwrap());
-    assert_eq!((store.stats().unwrap().blobs, path.exists()), (0, false));
+fn a_removal_that_is_killed_is_ended_by_the_next_start() {
+    for point in ["collect.unindexed", "collect.removed", "erase.noted"] {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, path) = (hash_bytes(&content()).cid, blob_path(&folder, &hash_bytes(&content()).cid));
+        crash_at(point, folder.path());
+        let store = Store::open(folder.path()).unwrap();
+        if point == "erase.noted" {
+            assert!(store.is_erased(&file).unwrap());
+            store.erase(&file, 2).unwrap();
+        }
+        assert_eq!((store.stats().unwrap().blobs, path.exists()), (0, false), "{point}");
+        drop(store);
+        assert_eq!(Store::open(folder.path()).unwrap().stats().unwrap().blobs, 0, "{point}: it doesn't come back");
+    }
 }

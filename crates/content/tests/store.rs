@@ -166,46 +166,6 @@ fn publishing_names_the_holes() {
 }
 
 #[test]
-fn what_was_never_published_can_be_removed() {
-    let (folder, store) = store();
-    let content = bytes(8, 2 * MIB + 1);
-    let stored = store.put_bytes(&content).unwrap();
-    assert!(store.remove_private(&stored.cid).unwrap());
-    assert!(!store.remove_private(&stored.cid).unwrap(), "it is gone already");
-    assert!(!blob_path(&folder, &stored.cid).exists());
-    assert!(store.open_file(&stored.cid).unwrap().is_none());
-    assert!(store.block(&raw_cid(sha256(&content[..MIB]))).unwrap().is_none());
-    let stats = store.stats().unwrap();
-    assert_eq!((stats.blobs, stats.blob_bytes, stats.nodes), (0, 0, 0));
-
-    let published = store.put_bytes(&content).unwrap();
-    store.publish(&published.cid).unwrap();
-    assert!(matches!(store.remove_private(&published.cid), Err(Error::Published(_))));
-    assert!(read_all(&store, &published.cid) == content);
-}
-
-#[test]
-fn removing_a_file_takes_nothing_from_others() {
-    let (_folder, store) = store();
-    let long = bytes(9, 2 * MIB + 1);
-    let (whole, start) = (store.put_bytes(&long).unwrap(), store.put_bytes(&long[..MIB + 1]).unwrap());
-    let leaf = raw_cid(sha256(&long[..MIB]));
-    assert!(store.remove_private(&start.cid).unwrap());
-    assert!(read_all(&store, &whole.cid) == long);
-    assert!(store.block(&leaf).unwrap().unwrap() == long[..MIB]);
-
-    // A block that somebody put by itself, or published by itself, stays as well.
-    let last = raw_cid(sha256(&long[2 * MIB..]));
-    assert!(store.put_block(&last, &long[2 * MIB..]).unwrap(), "a private file may go: the block gets its own copy");
-    store.publish(&leaf).unwrap();
-    assert!(matches!(store.remove_private(&whole.cid), Err(Error::Published(_))));
-    store.put_block(&leaf, &long[..MIB]).unwrap();
-    assert!(store.remove_private(&whole.cid).unwrap());
-    assert!(store.block(&leaf).unwrap().unwrap() == long[..MIB]);
-    assert!(store.block(&last).unwrap().unwrap() == long[2 * MIB..]);
-}
-
-#[test]
 fn a_block_of_a_published_file_is_not_copied() {
     let (_folder, store) = store();
     let content = bytes(10, MIB + 1);

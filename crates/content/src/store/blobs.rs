@@ -41,7 +41,12 @@ impl Store {
     /// Moves a complete, synced file to its place and indexes it. The source is gone afterwards.
     pub(super) fn place_blob(&self, source: &Path, tree: &Tree) -> Result<Stored> {
         let target = self.blob_path(&tree.root);
+        let digest = digest_of(&tree.root).ok_or(Error::HashUnsupported(tree.root))?;
         let _files = lock(&self.inner.files);
+        if self.inner.index.read()?.is_erased(&digest)? {
+            return Err(Error::Erased(tree.root));
+        }
+        self.touch(tree.nodes.iter().map(|(digest, _)| digest).chain([&digest]));
         if fs::metadata(&target).is_ok_and(|found| found.len() == tree.size_bytes) {
             fs::remove_file(source).map_err(Error::io("remove", source))?;
         } else {

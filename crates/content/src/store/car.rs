@@ -64,6 +64,8 @@ impl Store {
             let mut fresh = 0;
             for block in blocks {
                 let Some(digest) = &block.digest else { continue };
+                tables.refuse_erased(digest)?;
+                self.touch([digest]);
                 if visibility == Visibility::Public {
                     tables.publish(digest)?;
                 }

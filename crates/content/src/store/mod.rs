@@ -14,34 +14,42 @@
 
 mod blobs;
 mod car;
+mod collect;
 mod directories;
 mod index;
 mod nodes;
 mod partial;
+mod pins;
 mod publish;
+mod reach;
 mod reader;
 mod recover;
+mod scrub;
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 pub use self::{
     blobs::BlobWriter,
     car::{CarImport, CarReader},
+    collect::Collected,
     directories::{Entries, Entry, Step},
     nodes::{Kind, Node},
     partial::{PartialBlob, PartialInfo},
+    pins::Pin,
     publish::{Published, Visibility},
     reader::FileReader,
+    scrub::{Damage, Scrubbed},
 };
-use crate::{Error, Result};
+use crate::{Digest, Error, Result};
 
 /// A content store in a folder. Cheap to clone; all calls block and may be made from any thread.
 #[derive(Clone)]
@@ -56,22 +64,49 @@ struct Inner {
     files: Mutex<()>,
     /// The ids of uploads that have a writer.
     writing: Mutex<HashSet<String>>,
+    /// Held by a collection from its look at the pins to its end.
+    collecting: Mutex<()>,
+    /// Held from the look at the published roots to the change of what is public.
+    publishing: Mutex<()>,
+    /// How many pins were made; held while one is made, and by a collection while it removes.
+    pins_added: Mutex<u64>,
+    /// What was written lately, and when.
+    fresh: Mutex<HashMap<Digest, Instant>>,
+    /// The leaves whose bytes are wrong, by their blob, as the index has them.
+    damaged: RwLock<HashMap<Digest, Vec<u32>>>,
     temporary: AtomicU64,
     fault_point: Option<FaultPoint>,
+    fresh_for: Duration,
 }
+
+/// How long what was just written may wait for its first pin.
+const FRESH_FOR: Duration = Duration::from_secs(3600);
 
 type FaultPoint = Arc<dyn Fn(&'static str) + Send + Sync>;
 
 /// How a store is opened; `Options::default()` for all but tests.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Options {
     fault_point: Option<FaultPoint>,
+    fresh_for: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { fault_point: None, fresh_for: FRESH_FOR }
+    }
 }
 
 impl Options {
     /// Calls `hook` with the name of each point between two durable steps: a kill test ends the process there.
     pub fn fault_point(mut self, hook: impl Fn(&'static str) + Send + Sync + 'static) -> Self {
         self.fault_point = Some(Arc::new(hook));
+        self
+    }
+
+    /// How long what was just written is safe from a collection without a pin; an hour unless told otherwise.
+    pub fn fresh_for(mut self, time: Duration) -> Self {
+        self.fresh_for = time;
         self
     }
 }
@@ -85,6 +120,15 @@ pub struct Stats {
     pub blob_bytes: u64,
     /// Blocks outside of files: trees, directories, imported blocks.
     pub nodes: u64,
+    /// Entries for the leaves of files of several leaves.
+    pub leaves: u64,
+    pub pins: u64,
+    /// Blocks that no pin led to at the last collection, waiting for their grace period to end.
+    pub unreached: u64,
+    /// Roots that were erased and aren't taken again.
+    pub erased: u64,
+    /// Leaves whose bytes are wrong; they aren't given out.
+    pub damaged: u64,
     /// What the file system has left for us.
     pub free_bytes: u64,
 }
@@ -111,8 +155,14 @@ impl Store {
                 dir,
                 files: Mutex::default(),
                 writing: Mutex::default(),
+                collecting: Mutex::default(),
+                publishing: Mutex::default(),
+                pins_added: Mutex::default(),
+                fresh: Mutex::default(),
+                damaged: RwLock::default(),
                 temporary: AtomicU64::new(0),
                 fault_point: options.fault_point,
+                fresh_for: options.fresh_for,
             }),
         };
         store.recover()?;
@@ -121,8 +171,18 @@ impl Store {
 
     /// How much is stored, and how much room is left.
     pub fn stats(&self) -> Result<Stats> {
-        let (blobs, blob_bytes, nodes) = self.inner.index.read()?.counts()?;
-        Ok(Stats { blobs, blob_bytes, nodes, free_bytes: self.free_bytes()? })
+        let counts = self.inner.index.read()?.counts()?;
+        Ok(Stats {
+            blobs: counts.blobs,
+            blob_bytes: counts.blob_bytes,
+            nodes: counts.nodes,
+            leaves: counts.leaves,
+            pins: counts.pins,
+            unreached: counts.unreached,
+            erased: counts.erased,
+            damaged: counts.damaged,
+            free_bytes: self.free_bytes()?,
+        })
     }
 
     /// What the file system has left for unprivileged users, in bytes.

@@ -44,6 +44,8 @@ impl Store {
         self.inner.index.write(|tables| {
             let mut fresh = 0;
             for (digest, block) in blocks {
+                tables.refuse_erased(digest)?;
+                self.touch([digest]);
                 if !tables.in_public_blob(digest)? {
                     fresh += u64::from(tables.insert_node(digest, block.as_ref())?);
                 }

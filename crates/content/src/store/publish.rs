@@ -1,16 +1,9 @@
-//! Visibility: content is private until its root is published, and what was never published can be removed.
-
-use std::{collections::HashSet, fs};
+//! Visibility: content is private until a root that leads to it is published, and again when that is withdrawn.
 
 use cid::Cid;
 
-use super::{Store, lock};
-use crate::{
-    Digest, Error, Result,
-    address::{RAW, digest_of},
-    limits,
-    links::links_of,
-};
+use super::{Store, lock, reach::Reach};
+use crate::{Digest, Error, Result, address::digest_of};
 
 /// Whether strangers may ask for content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,25 +21,61 @@ pub struct Published {
     pub missing: Vec<Cid>,
 }
 
-/// How many missing blocks are named.
-const MISSING_NAMED: usize = 16;
+/// How many blocks become private in one transaction.
+const HIDDEN_AT_ONCE: usize = 4096;
 
 impl Store {
     /// Makes everything reachable from a root public: directories, files, and with a file its leaves.
     ///
     /// # Errors
-    /// [`Error::BlockMissing`] when the root itself isn't held. Holes further down are reported, not refused.
+    /// [`Error::BlockMissing`] when the root itself isn't held, [`Error::Erased`]. Holes further down are reported, not
+    /// refused.
     pub fn publish(&self, root: &Cid) -> Result<Published> {
-        let mut reachable = Vec::new();
-        let missing = self.walk(root, |digest| reachable.push(digest))?;
+        let _publishing = lock(&self.inner.publishing);
+        let Some(root_digest) = digest_of(root) else { return Ok(Published::default()) };
+        let index = self.inner.index.read()?;
+        if index.is_erased(&root_digest)? {
+            return Err(Error::Erased(*root));
+        }
+        if !index.holds(&root_digest)? {
+            return Err(Error::BlockMissing(*root));
+        }
+        let mut reach = Reach::default();
+        self.reach(&index, root, &mut reach)?;
         let newly_public = self.inner.index.write(|tables| {
-            let mut newly_public = 0;
-            for digest in &reachable {
-                newly_public += u64::from(tables.publish(digest)?);
-            }
-            Ok(newly_public)
+            tables.public_roots.insert(&root_digest, &root.to_bytes()[..])?;
+            reach.iter().try_fold(0, |count, digest| Ok(count + u64::from(tables.publish(digest)?)))
         })?;
-        Ok(Published { newly_public, missing })
+        Ok(Published { newly_public, missing: reach.missing })
+    }
+
+    /// Takes a root back: what no other published root leads to is private again. `false` if it wasn't published.
+    pub fn withdraw(&self, root: &Cid) -> Result<bool> {
+        let Some(digest) = digest_of(root) else { return Ok(false) };
+        let known = self.inner.index.write(|tables| Ok(tables.public_roots.remove(&digest)?.is_some()))?;
+        if known {
+            self.hide_unpublished()?;
+        }
+        Ok(known)
+    }
+
+    /// Makes private what no published root leads to.
+    pub(super) fn hide_unpublished(&self) -> Result<()> {
+        // Nobody publishes between the look at the roots and the removal.
+        let _publishing = lock(&self.inner.publishing);
+        let index = self.inner.index.read()?;
+        let mut reach = Reach::default();
+        for root in index.public_roots()? {
+            self.reach(&index, &root, &mut reach)?;
+        }
+        let hidden = index.public()?.filter(|digest| digest.as_ref().is_ok_and(|digest| !reach.contains(digest)));
+        let hidden = hidden.collect::<Result<Vec<Digest>>>()?;
+        for batch in hidden.chunks(HIDDEN_AT_ONCE) {
+            self.inner.index.write(|tables| {
+                batch.iter().try_for_each(|digest| tables.public.remove(digest).map(drop).map_err(Error::from))
+            })?;
+        }
+        Ok(())
     }
 
     /// Whether strangers may have this block. Identity CIDs are no secret.
@@ -55,68 +84,5 @@ impl Store {
             Some(digest) => self.inner.index.read()?.is_public(&digest),
             None => Ok(cid.hash().code() == crate::address::IDENTITY),
         }
-    }
-
-    /// Removes a file that was never published: an abandoned upload, a failed job's output. `false` if it isn't held
-    /// as a file. Whether somebody still wants it, the caller must know: two uploads of the same bytes are one file.
-    ///
-    /// # Errors
-    /// [`Error::Published`] when it, or a part of it that nothing else holds, is public.
-    pub fn remove_private(&self, cid: &Cid) -> Result<bool> {
-        let Some(root) = digest_of(cid) else { return Ok(false) };
-        let _files = lock(&self.inner.files);
-        let Some(blob) = self.inner.index.read()?.blob(&root)? else { return Ok(false) };
-        let parts = self.parts_of(&blob)?;
-        self.inner.index.write(|tables| {
-            if tables.is_public(&root)? {
-                return Err(Error::Published(*cid));
-            }
-            for leaf in &parts.leaves {
-                if tables.is_public(leaf)? && !tables.held_without(leaf, &root)? {
-                    return Err(Error::Published(*cid));
-                }
-            }
-            tables.remove_blob(&root, &parts)
-        })?;
-        self.fault("remove.unindexed");
-        let path = self.blob_path(&blob.cid());
-        fs::remove_file(&path).map_err(Error::io("remove", path))?;
-        Ok(true)
-    }
-
-    /// Visits every block reachable from a root once, but for the leaves of files that are blobs; returns the holes.
-    fn walk(&self, root: &Cid, mut visit: impl FnMut(Digest)) -> Result<Vec<Cid>> {
-        let index = self.inner.index.read()?;
-        let mut missing = Vec::new();
-        let mut seen = HashSet::new();
-        let mut stack = vec![*root];
-        while let Some(cid) = stack.pop() {
-            let Some(digest) = digest_of(&cid) else { continue };
-            if !seen.insert((digest, cid.codec())) {
-                continue;
-            }
-            if seen.len() > limits::BLOCKS_PER_WALK {
-                return Err(Error::DagTooLarge(*root));
-            }
-            if !index.holds(&digest)? {
-                if cid == *root {
-                    return Err(Error::BlockMissing(cid));
-                }
-                if missing.len() < MISSING_NAMED {
-                    missing.push(cid);
-                }
-                continue;
-            }
-            visit(digest);
-            if cid.codec() == RAW {
-                continue;
-            }
-            let whole_file = index.blob(&digest)?.is_some_and(|blob| !blob.is_leaf());
-            let block = self.block(&cid)?.ok_or(Error::BlockMissing(cid))?;
-            let links = links_of(&cid, &block).map_err(Error::malformed(&cid))?;
-            // A blob's leaves are public with their root, so only the nodes between need a mark of their own.
-            stack.extend(links.into_iter().rev().filter(|link| !whole_file || link.codec() != RAW));
-        }
-        Ok(missing)
     }
 }

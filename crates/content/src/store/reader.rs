@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Error, Malformed, Result,
     address::{DAG_PB, RAW, digest_of, identity_data},
+    import::LEAF_BYTES,
     limits,
     unixfs::Type,
 };
@@ -31,6 +32,8 @@ enum Source {
     Blob {
         file: Arc<File>,
         offset: u64,
+        /// Leaves of the file whose bytes aren't given out.
+        damaged: Arc<[u32]>,
     },
     Memory(Bytes),
     /// A file of several foreign blocks, walked anew by each read; the root is kept.
@@ -67,8 +70,9 @@ impl Store {
             None => Ok(None),
             Some(Place::Blob { blob, offset, length }) if cid.codec() == RAW => {
                 let whole = self.blob_reader(&blob)?;
-                let Source::Blob { file, .. } = whole.source else { return Ok(None) };
-                Ok(Some(FileReader { cid: *cid, size_bytes: length as u64, source: Source::Blob { file, offset } }))
+                let Source::Blob { file, damaged, .. } = whole.source else { return Ok(None) };
+                let source = Source::Blob { file, offset, damaged };
+                Ok(Some(FileReader { cid: *cid, size_bytes: length as u64, source }))
             }
             Some(Place::Node(block)) if cid.codec() == RAW => Ok(Some(FileReader::in_memory(*cid, block))),
             Some(Place::Node(block)) => self.dag_reader(cid, block).map(Some),
@@ -83,7 +87,7 @@ impl Store {
         let cid = blob.cid();
         let path = self.blob_path(&cid);
         let file = File::open(&path).map_err(Error::io("open the stored file", path))?;
-        let source = Source::Blob { file: Arc::new(file), offset: 0 };
+        let source = Source::Blob { file: Arc::new(file), offset: 0, damaged: self.damaged_leaves(blob).into() };
         Ok(FileReader { cid, size_bytes: blob.size_bytes, source })
     }
 
@@ -116,10 +120,10 @@ impl FileReader {
         self.size_bytes
     }
 
-    /// The open file and the offset in it, when all bytes lie in one: for callers that read it by other means.
+    /// The open file and the offset in it, when all bytes lie in one and none is known to be wrong: for callers that read it by other means.
     pub fn as_file(&self) -> Option<(&Arc<File>, u64)> {
         match &self.source {
-            Source::Blob { file, offset } => Some((file, *offset)),
+            Source::Blob { file, offset, damaged } if damaged.is_empty() => Some((file, *offset)),
             _ => None,
         }
     }
@@ -131,7 +135,8 @@ impl FileReader {
         let wanted = buffer.len().min(left);
         let buffer = &mut buffer[..wanted];
         match &self.source {
-            Source::Blob { file, offset: base } => {
+            Source::Blob { file, offset: base, damaged } => {
+                refuse_damaged(&self.cid, damaged, base + offset, wanted)?;
                 let read = read_full(file, buffer, base + offset);
                 match read.map_err(Error::io("read the stored file", self.cid.to_string()))? {
                     0 if wanted > 0 => Err(Error::Damaged(self.cid)),
@@ -161,6 +166,15 @@ impl FileReader {
         }
         Ok(())
     }
+}
+
+/// An error when a stretch of a file touches a damaged leaf.
+fn refuse_damaged(cid: &Cid, damaged: &[u32], offset: u64, length: usize) -> Result<()> {
+    let touched = |number: &u32| {
+        let begin = u64::from(*number) * LEAF_BYTES;
+        begin < offset + length as u64 && offset < begin + LEAF_BYTES
+    };
+    if damaged.iter().any(touched) { Err(Error::Damaged(*cid)) } else { Ok(()) }
 }
 
 fn read_full(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {

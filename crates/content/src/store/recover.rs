@@ -25,8 +25,11 @@ impl Store {
         for file in entries(&self.inner.dir.join("tmp"))? {
             fs::remove_file(file.path()).map_err(Error::io("remove the leftover", file.path()))?;
         }
+        let removing = self.inner.index.read()?.removing()?;
+        self.remove_files(&removing)?;
         self.drop_entries_without_file()?;
-        self.index_files_without_entry()
+        self.index_files_without_entry()?;
+        self.load_damage()
     }
 
     fn drop_entries_without_file(&self) -> Result<()> {
@@ -53,7 +56,7 @@ impl Store {
     /// Takes a blob out of the index, with what only it needs.
     pub(super) fn forget(&self, blob: &Blob) -> Result<()> {
         let parts = self.parts_of(blob)?;
-        self.inner.index.write(|tables| tables.remove_blob(&blob.root, &parts))
+        self.inner.index.write(|tables| tables.remove_blob(&blob.root, &parts, |_| false))
     }
 
     /// Walks a blob's tree for its leaves and nodes.

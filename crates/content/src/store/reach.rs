@@ -1,0 +1,74 @@
+//! What roots lead to: the walk that publishing, withdrawing and collecting share.
+
+use std::collections::HashSet;
+
+use cid::Cid;
+
+use super::{Store, index::Snapshot};
+use crate::{
+    Digest, Error, Result,
+    address::{RAW, digest_of},
+    limits,
+    links::links_of,
+};
+
+/// Everything that some roots lead to, but for the leaves of files that are blobs: those are there with their file.
+#[derive(Default)]
+pub(super) struct Reach {
+    /// Blocks whose links were followed.
+    followed: HashSet<Digest>,
+    /// Blocks that were reached as plain bytes.
+    plain: HashSet<Digest>,
+    /// Blocks that something leads to but that aren't held; the first few.
+    pub(super) missing: Vec<Cid>,
+}
+
+/// How many missing blocks are named.
+const MISSING_NAMED: usize = 16;
+
+impl Reach {
+    pub(super) fn contains(&self, digest: &Digest) -> bool {
+        self.followed.contains(digest) || self.plain.contains(digest)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Digest> {
+        self.followed.iter().chain(self.plain.difference(&self.followed))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.followed.len() + self.plain.difference(&self.followed).count()
+    }
+
+    fn insert(&mut self, cid: &Cid, digest: Digest) -> bool {
+        if cid.codec() == RAW { self.plain.insert(digest) } else { self.followed.insert(digest) }
+    }
+}
+
+impl Store {
+    /// Adds everything reachable from a root. What can't be decoded leads nowhere; what was erased isn't entered.
+    pub(super) fn reach(&self, index: &Snapshot, root: &Cid, reach: &mut Reach) -> Result<()> {
+        let mut stack = vec![*root];
+        while let Some(cid) = stack.pop() {
+            let Some(digest) = digest_of(&cid) else { continue };
+            if !index.holds(&digest)? {
+                if reach.missing.len() < MISSING_NAMED {
+                    reach.missing.push(cid);
+                }
+                continue;
+            }
+            if index.is_erased(&digest)? || !reach.insert(&cid, digest) || cid.codec() == RAW {
+                continue;
+            }
+            if reach.followed.len() > limits::BLOCKS_PER_WALK {
+                return Err(Error::DagTooLarge(*root));
+            }
+            let whole_file = index.blob(&digest)?.is_some_and(|blob| !blob.is_leaf());
+            let block = self.block(&cid)?.ok_or(Error::BlockMissing(cid))?;
+            match links_of(&cid, &block) {
+                Ok(links) => stack.extend(links.into_iter().rev().filter(|link| !whole_file || link.codec() != RAW)),
+                Err(reason) => tracing::warn!(%cid, %reason, "a block that something leads to can't be decoded"),
+            }
+        }
+        Ok(())
+    }
+}

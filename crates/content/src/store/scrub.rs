@@ -1,0 +1,175 @@
+//! Looking for damage: every file is read and hashed again, and what is wrong in it is no longer given out until it is
+//! mended with the right bytes from elsewhere.
+
+use std::{collections::HashMap, fs::File, io, os::unix::fs::FileExt, sync::PoisonError};
+
+use cid::Cid;
+
+use super::{
+    Store,
+    index::{Blob, leaf_key},
+    lock,
+};
+use crate::{
+    Digest, Error, Result,
+    address::{digest_of, raw_cid, sha256},
+    import::{LEAF_BYTES, leaf_count},
+};
+
+/// A leaf whose bytes in a file are wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// The file.
+    pub file: Cid,
+    /// The leaf that should be there: what to ask others for.
+    pub leaf: Cid,
+    pub offset: u64,
+    pub size_bytes: u64,
+}
+
+/// What a scrub of a file, or of the blocks outside of files, found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scrubbed {
+    pub bytes: u64,
+    /// Leaves that are wrong now.
+    pub damaged: u64,
+    /// Blocks outside of files that were wrong; they are gone.
+    pub dropped: u64,
+}
+
+impl Store {
+    /// The files that a scrub would go through: those whose digest follows `after`, in order, at most `limit`.
+    pub fn files_after(&self, after: Option<&Cid>, limit: usize) -> Result<Vec<Cid>> {
+        let from = after.and_then(digest_of);
+        self.inner.index.read()?.roots_after(from.as_ref(), limit)
+    }
+
+    /// Reads a file and compares each leaf with its hash; `pause` is told how many bytes were read and may take its
+    /// time. What is wrong is noted and not given out any more; what is right again is.
+    pub fn scrub(&self, file: &Cid, mut pause: impl FnMut(u64)) -> Result<Scrubbed> {
+        let mut scrubbed = Scrubbed::default();
+        let Some(digest) = digest_of(file) else { return Ok(scrubbed) };
+        let Some(blob) = self.inner.index.read()?.blob(&digest)? else { return Ok(scrubbed) };
+        let leaves = self.leaves_of(&blob)?;
+        let path = self.blob_path(&blob.cid());
+        let open = match File::open(&path) {
+            Ok(open) => open,
+            // It was removed since.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(scrubbed),
+            Err(error) => return Err(Error::io("open the stored file", path)(error)),
+        };
+        let (mut wrong, mut buffer) = (Vec::new(), vec![0; LEAF_BYTES as usize]);
+        for (number, leaf) in (0u32..).zip(&leaves) {
+            let (offset, length) = extent(&blob, number);
+            let part = &mut buffer[..length];
+            // A disk that can't read a sector any more is damage like another.
+            let right = open.read_exact_at(part, offset).is_ok() && sha256(part) == *leaf;
+            if !right {
+                wrong.push(number);
+            }
+            scrubbed.bytes += length as u64;
+            pause(length as u64);
+        }
+        scrubbed.damaged = wrong.len() as u64;
+        self.note_damage(&blob, wrong)?;
+        Ok(scrubbed)
+    }
+
+    /// Compares every block outside of files with its hash. A wrong one is removed: it is of no use to anybody.
+    pub fn scrub_nodes(&self) -> Result<Scrubbed> {
+        let mut scrubbed = Scrubbed::default();
+        let index = self.inner.index.read()?;
+        let mut wrong = Vec::new();
+        for digest in index.node_digests()? {
+            let digest = digest?;
+            let Some(node) = index.node(&digest)? else { continue };
+            scrubbed.bytes += node.len() as u64;
+            if sha256(&node) != digest {
+                wrong.push(digest);
+            }
+        }
+        for digest in &wrong {
+            tracing::warn!(cid = %raw_cid(*digest), "a stored block has another hash now; it is removed");
+            self.inner.index.write(|tables| tables.remove_node(digest))?;
+        }
+        scrubbed.dropped = wrong.len() as u64;
+        Ok(scrubbed)
+    }
+
+    /// All damage that is known.
+    pub fn damage(&self) -> Result<Vec<Damage>> {
+        let index = self.inner.index.read()?;
+        let mut damage = Vec::new();
+        for (root, number) in index.damaged()? {
+            let Some(blob) = index.blob(&root)? else { continue };
+            let Some(leaf) = self.leaves_of(&blob)?.get(number as usize).copied() else { continue };
+            let (offset, length) = extent(&blob, number);
+            damage.push(Damage { file: blob.cid(), leaf: raw_cid(leaf), offset, size_bytes: length as u64 });
+        }
+        Ok(damage)
+    }
+
+    /// Mends a leaf wherever it is damaged, with bytes from anywhere. `false` when it isn't damaged.
+    ///
+    /// # Errors
+    /// [`Error::HashMismatch`] when these aren't the right bytes.
+    pub fn mend(&self, leaf: &Cid, bytes: &[u8]) -> Result<bool> {
+        if digest_of(leaf) != Some(sha256(bytes)) {
+            return Err(Error::HashMismatch(*leaf));
+        }
+        let damage: Vec<Damage> = self.damage()?.into_iter().filter(|damage| damage.leaf == *leaf).collect();
+        for place in &damage {
+            let _files = lock(&self.inner.files);
+            let path = self.blob_path(&place.file);
+            let file = File::options().write(true).open(&path).map_err(Error::io("open the stored file", &path))?;
+            let written = file.write_all_at(bytes, place.offset).and_then(|()| file.sync_data());
+            written.map_err(Error::io("mend", &path))?;
+            let Some(root) = digest_of(&place.file) else { continue };
+            let number = (place.offset / LEAF_BYTES) as u32;
+            self.inner.index.write(|tables| Ok(tables.damaged.remove(&leaf_key(&root, number)).map(drop)?))?;
+        }
+        self.load_damage()?;
+        Ok(!damage.is_empty())
+    }
+
+    /// Reads what is damaged from the index into memory, where every reader looks.
+    pub(super) fn load_damage(&self) -> Result<()> {
+        let mut by_file: HashMap<Digest, Vec<u32>> = HashMap::new();
+        for (root, number) in self.inner.index.read()?.damaged()? {
+            by_file.entry(root).or_default().push(number);
+        }
+        *self.inner.damaged.write().unwrap_or_else(PoisonError::into_inner) = by_file;
+        Ok(())
+    }
+
+    /// The numbers of a blob's damaged leaves.
+    pub(super) fn damaged_leaves(&self, blob: &Blob) -> Vec<u32> {
+        let damaged = self.inner.damaged.read().unwrap_or_else(PoisonError::into_inner);
+        if damaged.is_empty() { Vec::new() } else { damaged.get(&blob.root).cloned().unwrap_or_default() }
+    }
+
+    fn note_damage(&self, blob: &Blob, wrong: Vec<u32>) -> Result<()> {
+        if wrong == self.damaged_leaves(blob) {
+            return Ok(());
+        }
+        tracing::warn!(file = %blob.cid(), leaves = wrong.len(), "a stored file has leaves with another hash than theirs");
+        self.inner.index.write(|tables| {
+            for number in 0..leaf_count(blob.size_bytes) as u32 {
+                tables.damaged.remove(&leaf_key(&blob.root, number))?;
+            }
+            wrong.iter().try_for_each(|number| tables.damaged.insert(&leaf_key(&blob.root, *number), ()).map(drop))?;
+            Ok(())
+        })?;
+        self.load_damage()
+    }
+
+    fn leaves_of(&self, blob: &Blob) -> Result<Vec<Digest>> {
+        Ok(if blob.is_leaf() { vec![blob.root] } else { self.parts_of(blob)?.leaves })
+    }
+}
+
+/// Where a leaf is in its file, and how long.
+fn extent(blob: &Blob, number: u32) -> (u64, usize) {
+    let offset = u64::from(number) * LEAF_BYTES;
+    (offset, LEAF_BYTES.min(blob.size_bytes.saturating_sub(offset)) as usize)
+}
