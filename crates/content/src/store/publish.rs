@@ -28,8 +28,8 @@ impl Store {
     /// Makes everything reachable from a root public: directories, files, and with a file its leaves.
     ///
     /// # Errors
-    /// [`Error::BlockMissing`] when the root itself isn't held, [`Error::Erased`]. Holes further down are reported, not
-    /// refused.
+    /// [`Error::BlockMissing`] when the root itself isn't held, [`Error::Erased`], [`Error::Malformed`]. Holes further
+    /// down are reported, not refused.
     pub fn publish(&self, root: &Cid) -> Result<Published> {
         let _publishing = lock(&self.inner.publishing);
         let Some(root_digest) = digest_of(root) else { return Ok(Published::default()) };
@@ -42,6 +42,9 @@ impl Store {
         }
         let mut reach = Reach::default();
         self.reach(&index, root, &mut reach)?;
+        if let Some((cid, reason)) = reach.malformed {
+            return Err(Error::Malformed { cid, reason });
+        }
         let newly_public = self.inner.index.write(|tables| {
             tables.public_roots.insert(&root_digest, &root.to_bytes()[..])?;
             reach.iter().try_fold(0, |count, digest| Ok(count + u64::from(tables.publish(digest)?)))

@@ -6,7 +6,7 @@ use cid::Cid;
 
 use super::{Store, index::Snapshot};
 use crate::{
-    Digest, Error, Result,
+    Digest, Error, Malformed, Result,
     address::{RAW, digest_of},
     limits,
     links::links_of,
@@ -21,6 +21,8 @@ pub(super) struct Reach {
     plain: HashSet<Digest>,
     /// Blocks that something leads to but that aren't held; the first few.
     pub(super) missing: Vec<Cid>,
+    /// A block that can't be decoded, and so leads nowhere; the first one.
+    pub(super) malformed: Option<(Cid, Malformed)>,
 }
 
 /// How many missing blocks are named.
@@ -45,7 +47,8 @@ impl Reach {
 }
 
 impl Store {
-    /// Adds everything reachable from a root. What can't be decoded leads nowhere; what was erased isn't entered.
+    /// Adds everything reachable from a root. What can't be decoded is named and leads nowhere; what was erased isn't
+    /// entered.
     pub(super) fn reach(&self, index: &Snapshot, root: &Cid, reach: &mut Reach) -> Result<()> {
         let mut stack = vec![*root];
         while let Some(cid) = stack.pop() {
@@ -66,7 +69,7 @@ impl Store {
             let block = self.block(&cid)?.ok_or(Error::BlockMissing(cid))?;
             match links_of(&cid, &block) {
                 Ok(links) => stack.extend(links.into_iter().rev().filter(|link| !whole_file || link.codec() != RAW)),
-                Err(reason) => tracing::warn!(%cid, %reason, "a block that something leads to can't be decoded"),
+                Err(reason) => drop(reach.malformed.get_or_insert((cid, reason))),
             }
         }
         Ok(())
