@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -88,7 +88,14 @@ fn work(options: Worker) -> ExitCode {
 fn with_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
     let level = tracing_subscriber::EnvFilter::try_from_default_env();
     let level = level.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr).init();
+    let (log, by_hand) = (tracing_subscriber::fmt().with_env_filter(level), std::io::stderr().is_terminal());
+    let log = log.with_writer(std::io::stderr).with_ansi(by_hand);
+    // Whoever collects the lines, the node or a service manager, stamps them with its own time.
+    if by_hand {
+        log.init()
+    } else {
+        log.without_time().init()
+    }
     // Only fails when a provider was installed before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{clip, ffmpeg, instants, transcode};
+use common::{clip, ffmpeg, filtered, instants, run, transcode};
 
 #[test]
 fn ntsc_rates_stay_exact() {
@@ -173,6 +173,40 @@ fn sound_alone_and_late_sound() {
     done.check();
     let heard = instants(done.result.audio[0].timescale, &done.result.audio[0].segments);
     assert!((heard.last().unwrap() - 3.5).abs() < 0.06, "{heard:?}");
+}
+
+/// A recording whose sound changes its rate in the middle, as broadcasts do: nothing is lost or moved.
+#[test]
+fn sound_may_change_its_rate() {
+    for rate in [22_050, 48_000] {
+        let (folder, first) = clip("first.ts", "-f lavfi -i sine=duration=3:sample_rate=44100 -c:a aac");
+        let (_folder, second) =
+            clip("second.ts", &format!("-f lavfi -i sine=duration=3:sample_rate={rate} -c:a aac -output_ts_offset 3"));
+        let both = folder.path().join("both.ts");
+        std::fs::write(&both, [std::fs::read(&first).unwrap(), std::fs::read(&second).unwrap()].concat()).unwrap();
+        let done = transcode(&both);
+        let heard = instants(done.result.audio[0].timescale, &done.result.audio[0].segments);
+        assert!((heard.last().unwrap() - 6.0).abs() < 0.1, "{rate}: {heard:?}");
+        let silent = filtered(&done.media("a0"), "-af silencedetect=noise=-40dB:d=0.15");
+        assert!(!silent.contains("silence_start"), "{rate}: {silent}");
+    }
+}
+
+#[test]
+fn damaged_sound_is_left_out_where_it_is_damaged() {
+    let (folder, whole) = clip(
+        "whole.mp4",
+        "-f lavfi -i testsrc2=size=160x120:rate=25:duration=6 -f lavfi -i sine=duration=6 -c:v libx264 -preset ultrafast \
+         -c:a aac -movflags +faststart",
+    );
+    let mut bytes = std::fs::read(&whole).unwrap();
+    let body = bytes.windows(4).position(|word| word == b"mdat").unwrap() + 4;
+    bytes[body..].iter_mut().step_by(1500).for_each(|byte| *byte ^= 0x40);
+    let damaged = folder.path().join("damaged.mp4");
+    std::fs::write(&damaged, bytes).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let answer = String::from_utf8(run(&damaged, out.path()).stdout).unwrap();
+    assert!(answer.contains("duration_ms") || answer.contains("file_damaged"), "{answer}");
 }
 
 #[test]

@@ -78,11 +78,6 @@ impl Filter {
         (tick.numerator(), tick.denominator())
     }
 
-    /// Sound comes out in frames of this many samples (the last one may be shorter).
-    pub fn set_frame_size(&mut self, samples: u32) {
-        self.sink.sink().set_frame_size(samples);
-    }
-
     pub fn push(&mut self, frame: &ffmpeg_next::Frame) -> Result<(), Error> {
         self.source.source().add(frame)
     }

@@ -4,6 +4,7 @@
 //! writes files into the folder and JSON lines to its standard output. Whatever happens to it, the parent goes on.
 
 pub mod events;
+mod fifo;
 mod formats;
 mod job;
 pub mod limits;

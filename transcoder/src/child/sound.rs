@@ -3,14 +3,15 @@
 use ffmpeg_next::{Packet, frame};
 use pinreel_runner::Audio;
 
+use super::fifo::Fifo;
 use super::plan::{Plan, SoundPlan};
 use super::rung::encoding;
 use super::segments::{Folder, Segments};
 use crate::av::decoder::Decoder;
 use crate::av::encoder::Encoder;
 use crate::av::filter::{Filter, SoundFormat};
-use crate::av::is_out_of_memory;
 use crate::av::muxer::Muxer;
+use crate::av::{Error, is_out_of_memory};
 use crate::failure::Failure;
 use crate::rules::clock::{Clock, rescale};
 use crate::rules::codecs::AAC_LC;
@@ -27,10 +28,11 @@ pub struct Sound {
     origin_us: i64,
     decoder: Decoder,
     filter: Option<(SoundFormat, Filter)>,
+    fifo: Fifo,
     encoder: Encoder,
     segments: Segments,
     next_cut: u64,
-    /// Samples that went to the encoder.
+    /// Samples that were mixed.
     pub sent: i64,
     /// Samples that came out of it.
     pub encoded: i64,
@@ -55,6 +57,7 @@ impl Sound {
             origin_us,
             decoder,
             filter: None,
+            fifo: Fifo::default(),
             encoder,
             segments,
             next_cut: 1,
@@ -97,6 +100,9 @@ impl Sound {
         self.end_filter()?;
         if self.sent == 0 {
             return Ok(None);
+        }
+        if let Some(rest) = self.fifo.rest() {
+            self.encode(&rest)?;
         }
         self.encoder.end().map_err(encoding)?;
         self.packets()?;
@@ -146,18 +152,31 @@ impl Sound {
             self.end_filter()?;
             // Silence is put before late sound, and early sound is cut off, so that sample 0 is the job's 0.
             let rate = self.plan.sample_rate;
-            let spec = format!(
-                "aresample={rate}:async=1:first_pts={},aformat=sample_fmts=fltp:channel_layouts=stereo",
-                self.sent
-            );
-            let mut filter = Filter::of_sound(&format, tick, &spec).map_err(encoding)?;
-            filter.set_frame_size(FRAME as u32);
-            self.filter = Some((format, filter));
+            // In samples of the input, as the resampler counts its first one.
+            let first = rescale(self.sent, (1, i32::try_from(rate).unwrap_or(i32::MAX)), format.rate);
+            let spec =
+                format!("aresample={rate}:async=1:first_pts={first},aformat=sample_fmts=fltp:channel_layouts=stereo");
+            // A damaged frame may claim a format that no sound has.
+            match Filter::of_sound(&format, tick, &spec) {
+                Ok(filter) => self.filter = Some((format, filter)),
+                Err(error) => return self.skip(error),
+            }
         }
-        if let Some((_, filter)) = &mut self.filter {
-            filter.push(&sound).map_err(encoding)?;
+        if let Some((_, filter)) = &mut self.filter
+            && let Err(error) = filter.push(&sound)
+        {
+            return self.skip(error);
         }
         self.pull()
+    }
+
+    /// Leaves a frame out that can't be used.
+    fn skip(&mut self, error: Error) -> Result<(), Failure> {
+        if is_out_of_memory(error) {
+            return Err(Failure::out_of_memory());
+        }
+        self.broken += 1;
+        Ok(())
     }
 
     fn end_filter(&mut self) -> Result<(), Failure> {
@@ -171,12 +190,18 @@ impl Sound {
     fn pull(&mut self) -> Result<(), Failure> {
         loop {
             let Some((_, filter)) = &mut self.filter else { return Ok(()) };
-            let Some(mut sound) = filter.pull_sound().map_err(encoding)? else { return Ok(()) };
-            sound.set_pts(Some(self.sent));
+            let Some(sound) = filter.pull_sound().map_err(encoding)? else { return Ok(()) };
             self.sent += sound.samples() as i64;
-            self.encoder.send(&sound).map_err(encoding)?;
-            self.packets()?;
+            self.fifo.push(&sound);
+            while let Some(whole) = self.fifo.frame(FRAME as usize) {
+                self.encode(&whole)?;
+            }
         }
+    }
+
+    fn encode(&mut self, sound: &frame::Audio) -> Result<(), Failure> {
+        self.encoder.send(sound).map_err(encoding)?;
+        self.packets()
     }
 
     fn packets(&mut self) -> Result<(), Failure> {
