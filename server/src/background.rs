@@ -3,7 +3,7 @@
 use crate::accounts;
 use crate::app::App;
 use crate::claims;
-use crate::{media, pinning, signals, socket, uploads};
+use crate::{media, pinning, retention, signals, socket, uploads};
 
 /// Starts every background task; each ends when `app.tasks.stop` is cancelled.
 pub fn start(app: &App) {
@@ -14,4 +14,5 @@ pub fn start(app: &App) {
     app.tasks.spawn(signals::run(app.clone()));
     media::start(app);
     pinning::start(app);
+    retention::start(app);
 }

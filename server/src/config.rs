@@ -45,4 +45,10 @@ pub struct Config {
     /// Largest upload in bytes
     #[arg(long, env = "PINREEL_MAX_UPLOAD_BYTES", default_value_t = 64 << 30)]
     pub max_upload_bytes: u64,
+    /// How many hours content stays after nothing wants it any more
+    #[arg(long, value_name = "HOURS", env = "PINREEL_GC_GRACE_HOURS", default_value_t = 24)]
+    pub gc_grace_hours: u64,
+    /// How many MiB a second are read to look for damage in stored files
+    #[arg(long, value_name = "MIB", env = "PINREEL_SCRUB_RATE", default_value_t = 8)]
+    pub scrub_rate: u64,
 }

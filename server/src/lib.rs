@@ -22,6 +22,7 @@ pub mod media;
 pub mod node;
 pub mod pages;
 pub mod pinning;
+pub mod retention;
 pub mod router;
 pub mod serve;
 pub mod signals;

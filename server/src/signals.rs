@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use sqlx::PgConnection;
 use sqlx::postgres::PgListener;
 use tokio::sync::broadcast;
 
@@ -26,6 +27,8 @@ pub enum Signal {
     Rendition,
     /// A root waits for Kubo.
     Pin,
+    /// Something is no longer to be shown or kept.
+    TakenBack,
 }
 
 impl Signal {
@@ -36,6 +39,7 @@ impl Signal {
             Self::Job(source) => format!("job {source}"),
             Self::Rendition => "rendition".to_owned(),
             Self::Pin => "pin".to_owned(),
+            Self::TakenBack => "taken-back".to_owned(),
         }
     }
 
@@ -45,9 +49,16 @@ impl Signal {
             None if payload == "queue" => Some(Self::Queue),
             None if payload == "rendition" => Some(Self::Rendition),
             None if payload == "pin" => Some(Self::Pin),
+            None if payload == "taken-back" => Some(Self::TakenBack),
             _ => None,
         }
     }
+}
+
+/// Tells everybody who waits, when and if this transaction commits.
+pub async fn say(connection: &mut PgConnection, signal: &Signal) -> sqlx::Result<()> {
+    sqlx::query!("select pg_notify('pinreel', $1)", signal.payload()).execute(connection).await?;
+    Ok(())
 }
 
 /// Cheap to clone; one for the process.

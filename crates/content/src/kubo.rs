@@ -20,7 +20,7 @@ use ipfs_api_prelude::{ApiRequest, Backend};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::mpsc, task, time};
 
-use crate::{CarReader, Error};
+use crate::{CarReader, Error, digest_of, limits, sha256};
 
 /// How long a question may take.
 const QUESTION: Duration = Duration::from_secs(10);
@@ -123,6 +123,24 @@ impl Kubo {
             Err(KuboError::Refused { reason, .. }) if reason.contains("not pinned") => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The bytes of a block, checked against its CID.
+    pub async fn block(&self, cid: &Cid) -> Result<Vec<u8>, KuboError> {
+        let action = "give a block";
+        let text = cid.to_string();
+        let gather = async {
+            let (mut pieces, mut block) = (self.client.block_get(&text), Vec::new());
+            while let Some(piece) = pieces.next().await {
+                block.extend_from_slice(&piece.map_err(failed(action))?);
+                if block.len() > limits::BLOCK_BYTES {
+                    return Err(KuboError::Content(Error::BlockTooLarge { cid: *cid, size_bytes: block.len() }));
+                }
+            }
+            Ok(block)
+        };
+        let block = time::timeout(STALL, gather).await.map_err(|_| KuboError::Timeout { action, limit: STALL })??;
+        if digest_of(cid) == Some(sha256(&block)) { Ok(block) } else { Err(Error::HashMismatch(*cid).into()) }
     }
 
     async fn import(&self, root: &Cid, car: CarReader) -> Result<(), KuboError> {

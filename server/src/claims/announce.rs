@@ -82,7 +82,7 @@ pub(super) async fn announce(app: &App, index: i64) -> Result<(), ClaimsError> {
     Ok(())
 }
 
-fn read(header: &[u8], body: &[u8]) -> Result<(RecordId, Box<Stream>), ClaimsError> {
+pub(super) fn read(header: &[u8], body: &[u8]) -> Result<(RecordId, Box<Stream>), ClaimsError> {
     let signed = Signed { header_bytes: header.to_vec(), body_bytes: body.to_vec() };
     let record = signed.verify()?;
     match record.body {

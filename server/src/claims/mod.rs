@@ -13,6 +13,7 @@
 mod announce;
 mod error;
 mod http;
+mod kept;
 mod markdown;
 mod model;
 mod node;
@@ -29,6 +30,7 @@ use crate::app::App;
 pub use announce::announce_pending;
 pub use error::ClaimsError;
 pub use http::routes;
+pub use kept::kept;
 pub use model::{ChannelInfo, KeyInfo, Receipt};
 pub use node::{FoundError, append_node_record, found};
 pub use store::channels::{count as count_channels, find_channel, key as find_key};

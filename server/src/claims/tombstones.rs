@@ -5,6 +5,7 @@ use pinreel_records::{Header, Kind, Tombstone};
 use sqlx::PgConnection;
 
 use crate::log;
+use crate::signals::{self, Signal};
 
 use super::error::ClaimsError;
 use super::store::{channels, claims};
@@ -42,6 +43,7 @@ async fn erase_stream(connection: &mut PgConnection, placed: &Placed<'_>, target
     let state = claims::state(connection, &claim).await?.ok_or_else(unknown)?;
     if state.newest == target {
         claims::bury(connection, &claim, &placed.record.id.to_string()).await?;
+        signals::say(connection, &Signal::TakenBack).await?;
     }
     Ok(log::erase(connection, target, placed.index).await?)
 }

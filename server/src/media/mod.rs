@@ -91,3 +91,13 @@ pub async fn rendition_at(database: &Database, root: &str) -> sqlx::Result<Optio
 pub async fn recent_jobs(database: &Database) -> sqlx::Result<Vec<(String, Job)>> {
     store::recent_jobs(database).await
 }
+
+/// All renditions, for keeping them.
+pub async fn kept_renditions(database: &Database) -> sqlx::Result<Vec<store::kept::KeptRendition>> {
+    store::kept::renditions(database).await
+}
+
+/// Files of jobs that aren't complete, for keeping them: each with its job.
+pub async fn kept_files(database: &Database) -> sqlx::Result<Vec<(Uuid, String)>> {
+    store::kept::files(database).await
+}

@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, PgPool};
 
 use crate::clock::UnixMs;
-use crate::signals::Signal;
+use crate::signals::{self, Signal};
 
 use super::model::{Pin, PinState, PinStatus, Role};
 
@@ -35,7 +35,7 @@ pub async fn insert(
     .execute(&mut *connection)
     .await?;
     if done.rows_affected() > 0 {
-        sqlx::query!("select pg_notify('pinreel', $1)", Signal::Pin.payload()).execute(connection).await?;
+        signals::say(connection, &Signal::Pin).await?;
     }
     Ok(())
 }
@@ -109,7 +109,7 @@ pub async fn retry(connection: &mut PgConnection, id: i64, now_ms: UnixMs) -> sq
     .execute(&mut *connection)
     .await?;
     if done.rows_affected() > 0 {
-        sqlx::query!("select pg_notify('pinreel', $1)", Signal::Pin.payload()).execute(connection).await?;
+        signals::say(connection, &Signal::Pin).await?;
     }
     Ok(done.rows_affected() > 0)
 }

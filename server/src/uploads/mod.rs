@@ -33,6 +33,7 @@ use tokio::sync::Mutex;
 
 pub use http::routes;
 pub use model::{State, Upload, UploadId};
+pub use store::stored_sources;
 
 use crate::app::App;
 

@@ -159,3 +159,10 @@ pub async fn owns_source(connection: &mut PgConnection, channel: &str, source: &
     .fetch_one(connection)
     .await
 }
+
+/// The sources of all uploads that are stored, each with its upload.
+pub async fn stored_sources(pool: &PgPool) -> sqlx::Result<Vec<(UploadId, String)>> {
+    let rows =
+        sqlx::query!(r#"select id, source as "source!" from upload where state = 'stored'"#).fetch_all(pool).await?;
+    Ok(rows.into_iter().map(|row| (UploadId(row.id), row.source)).collect())
+}

@@ -62,6 +62,11 @@ impl Store {
         Ok(known)
     }
 
+    /// The roots that were published and not withdrawn.
+    pub fn public_roots(&self) -> Result<Vec<Cid>> {
+        self.inner.index.read()?.public_roots()
+    }
+
     /// Makes private what no published root leads to.
     pub(super) fn hide_unpublished(&self) -> Result<()> {
         // Nobody publishes between the look at the roots and the removal.

@@ -2,4 +2,5 @@
 
 pub mod channels;
 pub mod claims;
+pub mod kept;
 pub mod outbox;

@@ -2,12 +2,13 @@
 
 mod files;
 mod jobs;
+pub mod kept;
 mod leases;
 mod renditions;
 
 use sqlx::PgConnection;
 
-use crate::signals::Signal;
+use crate::signals::{self, Signal};
 
 pub use files::*;
 pub use jobs::*;
@@ -18,6 +19,5 @@ pub use renditions::*;
 const BATCH: i64 = 100;
 
 pub async fn signal(connection: &mut PgConnection, signal: Signal) -> sqlx::Result<()> {
-    sqlx::query!("select pg_notify('pinreel', $1)", signal.payload()).execute(connection).await?;
-    Ok(())
+    signals::say(connection, &signal).await
 }
