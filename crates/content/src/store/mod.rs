@@ -18,6 +18,7 @@ mod collect;
 mod directories;
 mod index;
 mod nodes;
+mod open_files;
 mod partial;
 mod pins;
 mod publish;
@@ -74,6 +75,7 @@ struct Inner {
     fresh: Mutex<HashMap<Digest, Instant>>,
     /// The leaves whose bytes are wrong, by their blob, as the index has them.
     damaged: RwLock<HashMap<Digest, Vec<u32>>>,
+    open_files: open_files::OpenFiles,
     temporary: AtomicU64,
     fault_point: Option<FaultPoint>,
     fresh_for: Duration,
@@ -160,6 +162,7 @@ impl Store {
                 pins_added: Mutex::default(),
                 fresh: Mutex::default(),
                 damaged: RwLock::default(),
+                open_files: open_files::OpenFiles::default(),
                 temporary: AtomicU64::new(0),
                 fault_point: options.fault_point,
                 fresh_for: options.fresh_for,

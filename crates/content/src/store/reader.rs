@@ -49,6 +49,18 @@ impl Store {
     /// # Errors
     /// [`Error::NotAFile`] for directories and other codecs; [`Error::Malformed`] when the sizes don't add up.
     pub fn open_file(&self, cid: &Cid) -> Result<Option<FileReader>> {
+        let missed = match self.inner.open_files.get(cid) {
+            Ok(file) => return Ok(Some(file)),
+            Err(missed) => missed,
+        };
+        let file = self.find_file(cid)?;
+        if let Some(file) = file.as_ref().filter(|file| matches!(file.source, Source::Blob { .. })) {
+            self.inner.open_files.put(&missed, file);
+        }
+        Ok(file)
+    }
+
+    fn find_file(&self, cid: &Cid) -> Result<Option<FileReader>> {
         if !matches!(cid.codec(), RAW | DAG_PB) {
             return if self.holds(cid)? { Err(Error::NotAFile(*cid)) } else { Ok(None) };
         }

@@ -21,7 +21,10 @@
 mod snapshot;
 mod tables;
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
 
@@ -111,6 +114,15 @@ pub(super) struct Parts {
 /// The open index.
 pub(super) struct Index {
     db: Database,
+    /// The newest state, kept open: most calls read, and opening a dozen tables costs more than what they look up.
+    newest: RwLock<Newest>,
+}
+
+#[derive(Default)]
+struct Newest {
+    /// How many transactions were committed.
+    commits: u64,
+    snapshot: Option<Arc<Snapshot>>,
 }
 
 impl Index {
@@ -122,7 +134,7 @@ impl Index {
             }
             other => Error::Index(other.into()),
         })?;
-        let index = Self { db };
+        let index = Self { db, newest: RwLock::default() };
         index.write(|tables| {
             let found = tables.meta.get("format")?.map(|found| found.value());
             match found {
@@ -138,12 +150,30 @@ impl Index {
     pub(super) fn write<T>(&self, run: impl FnOnce(&mut Tables) -> Result<T>) -> Result<T> {
         let transaction = self.db.begin_write()?;
         let result = run(&mut Tables::open(&transaction)?)?;
-        transaction.commit()?;
+        let committed = transaction.commit();
+        let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
+        newest.commits += 1;
+        newest.snapshot = None;
+        drop(newest);
+        committed?;
         Ok(result)
     }
 
-    pub(super) fn read(&self) -> Result<Snapshot> {
-        Snapshot::open(self.db.begin_read()?)
+    /// The index as the last transaction left it.
+    pub(super) fn read(&self) -> Result<Arc<Snapshot>> {
+        let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner);
+        let commits = newest.commits;
+        if let Some(snapshot) = &newest.snapshot {
+            return Ok(snapshot.clone());
+        }
+        drop(newest);
+        let snapshot = Arc::new(Snapshot::open(self.db.begin_read()?)?);
+        let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
+        // Only if nobody has committed since we asked: what is kept must never be older than what was promised.
+        if newest.commits == commits {
+            newest.snapshot = Some(snapshot.clone());
+        }
+        Ok(snapshot)
     }
 }
 
