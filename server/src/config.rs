@@ -39,6 +39,9 @@ pub struct Config {
     /// RPC address of a Kubo that pins what this node stores
     #[arg(long, env = "KUBO_API")]
     pub kubo_api: Option<Url>,
+    /// Token that this Kubo's RPC wants (API.Authorizations), if any
+    #[arg(long, env = "KUBO_API_TOKEN", hide_env_values = true)]
+    pub kubo_token: Option<String>,
     /// Who may found a channel, until the operator decides: open, invitation or closed
     #[arg(long, value_enum, env = "PINREEL_REGISTRATION")]
     pub registration: Option<Registration>,

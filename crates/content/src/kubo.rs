@@ -15,7 +15,7 @@ use std::{
 use bytes::Bytes;
 use cid::Cid;
 use futures_util::{Stream, StreamExt, stream};
-use ipfs_api_backend_hyper::{IpfsApi, IpfsClient, TryFromUri};
+use ipfs_api_backend_hyper::{IpfsClient, TryFromUri};
 use ipfs_api_prelude::{ApiRequest, Backend};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::mpsc, task, time};
@@ -28,7 +28,7 @@ const QUESTION: Duration = Duration::from_secs(10);
 const PINNING: Duration = Duration::from_secs(300);
 /// How long an import may go without Kubo taking or answering anything.
 const STALL: Duration = Duration::from_secs(60);
-/// The longest answer to an import that is read, in bytes.
+/// The longest answer that is read, in bytes, but for a block.
 const ANSWER_BYTES: usize = 64 * 1024;
 /// How many blocks wait for the network at most.
 const WAITING_BLOCKS: usize = 4;
@@ -39,6 +39,8 @@ const WAITING_BLOCKS: usize = 4;
 pub enum KuboError {
     #[error("{0:?} is no address of a Kubo RPC: give it as http://127.0.0.1:5001 or /ip4/127.0.0.1/tcp/5001")]
     Address(String),
+    #[error("the token for Kubo has characters that no HTTP header can hold")]
+    Token,
     #[error("Kubo could not be reached to {action}: {reason}")]
     Unreachable { action: &'static str, reason: String },
     #[error("Kubo refused to {action}: {reason}")]
@@ -64,6 +66,8 @@ pub struct Pin {
 #[derive(Clone)]
 pub struct Kubo {
     client: IpfsClient,
+    /// `Bearer …`, as Kubo's `API.Authorizations` may want it.
+    token: Option<String>,
 }
 
 impl Kubo {
@@ -92,13 +96,25 @@ impl Kubo {
             None if address.starts_with('/') => IpfsClient::from_multiaddr_str(address).map_err(|_| wrong())?,
             None => return Err(wrong()),
         };
-        Ok(Self { client })
+        Ok(Self { client, token: None })
+    }
+
+    /// Shows this token with every call, in place of a user and password.
+    ///
+    /// # Errors
+    /// [`KuboError::Token`] when it can't stand in a header.
+    pub fn with_token(mut self, token: &str) -> Result<Self, KuboError> {
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(KuboError::Token);
+        }
+        self.token = Some(format!("Bearer {token}"));
+        Ok(self)
     }
 
     /// Kubo's version, such as `0.42.0`: the cheapest way to see that it is there.
     pub async fn version(&self) -> Result<String, KuboError> {
-        let action = "tell its version";
-        Ok(within(action, QUESTION, self.client.version()).await?.version)
+        let answer: VersionAnswer = self.ask("tell its version", QUESTION, Version {}).await?;
+        Ok(answer.version)
     }
 
     /// Sends a root's whole DAG and pins it, recursively, under a name. Doing it again changes nothing.
@@ -107,40 +123,80 @@ impl Kubo {
     pub async fn import_and_pin(&self, root: &Cid, car: CarReader, name: &str) -> Result<(), KuboError> {
         self.import(root, car).await?;
         let request = PinAdd { arg: root.to_string(), recursive: true, name };
-        within("pin a root", PINNING, self.client.request::<_, serde_json::Value>(request, None)).await?;
+        let _: serde_json::Value = self.ask("pin a root", PINNING, request).await?;
         Ok(())
     }
 
     /// The recursive pin of a root, or `None` if it has none.
     pub async fn pinned(&self, root: &Cid) -> Result<Option<Pin>, KuboError> {
         let request = PinLs { arg: root.to_string(), kind: "recursive", names: true };
-        let answer = within("look for a pin", QUESTION, self.client.request::<_, PinLsAnswer>(request, None)).await;
-        match answer {
-            Ok(answer) => {
-                let pin = answer.keys.into_values().next();
-                Ok(pin.map(|pin| Pin { name: pin.name, kind: pin.kind }))
-            }
-            Err(KuboError::Refused { reason, .. }) if reason.contains("not pinned") => Ok(None),
+        let answer: PinLsAnswer = match self.ask("look for a pin", QUESTION, request).await {
+            Err(KuboError::Refused { reason, .. }) if reason.contains("not pinned") => return Ok(None),
+            answer => answer?,
+        };
+        let pin = answer.keys.into_values().next();
+        Ok(pin.map(|pin| Pin { name: pin.name, kind: pin.kind }))
+    }
+
+    /// Takes a root's recursive pin away; its blocks go when Kubo collects its garbage. `false` if it had none.
+    pub async fn unpin(&self, root: &Cid) -> Result<bool, KuboError> {
+        let request = PinRm { arg: root.to_string(), recursive: true };
+        match self.ask::<_, serde_json::Value>("take a pin away", QUESTION, request).await {
+            Ok(_) => Ok(true),
+            Err(KuboError::Refused { reason, .. }) if reason.contains("not pinned") => Ok(false),
             Err(error) => Err(error),
         }
     }
 
     /// The bytes of a block, checked against its CID.
     pub async fn block(&self, cid: &Cid) -> Result<Vec<u8>, KuboError> {
-        let action = "give a block";
-        let text = cid.to_string();
+        let request = BlockGet { arg: cid.to_string() };
+        let block = self.read("give a block", STALL, request, limits::BLOCK_BYTES).await?;
+        if digest_of(cid) == Some(sha256(&block)) { Ok(block) } else { Err(Error::HashMismatch(*cid).into()) }
+    }
+
+    /// A question with a short answer in JSON.
+    async fn ask<Q, A>(&self, action: &'static str, limit: Duration, question: Q) -> Result<A, KuboError>
+    where
+        Q: ApiRequest,
+        A: for<'de> Deserialize<'de>,
+    {
+        let answer = self.read(action, limit, question, ANSWER_BYTES).await?;
+        serde_json::from_slice(&answer).map_err(|error| KuboError::Refused {
+            action,
+            reason: format!("it answered what isn't understood ({error})"),
+        })
+    }
+
+    /// A question's whole answer, within a time and a size.
+    async fn read<Q: ApiRequest>(
+        &self,
+        action: &'static str,
+        limit: Duration,
+        question: Q,
+        most_bytes: usize,
+    ) -> Result<Vec<u8>, KuboError> {
+        let request = self.request(action, question)?;
         let gather = async {
-            let (mut pieces, mut block) = (self.client.block_get(&text), Vec::new());
+            let (mut pieces, mut answer) = (self.client.request_stream_bytes(request), Vec::new());
             while let Some(piece) = pieces.next().await {
-                block.extend_from_slice(&piece.map_err(failed(action))?);
-                if block.len() > limits::BLOCK_BYTES {
-                    return Err(KuboError::Content(Error::BlockTooLarge { cid: *cid, size_bytes: block.len() }));
+                answer.extend_from_slice(&piece.map_err(failed(action))?);
+                if answer.len() > most_bytes {
+                    let reason = format!("its answer is longer than {most_bytes} bytes");
+                    return Err(KuboError::Refused { action, reason });
                 }
             }
-            Ok(block)
+            Ok(answer)
         };
-        let block = time::timeout(STALL, gather).await.map_err(|_| KuboError::Timeout { action, limit: STALL })??;
-        if digest_of(cid) == Some(sha256(&block)) { Ok(block) } else { Err(Error::HashMismatch(*cid).into()) }
+        time::timeout(limit, gather).await.map_err(|_| KuboError::Timeout { action, limit })?
+    }
+
+    fn request<Q: ApiRequest>(&self, action: &'static str, question: Q) -> Result<Request, KuboError> {
+        let mut request = self.client.build_base_request(question, None).map_err(failed(action))?;
+        if let Some(token) = &self.token {
+            request.headers_mut().insert("authorization", token.parse().map_err(|_| KuboError::Token)?);
+        }
+        Ok(request)
     }
 
     async fn import(&self, root: &Cid, car: CarReader) -> Result<(), KuboError> {
@@ -163,8 +219,7 @@ impl Kubo {
 
     async fn send_car(&self, root: &Cid, body: mpsc::Receiver<Piece>, sent: &AtomicU64) -> Result<Vec<u8>, KuboError> {
         let action = "import a DAG";
-        let query = DagImport { pin_roots: false, stats: true };
-        let mut request = self.client.build_base_request(query, None).map_err(failed(action))?;
+        let mut request = self.request(action, DagImport { pin_roots: false, stats: true })?;
         // Nothing below a root can contain the root's own hash, so this never occurs in what it delimits.
         let boundary = format!("pinreel-{root}");
         let content_type = format!("multipart/form-data; boundary={boundary}");
@@ -189,6 +244,7 @@ impl Kubo {
     }
 }
 
+type Request = <IpfsClient as Backend>::HttpRequest;
 type Piece = Result<Bytes, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Reads the CAR file into the channel, until it ends or nobody listens any more.
@@ -227,16 +283,6 @@ fn imported(answer: &[u8]) -> bool {
     lines.filter_map(|line| serde_json::from_slice::<ImportLine>(line).ok()).any(|line| line.stats.is_some())
 }
 
-async fn within<T, F>(action: &'static str, limit: Duration, call: F) -> Result<T, KuboError>
-where
-    F: Future<Output = Result<T, ipfs_api_backend_hyper::Error>>,
-{
-    match time::timeout(limit, call).await {
-        Ok(answer) => answer.map_err(failed(action)),
-        Err(_) => Err(KuboError::Timeout { action, limit }),
-    }
-}
-
 fn failed(action: &'static str) -> impl Fn(ipfs_api_backend_hyper::Error) -> KuboError {
     use ipfs_api_backend_hyper::Error as Backend;
     move |error| match error {
@@ -261,6 +307,38 @@ impl ApiRequest for DagImport {
 struct ImportLine {
     #[serde(rename = "Stats")]
     stats: Option<serde_json::Value>,
+}
+
+#[derive(Serialize)]
+struct Version {}
+
+impl ApiRequest for Version {
+    const PATH: &'static str = "/version";
+}
+
+#[derive(Deserialize)]
+struct VersionAnswer {
+    #[serde(rename = "Version")]
+    version: String,
+}
+
+#[derive(Serialize)]
+struct BlockGet {
+    arg: String,
+}
+
+impl ApiRequest for BlockGet {
+    const PATH: &'static str = "/block/get";
+}
+
+#[derive(Serialize)]
+struct PinRm {
+    arg: String,
+    recursive: bool,
+}
+
+impl ApiRequest for PinRm {
+    const PATH: &'static str = "/pin/rm";
 }
 
 /// `pin/add` with a name, which the crate's own request lacks.

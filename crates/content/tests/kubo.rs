@@ -78,6 +78,40 @@ async fn failures_have_names() {
     assert!(matches!(missing, Err(KuboError::Content(Error::BlockMissing(_)))), "{missing:?}");
 }
 
+#[tokio::test]
+async fn a_wrong_answer_is_refused_by_name() {
+    let nonsense = fake("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello").await;
+    let refused = nonsense.version().await;
+    assert!(
+        matches!(&refused, Err(KuboError::Refused { reason, .. }) if reason.contains("isn't understood")),
+        "{refused:?}"
+    );
+    let cid = hash_bytes(b"another block").cid;
+    assert!(matches!(nonsense.block(&cid).await, Err(KuboError::Content(Error::HashMismatch(wrong))) if wrong == cid));
+    let endless = format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}", "x".repeat(100_000));
+    let refused = fake(Box::leak(endless.into_boxed_str())).await.version().await;
+    assert!(
+        matches!(&refused, Err(KuboError::Refused { reason, .. }) if reason.contains("longer than")),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_token_goes_with_every_call() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let kubo = Kubo::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    assert!(matches!(kubo.clone().with_token("a b"), Err(KuboError::Token)));
+    let kubo = kubo.with_token("s3cret").unwrap();
+    let asking = tokio::spawn(async move { kubo.version().await });
+    let (mut connection, _) = listener.accept().await.unwrap();
+    let mut request = vec![0; 4096];
+    let length = connection.read(&mut request).await.unwrap();
+    let request = String::from_utf8_lossy(&request[..length]).to_lowercase();
+    assert!(request.contains("authorization: bearer s3cret\r\n"), "{request}");
+    drop(connection);
+    assert!(asking.await.unwrap().is_err());
+}
+
 /// Needs `PINREEL_TEST_KUBO=http://…`, an empty Kubo's RPC.
 #[tokio::test]
 async fn a_real_kubo_pins() {
@@ -98,4 +132,8 @@ async fn a_real_kubo_pins() {
         assert_eq!((&pin.kind[..], &pin.name[..]), ("recursive", "a title: ü & more"));
     }
     assert_eq!(kubo.pinned(&content.cid).await.unwrap(), None, "pinned only through its root");
+    assert_eq!(kubo.block(&small.cid).await.unwrap(), b"small");
+    assert!(kubo.unpin(&root).await.unwrap());
+    assert!(!kubo.unpin(&root).await.unwrap(), "it is gone already");
+    assert_eq!(kubo.pinned(&root).await.unwrap(), None);
 }

@@ -1,9 +1,9 @@
 //! Keeping what this node publishes in a Kubo as well, from where the DHT and bitswap reach it.
 //!
-//! What always holds: only published roots are ever queued; a row says what is wanted and how it stands; a Kubo that is
+//! What always holds: only published roots are ever queued, and unpinned once they are withdrawn; a row says what is wanted and how it stands; a Kubo that is
 //! away, slow or wrong delays nothing but its own queue, and is caught up when it is back.
 //!
-//! Table: `pin`. Deliberately absent: unpinning, and pinning anything that isn't in this node's own store.
+//! Table: `pin`. Deliberately absent: pinning anything that isn't in this node's own store.
 
 mod http;
 mod model;
@@ -14,12 +14,14 @@ mod worker;
 
 use std::sync::Arc;
 
+use pinreel_content::kubo::{Kubo, KuboError};
 use sqlx::PgConnection;
 use tokio::sync::watch;
 use url::Url;
 
 use crate::app::App;
 use crate::clock::UnixMs;
+use crate::database::Database;
 
 pub use http::routes;
 pub use model::{Pin, PinState, PinStatus, Role};
@@ -53,6 +55,15 @@ pub fn is_enabled(app: &App) -> bool {
     app.config.ipfs || app.config.kubo_api.is_some() || app.kubo.get().is_some()
 }
 
+/// The Kubo at this address, spoken to as the settings say.
+pub fn client(app: &App, url: &Url) -> Result<Kubo, KuboError> {
+    let kubo = Kubo::new(url.as_str())?;
+    match &app.config.kubo_token {
+        Some(token) => kubo.with_token(token),
+        None => Ok(kubo),
+    }
+}
+
 /// Starts the task that brings roots to Kubo.
 pub fn start(app: &App) {
     app.tasks.spawn(worker::run(app.clone()));
@@ -79,4 +90,10 @@ pub async fn pins_of(app: &App, roots: &[String]) -> sqlx::Result<Vec<Pin>> {
 /// For the operator: what isn't pinned first, then the newest.
 pub async fn recent(app: &App) -> sqlx::Result<Vec<PinStatus>> {
     store::recent(&app.database).await
+}
+
+/// Takes the pins of these roots away, also at Kubo; call it once they are no longer public.
+pub async fn unwant(database: &Database, roots: &[String], now_ms: UnixMs) -> sqlx::Result<()> {
+    let mut connection = database.acquire().await?;
+    store::unwant(&mut connection, roots, now_ms).await
 }

@@ -36,6 +36,8 @@ pub enum PinState {
     Pending,
     Pinned,
     Failed,
+    /// To be taken away at Kubo.
+    Unwanted,
 }
 
 impl PinState {
@@ -43,6 +45,7 @@ impl PinState {
         match name {
             "pinned" => Self::Pinned,
             "failed" => Self::Failed,
+            "unwanted" => Self::Unwanted,
             _ => Self::Pending,
         }
     }
@@ -75,10 +78,13 @@ pub fn pause_ms(failures: i32) -> i64 {
     (FIRST_PAUSE_MS << doublings).min(LONGEST_PAUSE_MS)
 }
 
+/// What the names of this node's pins begin with.
+pub const PIN_PREFIX: &str = "pinreel/";
+
 /// The name of a pin in Kubo: whose it is, what it is, and what people called it.
 pub fn pin_name(role: Role, title: &str) -> String {
     let title: String = title.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let mut name = format!("pinreel/{}/{}", role.name(), title.trim());
+    let mut name = format!("{PIN_PREFIX}{}/{}", role.name(), title.trim());
     // Kubo takes 255 bytes.
     while name.len() > 200 {
         name.pop();

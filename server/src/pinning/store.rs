@@ -15,6 +15,8 @@ pub struct Due {
     pub root: String,
     pub name: String,
     pub attempts: i32,
+    /// Whether the pin is to be taken away rather than made.
+    pub unwanted: bool,
 }
 
 /// Wants a root pinned; one that is wanted already stays as it is.
@@ -26,7 +28,9 @@ pub async fn insert(
 ) -> sqlx::Result<()> {
     let done = sqlx::query!(
         "insert into pin (root, role, name, next_try_ms, created_ms, updated_ms) values ($1, $2, $3, $4, $4, $4)
-         on conflict (root) do nothing",
+         on conflict (root) do update set state = 'pending', attempts = 0, next_try_ms = excluded.next_try_ms,
+             updated_ms = excluded.updated_ms
+         where pin.state = 'unwanted'",
         root,
         role.name(),
         name,
@@ -44,12 +48,12 @@ pub async fn insert(
 pub async fn take_due(pool: &PgPool, now_ms: UnixMs, busy_until_ms: UnixMs) -> sqlx::Result<Option<Due>> {
     sqlx::query_as!(
         Due,
-        "with due as (
-             select id from pin where state = 'pending' and next_try_ms <= $1
+        r#"with due as (
+             select id from pin where state in ('pending', 'unwanted') and next_try_ms <= $1
              order by next_try_ms, id limit 1 for update skip locked
          )
          update pin set next_try_ms = $2, updated_ms = $1 from due where pin.id = due.id
-         returning pin.id, root, name, attempts",
+         returning pin.id, root, name, attempts, state = 'unwanted' as "unwanted!""#,
         now_ms,
         busy_until_ms,
     )
@@ -58,21 +62,47 @@ pub async fn take_due(pool: &PgPool, now_ms: UnixMs, busy_until_ms: UnixMs) -> s
 }
 
 pub async fn next_try(pool: &PgPool) -> sqlx::Result<Option<UnixMs>> {
-    sqlx::query_scalar!("select min(next_try_ms) from pin where state = 'pending'").fetch_one(pool).await
+    sqlx::query_scalar!("select min(next_try_ms) from pin where state in ('pending', 'unwanted')").fetch_one(pool).await
 }
 
 /// At start: what another process of this node was busy with when it ended is due now.
 pub async fn make_due(pool: &PgPool, now_ms: UnixMs) -> sqlx::Result<()> {
-    sqlx::query!("update pin set next_try_ms = $1 where state = 'pending' and next_try_ms > $1", now_ms)
+    sqlx::query!("update pin set next_try_ms = $1 where state in ('pending', 'unwanted') and next_try_ms > $1", now_ms)
         .execute(pool)
         .await?;
     Ok(())
 }
 
 pub async fn set_pinned(pool: &PgPool, id: i64, now_ms: UnixMs) -> sqlx::Result<()> {
-    sqlx::query!("update pin set state = 'pinned', detail = null, updated_ms = $2 where id = $1", id, now_ms)
-        .execute(pool)
-        .await?;
+    sqlx::query!(
+        "update pin set state = 'pinned', detail = null, updated_ms = $2 where id = $1 and state = 'pending'",
+        id,
+        now_ms,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Wants the pins of these roots away, at Kubo as well.
+pub async fn unwant(connection: &mut PgConnection, roots: &[String], now_ms: UnixMs) -> sqlx::Result<()> {
+    let done = sqlx::query!(
+        "update pin set state = 'unwanted', attempts = 0, next_try_ms = $2, updated_ms = $2
+         where root = any($1) and state <> 'unwanted'",
+        roots,
+        now_ms,
+    )
+    .execute(&mut *connection)
+    .await?;
+    if done.rows_affected() > 0 {
+        signals::say(connection, &Signal::Pin).await?;
+    }
+    Ok(())
+}
+
+/// Forgets a pin that was taken away, unless it is wanted again.
+pub async fn remove(pool: &PgPool, id: i64) -> sqlx::Result<()> {
+    sqlx::query!("delete from pin where id = $1 and state = 'unwanted'", id).execute(pool).await?;
     Ok(())
 }
 
@@ -85,9 +115,9 @@ pub async fn set_failure(
     now_ms: UnixMs,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update pin set state = case when $4::bigint is null then 'failed' else 'pending' end, attempts = $2, detail = $3,
-             next_try_ms = coalesce($4, next_try_ms), updated_ms = $5
-         where id = $1 and state = 'pending'",
+        "update pin set state = case when $4::bigint is null and state = 'pending' then 'failed' else state end,
+             attempts = $2, detail = $3, next_try_ms = coalesce($4, next_try_ms), updated_ms = $5
+         where id = $1 and state in ('pending', 'unwanted')",
         id,
         attempts,
         detail,

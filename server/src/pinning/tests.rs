@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use super::model::{MAX_ATTEMPTS, PinState, Role};
-use super::{KuboAddress, pins_of, recent, store, want, worker};
+use super::{KuboAddress, pins_of, recent, store, unwant, want, worker};
 use crate::app::App;
 use crate::testing::TestApp;
 
@@ -82,4 +82,31 @@ async fn a_root_in_work_is_not_handed_out_twice_until_the_next_start(owner: PgPo
     assert!(store::take_due(&test.app.database, now_ms, now_ms + 1_000).await.unwrap().is_none());
     store::make_due(&test.app.database, now_ms).await.unwrap();
     assert!(store::take_due(&test.app.database, now_ms, now_ms + 1_000).await.unwrap().is_some());
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn what_is_withdrawn_is_to_be_unpinned_unless_it_is_published_again(owner: PgPool) {
+    let test = TestApp::new(&owner);
+    let (root, now_ms) = (wanted(&test).await, test.app.clock.now_ms());
+    let id = recent(&test.app).await.unwrap()[0].id;
+    unwant(&test.app.database, std::slice::from_ref(&root), now_ms).await.unwrap();
+    let due = store::take_due(&test.app.database, now_ms, now_ms + 1_000).await.unwrap().unwrap();
+    assert!(due.unwanted && due.root == root);
+    worker::note(&test.app, (id, 0), worker::Outcome::Failed("Broken.".into())).await.unwrap();
+    assert_eq!(
+        recent(&test.app).await.unwrap()[0].pin.state,
+        PinState::Unwanted,
+        "a failure doesn't change what is wanted"
+    );
+
+    let mut connection = test.app.database.acquire().await.unwrap();
+    want(&mut connection, (&root, Role::Source), "clip.mp4", now_ms).await.unwrap();
+    worker::note(&test.app, (id, 0), worker::Outcome::Unpinned).await.unwrap();
+    assert_eq!(recent(&test.app).await.unwrap()[0].pin.state, PinState::Pending, "wanted again meanwhile");
+
+    unwant(&test.app.database, &[root], now_ms).await.unwrap();
+    worker::note(&test.app, (id, 0), worker::Outcome::Pinned).await.unwrap();
+    assert_eq!(recent(&test.app).await.unwrap()[0].pin.state, PinState::Unwanted, "unwanted again meanwhile");
+    worker::note(&test.app, (id, 0), worker::Outcome::Unpinned).await.unwrap();
+    assert!(recent(&test.app).await.unwrap().is_empty());
 }

@@ -26,6 +26,8 @@ const LONGEST_AWAY_MS: i64 = 30_000;
 
 pub(super) enum Outcome {
     Pinned,
+    /// The pin is gone, as it should be.
+    Unpinned,
     /// Kubo doesn't answer: no root's fault.
     Away(String),
     Failed(String),
@@ -105,6 +107,10 @@ pub(super) async fn note(app: &App, (id, attempts): (i64, i32), outcome: Outcome
             tracing::info!(pin = id, "pinned");
             store::set_pinned(&app.database, id, now_ms).await
         }
+        Outcome::Unpinned => {
+            tracing::info!(pin = id, "unpinned");
+            store::remove(&app.database, id).await
+        }
         Outcome::Failed(detail) => {
             let attempts = attempts + 1;
             tracing::warn!(pin = id, attempts, detail, "not pinned");
@@ -118,12 +124,16 @@ pub(super) async fn note(app: &App, (id, attempts): (i64, i32), outcome: Outcome
 
 async fn pin(app: &App, url: &Url, due: &Due) -> Outcome {
     let Some(root) = parse_cid(&due.root) else { return Outcome::Failed("The root isn't a CID.".to_owned()) };
-    let kubo = match Kubo::new(url.as_str()) {
+    let kubo = match super::client(app, url) {
         Ok(kubo) => kubo,
         Err(error) => return Outcome::Failed(error.to_string()),
     };
-    match bring(app, &kubo, &root, &due.name).await {
-        Ok(()) => Outcome::Pinned,
+    let (done, outcome) = match due.unwanted {
+        true => (take_away(&kubo, &root).await, Outcome::Unpinned),
+        false => (bring(app, &kubo, &root, &due.name).await, Outcome::Pinned),
+    };
+    match done {
+        Ok(()) => outcome,
         Err(KuboError::Content(error)) => Outcome::Failed(format!("{error}.")),
         // A root that Kubo chokes on is that root's trouble; a Kubo that doesn't tell its version is away for all.
         Err(error) if kubo.version().await.is_ok() => Outcome::Failed(format!("{error}.")),
@@ -136,4 +146,12 @@ async fn bring(app: &App, kubo: &Kubo, root: &Cid, name: &str) -> Result<(), Kub
         return Ok(());
     }
     kubo.import_and_pin(root, app.store.car(root), name).await
+}
+
+/// Takes our pin away; one that somebody else has made of the same root is theirs.
+async fn take_away(kubo: &Kubo, root: &Cid) -> Result<(), KuboError> {
+    match kubo.pinned(root).await? {
+        Some(pin) if pin.name.starts_with(super::model::PIN_PREFIX) => kubo.unpin(root).await.map(drop),
+        _ => Ok(()),
+    }
 }

@@ -4,7 +4,7 @@ use pinreel_content::{Cid, Error, Pin, Store};
 use tokio::task::spawn_blocking;
 
 use crate::app::App;
-use crate::log;
+use crate::{log, pinning};
 
 use super::gather::gather;
 use super::high_water;
@@ -41,14 +41,17 @@ pub async fn reconcile(app: &App) -> Result<(), Refused> {
     let store = app.store.clone();
     let (pins, public) = spawn_blocking(move || Ok::<_, Error>((store.pins()?, store.public_roots()?))).await??;
     let changes = changes(gather(app).await?, &pins, &public);
-    let is_withdrawing = !changes.withdraw.is_empty();
+    let withdrawn: Vec<String> = changes.withdraw.iter().map(Cid::to_string).collect();
     let (store, now_ms) = (app.store.clone(), app.clock.now_ms().unsigned_abs());
     spawn_blocking(move || apply(&store, changes, now_ms)).await??;
-    if is_withdrawing {
+    if !withdrawn.is_empty() {
         // Somebody may have published one of them again after we asked who wants it.
         let shown: Vec<Cid> = gather(app).await?.into_iter().filter(|one| one.public).map(|one| one.cid).collect();
         let store = app.store.clone();
         spawn_blocking(move || publish(&store, shown)).await??;
+        let store = app.store.clone();
+        let private = spawn_blocking(move || still_private(&store, withdrawn)).await??;
+        pinning::unwant(&app.database, &private, app.clock.now_ms()).await?;
     }
     Ok(())
 }
@@ -87,4 +90,10 @@ fn publish(store: &Store, roots: Vec<Cid>) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+fn still_private(store: &Store, mut roots: Vec<String>) -> Result<Vec<String>, Error> {
+    let public = store.public_roots()?;
+    roots.retain(|root| public.iter().all(|cid| cid.to_string() != *root));
+    Ok(roots)
 }

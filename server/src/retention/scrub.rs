@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use pinreel_content::kubo::Kubo;
 use pinreel_content::{Cid, Damage, Scrubbed};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::app::App;
+use crate::pinning;
 
 const FIRST_AFTER: Duration = Duration::from_secs(900);
 const EVERY: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -73,7 +73,7 @@ pub(super) async fn pass(app: &App) -> Result<Scrubbed, String> {
 async fn mend(app: &App) -> Result<(), String> {
     let store = app.store.clone();
     let damage: Vec<Damage> = blocking(move || store.damage()).await?;
-    let Some(kubo) = app.kubo.get().and_then(|address| Kubo::new(address.as_str()).ok()) else { return Ok(()) };
+    let Some(kubo) = app.kubo.get().and_then(|url| pinning::client(app, &url).ok()) else { return Ok(()) };
     for place in damage {
         match kubo.block(&place.leaf).await {
             Ok(bytes) => {

@@ -1,9 +1,10 @@
 //! Reading files: from a blob with one `pread`, from foreign blocks by walking their DAG.
 
-use std::{fs::File, os::unix::fs::FileExt, sync::Arc};
+use std::{fs::File, io::IoSliceMut, os::unix::fs::FileExt, sync::Arc};
 
 use bytes::Bytes;
 use cid::Cid;
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 use super::{
     Store,
@@ -161,6 +162,28 @@ impl FileReader {
                 Ok(wanted)
             }
             Source::Dag { store, root } => read_dag(store, &self.cid, root, buffer, offset),
+        }
+    }
+
+    /// Reads what is in memory already, without waiting for the disk; `None` when that needs a call that may block.
+    /// As [`FileReader::read_at`] otherwise.
+    pub fn read_cached(&self, buffer: &mut [u8], offset: u64) -> Result<Option<usize>> {
+        let left = usize::try_from(self.size_bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let wanted = buffer.len().min(left);
+        match &self.source {
+            Source::Memory(_) => self.read_at(buffer, offset).map(Some),
+            Source::Dag { .. } => Ok(None),
+            Source::Blob { file, offset: base, damaged } => {
+                refuse_damaged(&self.cid, damaged, base + offset, wanted)?;
+                let mut buffers = [IoSliceMut::new(&mut buffer[..wanted])];
+                match preadv2(file, &mut buffers, base + offset, ReadWriteFlags::NOWAIT) {
+                    Ok(0) if wanted > 0 => Err(Error::Damaged(self.cid)),
+                    Ok(length) => Ok(Some(length)),
+                    // Not in memory, or a file system that can't tell.
+                    Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::INTR | Errno::NOSYS) => Ok(None),
+                    Err(error) => Err(Error::io("read the stored file", self.cid.to_string())(error.into())),
+                }
+            }
         }
     }
 
