@@ -16,7 +16,7 @@ die() { say "$*"; exit 1; }
 
 build_packages=(build-essential clang libclang-dev mold pkg-config libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev)
 run_packages=(postgresql)
-test_packages=(ffmpeg chromium fonts-dejavu-core)
+test_packages=(ffmpeg chromium fonts-dejavu-core openssl)
 bench_packages=(nginx wrk openssl ffmpeg)
 
 # need_packages NAME…: installs the Debian packages that are missing.

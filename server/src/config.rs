@@ -21,6 +21,21 @@ pub struct Config {
     /// The address people reach this node at, if a proxy stands before it
     #[arg(long)]
     pub url: Option<Url>,
+    /// Certificate chain for TLS on this port (PEM), read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "acme")]
+    pub tls_cert: Option<PathBuf>,
+    /// Its key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Get certificates for the address in --url from Let's Encrypt; port 443 must reach this one
+    #[arg(long)]
+    pub acme: bool,
+    /// Where the authority writes to before a certificate runs out
+    #[arg(long, value_name = "ADDRESS", requires = "acme")]
+    pub acme_email: Option<String>,
+    /// Another ACME authority's directory
+    #[arg(long, value_name = "URL", requires = "acme")]
+    pub acme_directory: Option<Url>,
     /// Run a Kubo of the node's own from the `ipfs` on the PATH
     #[arg(long)]
     pub ipfs: bool,

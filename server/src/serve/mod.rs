@@ -33,6 +33,7 @@ use crate::supervise::kubo::{Kubo, KuboError};
 use crate::supervise::transcoder::{self, NoTranscoder};
 use crate::uploads::Uploads;
 use crate::{accounts, background, claims, router};
+use listen::tls::Tls;
 
 /// How long requests and tasks may take to end after the signal. The promise is 10 s for all processes together.
 const GRACE: Duration = Duration::from_secs(4);
@@ -43,6 +44,8 @@ pub enum ServeError {
     Data(#[from] DataError),
     #[error(transparent)]
     Listen(#[from] listen::ListenError),
+    #[error(transparent)]
+    Tls(#[from] listen::tls::TlsError),
     #[error(transparent)]
     Migrate(#[from] MigrateError),
     #[error("The database address isn't one ({0}); DATABASE_URL looks like postgres://user@host/name.")]
@@ -80,6 +83,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         tasks.stop.clone(),
     ));
 
+    let tls = Tls::start(&config, &data, &tasks)?;
     let private = match config.database_url {
         Some(_) => None,
         None => tokio::select! {
@@ -93,7 +97,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         None => owner_options(&config),
     };
     let outcome = match owner {
-        Ok(owner) => run(Parts { config, data, listener, tasks, transcoder, kubo }, owner).await,
+        Ok(owner) => run(Parts { config, data, listener, tls, tasks, transcoder, kubo }, owner).await,
         Err(error) => Err(error),
     };
     if let Some(private) = private {
@@ -106,6 +110,7 @@ struct Parts {
     config: Config,
     data: Arc<DataDir>,
     listener: TcpListener,
+    tls: Option<Tls>,
     tasks: Tasks,
     transcoder: Option<PathBuf>,
     kubo: Option<Kubo>,
@@ -144,9 +149,10 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
         app.tasks.spawn(kubo.run(move |url| address.set(url), app.tasks.stop.clone()));
     }
     let stop = app.tasks.stop.clone();
-    let server = tokio::spawn(listen::serve(parts.listener, router::router(app.clone()), stop.clone()));
+    let is_plain = parts.tls.is_none();
+    let server = tokio::spawn(listen::serve(parts.listener, parts.tls, router::router(app.clone()), stop.clone()));
     let announced = tokio::select! {
-        announced = announce(address) => announced,
+        announced = announce(&app, address, is_plain) => announced,
         () = stop.cancelled() => Ok(()),
     };
     if announced.is_ok() {
@@ -194,10 +200,15 @@ async fn offer_operator_link(app: &App) {
     }
 }
 
-/// Prints the ready line once the health check answers through the socket, as any visitor would see it.
-async fn announce(address: std::net::SocketAddr) -> Result<(), ServeError> {
-    let url = crate::site::listen_url(address);
-    listen::wait_for_health(&url).await?;
+/// Prints the ready line once the health check answers through the socket, as any visitor would see it. Behind TLS the
+/// node's certificate may yet have to come, so its own address is printed at once.
+async fn announce(app: &App, address: std::net::SocketAddr, is_plain: bool) -> Result<(), ServeError> {
+    let mut url = crate::site::listen_url(address);
+    if is_plain {
+        listen::wait_for_health(&url).await?;
+    } else if let Some(own) = &app.config.url {
+        url = own.clone();
+    }
     let mut out = std::io::stdout().lock();
     writeln!(out, "ready: {}", url.as_str().trim_end_matches('/'))?;
     out.flush()?;

@@ -1,4 +1,8 @@
 //! The listening socket and the accept loop, which stops taking connections and lets open ones end at shutdown.
+//! HTTP/1.1 and HTTP/2, in the clear or by TLS ([`tls`]).
+
+pub mod tls;
+mod visitors;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -16,12 +20,18 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use tls::Tls;
+use visitors::Visitors;
+
 /// How long a client may take to send a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 /// What hyper may buffer for a connection. Without it slow readers of large files take 400 kB each.
 const MAX_BUFFER_BYTES: usize = 32 * 1024;
 /// Connections at once; further ones wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 4096;
+/// Requests at once on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 128;
+const MAX_HEADER_BYTES: u32 = 32 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -52,10 +62,8 @@ pub async fn bind(ip: IpAddr, port: u16) -> Result<TcpListener, ListenError> {
 }
 
 /// Serves until `stop`, then lets open requests end.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_BUFFER_BYTES);
-    builder.http2().timer(TokioTimer::new()).max_send_buf_size(MAX_BUFFER_BYTES);
+pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, stop: CancellationToken) {
+    let (builder, visitors) = (Arc::new(builder()), Visitors::default());
     let open = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
@@ -67,8 +75,8 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             next = next => next,
             () = stop.cancelled() => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, from) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, most likely: those of open connections come back.
                 tracing::warn!(%error, "a connection could not be taken");
@@ -76,19 +84,43 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
                 continue;
             }
         };
+        let Some(visit) = visitors.enter(from.ip()) else { continue };
         // Small answers go out at once; that it fails on a dead connection shows in the next call.
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(router.clone());
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = open.watch(connection);
+        let (builder, watcher, tls, kept) = (builder.clone(), open.watcher(), tls.clone(), (slot, visit));
         tokio::spawn(async move {
             // How a connection ends is its client's affair.
-            let _ = connection.await;
-            drop(slot);
+            match tls {
+                None => {
+                    let connection = builder.serve_connection(TokioIo::new(stream), service);
+                    let _ = watcher.watch(connection.into_owned()).await;
+                }
+                Some(tls) => {
+                    if let Ok(Some(stream)) = tls.accept(stream).await {
+                        let connection = builder.serve_connection(TokioIo::new(stream), service);
+                        let _ = watcher.watch(connection.into_owned()).await;
+                    }
+                }
+            }
+            drop(kept);
         });
     }
     drop(listener);
     open.shutdown().await;
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_BUFFER_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_send_buf_size(MAX_BUFFER_BYTES)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEADER_BYTES)
+        .keep_alive_interval(Some(HEAD_TIMEOUT));
+    builder
 }
 
 /// Asks `/healthz` through the socket until it answers.
