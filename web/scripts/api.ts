@@ -1,5 +1,6 @@
 // Writes the API's types from `openapi.json`, which `pinreel openapi` prints. Operation ids are dropped first: they are
-// handler names, not unique, and nothing here goes by them.
+// handler names, not unique, and nothing here goes by them. With --check it writes nothing, and fails if what is there
+// is not what it would write.
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import openapiTS, { astToString, type OpenAPI3 } from 'openapi-typescript';
@@ -15,4 +16,14 @@ for (const item of Object.values(document.paths ?? {})) {
 }
 
 const header = '// Made by `npm run api` from openapi.json. Not to be edited.\n\n';
-await writeFile(path.join(web, 'src/lib/api/schema.gen.ts'), header + astToString(await openapiTS(document)));
+const file = path.join(web, 'src/lib/api/schema.gen.ts');
+const made = header + astToString(await openapiTS(document));
+
+if (!process.argv.includes('--check')) {
+  await writeFile(file, made);
+} else if ((await readFile(file, 'utf8')) !== made) {
+  console.error(
+    'src/lib/api/schema.gen.ts is not what openapi.json says. Run `npm run api` and commit both.',
+  );
+  process.exitCode = 1;
+}
