@@ -25,6 +25,18 @@ export const OFFLINE: Problem = {
   detail: 'The server cannot be reached. Check the connection and try again.',
 };
 
+/** Code of this app that is loaded late. Asking again is in vain if the node serves a newer build by now. */
+export const PART_MISSING: Problem = {
+  status: 0,
+  code: 'page_unreachable',
+  title: 'This page could not be loaded',
+  detail:
+    'The connection is down, or the node has just been updated. Load the page anew; what you wrote is kept.',
+};
+
+/** A line that has gone dead in mid-request says nothing: after so long it counts as down. */
+const TIMEOUT_MS = 30_000;
+
 type Method = 'get' | 'post' | 'put' | 'delete';
 type Path<M extends Method> = {
   [P in keyof paths]: paths[P][M] extends { responses: unknown } ? P : never;
@@ -51,9 +63,10 @@ async function call<M extends Method, P extends Path<M>>(
   path: P,
   { path: named, query, body, signal }: Options<paths[P][M]> = {},
 ): Promise<Answer<paths[P][M]>> {
+  const limit = AbortSignal.timeout(TIMEOUT_MS);
   const init: RequestInit = {
     method: method.toUpperCase(),
-    signal: signal ?? null,
+    signal: signal ? AbortSignal.any([signal, limit]) : limit,
     headers: { accept: 'application/json' },
   };
   // An empty object too: a write without a JSON body is refused.
@@ -69,7 +82,14 @@ async function call<M extends Method, P extends Path<M>>(
     throw new ApiError(OFFLINE);
   }
   if (!response.ok) throw new ApiError(await problemOf(response));
-  return (response.status === 204 ? undefined : await response.json()) as Answer<paths[P][M]>;
+  if (response.status === 204) return undefined as Answer<paths[P][M]>;
+  try {
+    return (await response.json()) as Answer<paths[P][M]>;
+  } catch (error) {
+    // Cut off in the middle, or not the node's: what answers on a hotel's network before its form is filled in.
+    if (signal?.aborted) throw error;
+    throw new ApiError(OFFLINE);
+  }
 }
 
 function address(path: string, named: object | undefined, query: object | undefined): string {

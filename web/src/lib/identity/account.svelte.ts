@@ -2,6 +2,7 @@
 //! holds keys and signs is loaded when a key is there or about to be made.
 
 import { api } from '../api/client';
+import { untilAnswered } from '../api/patience';
 import type { NodeInfo, Session } from '../api/types';
 import { pageData } from '../page-data';
 
@@ -21,17 +22,20 @@ class Account {
 
   async #start(): Promise<void> {
     if (!this.node) {
-      this.node = await api.node().catch(() => null);
+      this.node = await untilAnswered(() => api.node()).catch(() => null);
       this.session ??= this.node?.signed_in ?? null;
     }
     if (!this.session && this.hasMark()) {
-      const { signInByKey } = await import('./actions');
-      this.session = await signInByKey().catch(() => null);
+      const actions = await import('./actions').catch(() => null);
+      // A node that is away isn't a node that doesn't know this key: it is waited for.
+      const signIn = () => actions?.signInByKey() ?? Promise.resolve(null);
+      this.session = await untilAnswered(signIn).catch(() => null);
     }
     this.ready = true;
     if (this.session && this.hasMark() && this.pendingApprovals().length > 0) {
-      const { approvePending } = await import('../publish/approve');
-      await approvePending();
+      // What couldn't be approved now is on the next visit.
+      const approvals = await import('../publish/approve').catch(() => null);
+      await approvals?.approvePending();
     }
   }
 

@@ -1,7 +1,9 @@
-//! Publish: signs the `stream` record of an upload, with the root if the stream is complete.
+//! Publish: signs the `stream` record of an upload, with the root if the stream is complete. Once signed it is sent
+//! until the node has answered: an answer that is lost on the way neither loses the publication nor makes a second one.
 
 import { ApiError } from '../api/client';
-import type { Receipt, Upload } from '../api/types';
+import { untilAnswered } from '../api/patience';
+import type { Problem, Receipt, Upload } from '../api/types';
 import { account } from '../identity/account.svelte';
 import { append } from '../identity/sign';
 import { addressPath, Link } from '../records';
@@ -10,10 +12,18 @@ import { Draft } from '../upload/draft.svelte';
 
 const MAX_SLUGS_TRIED = 5;
 
+type Waiting = (problem: Problem | null) => void;
+
 /** The path of the new watch page. */
-export async function publishUpload(upload: Upload, root: string | null, draft: Draft): Promise<string> {
+export async function publishUpload(
+  upload: Upload,
+  root: string | null,
+  draft: Draft,
+  waiting: Waiting,
+): Promise<string> {
   const body = streamBody(upload, root, draft);
-  const receipt = await appendUnder(body, upload.id, draft.slug !== '');
+  const chosen = draft.slug !== '';
+  const receipt = await untilAnswered(() => appendUnder(body, upload.id, chosen), { waiting });
   Draft.forget(upload.id);
   const working = upload.job?.state === 'queued' || upload.job?.state === 'running';
   if (!root && working) account.setPendingApprovals([...account.pendingApprovals(), receipt.id]);

@@ -16,7 +16,7 @@ class Queue {
   constructor() {
     addEventListener('online', () => this.#resumeAll());
     addEventListener('beforeunload', (event) => {
-      if (this.tasks.some((task) => task.phase === 'sending')) event.preventDefault();
+      if (this.tasks.some(isBusy)) event.preventDefault();
     });
   }
 
@@ -49,8 +49,8 @@ class Queue {
   }
 
   async remove(task: UploadTask): Promise<void> {
+    if (!(await task.cancel())) return;
     this.tasks = this.tasks.filter((other) => other !== task);
-    await task.cancel();
     this.#pump();
   }
 
@@ -70,6 +70,10 @@ class Queue {
     for (const task of this.tasks) if (task.phase === 'offline') task.start();
   }
 }
+
+/** Leaving now would lose something. */
+const isBusy = ({ phase, publishing }: UploadTask): boolean =>
+  phase === 'sending' || phase === 'offline' || publishing;
 
 const isSame = (task: UploadTask, file: File): boolean =>
   task.sizeBytes === file.size && task.fileName === file.name;

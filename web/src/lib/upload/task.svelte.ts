@@ -3,7 +3,8 @@
 
 import { type DetailedError, Upload as TusUpload } from 'tus-js-client';
 
-import { api, ApiError, uploadPath } from '../api/client';
+import { api, ApiError, OFFLINE, uploadPath } from '../api/client';
+import { isPassing } from '../api/patience';
 import type { Job, Problem, Upload } from '../api/types';
 import { Draft } from './draft.svelte';
 import { follow, settled } from './follow';
@@ -13,12 +14,18 @@ import { Meter } from './meter';
 /** `away`: on the server, unfinished, and its file isn't here; `offline`: waits for the network. */
 export type Phase = 'waiting' | 'sending' | 'paused' | 'offline' | 'away' | 'stored' | 'failed';
 
-const RETRY_DELAYS_MS = [0, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000, 60_000];
-const NEVER_RETRY = new Set([400, 401, 403, 404, 410, 413, 415, 507]);
+const RETRY_DELAYS_MS = [0, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000];
+/** Once these are used up, for as long as the page is open. */
+const LATER_MS = 60_000;
+/** Somebody else holds it, or says to be somewhere else in the file: that passes too. */
+const WORTH_A_RETRY = new Set([409, 423]);
+const GONE = new Set([404, 410]);
 
 export class UploadTask {
   readonly draft: Draft;
   phase = $state<Phase>('waiting');
+  /** Given by the node with the upload's address, before anything else is known of it. */
+  id = $state<string | null>(null);
   upload = $state.raw<Upload | null>(null);
   sentBytes = $state(0);
   rate = $state<number | null>(null);
@@ -27,7 +34,10 @@ export class UploadTask {
   /** The CID as this browser computes it. */
   localCid = $state<string | null>(null);
   problem = $state.raw<Problem | null>(null);
-  publishedAt = $state<string | null>(null);
+  /** Why nothing is heard of it right now; it goes on by itself. */
+  waiting = $state.raw<Problem | null>(null);
+  /** Its record is being signed, or is signed and on its way. */
+  publishing = $state(false);
   fileName: string;
   mediaType: string;
   sizeBytes: number;
@@ -36,6 +46,7 @@ export class UploadTask {
   #tus: TusUpload | null = null;
   #hashing: Hashing | null = null;
   #unfollow: (() => void) | null = null;
+  #later: ReturnType<typeof setTimeout> | undefined;
   readonly #meter = new Meter();
   readonly #changed: () => void;
 
@@ -60,10 +71,6 @@ export class UploadTask {
     }
   }
 
-  get id(): string | null {
-    return this.upload?.id ?? null;
-  }
-
   get job(): Job | null {
     return this.upload?.job ?? null;
   }
@@ -79,6 +86,8 @@ export class UploadTask {
 
   start(): void {
     if (!this.#file || this.phase === 'sending') return;
+    clearTimeout(this.#later);
+    if (this.problem && GONE.has(this.problem.status)) this.#forget(); // It is sent anew, as another upload.
     this.phase = navigator.onLine ? 'sending' : 'offline';
     this.problem = null;
     this.#meter.reset();
@@ -91,6 +100,7 @@ export class UploadTask {
   }
 
   async pause(): Promise<void> {
+    clearTimeout(this.#later);
     this.phase = 'paused';
     this.rate = this.leftMs = null;
     this.#changed();
@@ -103,14 +113,24 @@ export class UploadTask {
     this.start();
   }
 
-  async cancel(): Promise<void> {
+  /** Deletes it on the node too. False when the node couldn't be asked: then it is still there, and says so. */
+  async cancel(): Promise<boolean> {
+    if (this.phase === 'sending' || this.phase === 'offline') await this.pause();
+    if (this.id) {
+      try {
+        await TusUpload.terminate(uploadPath(this.id), { retryDelays: null });
+      } catch (error) {
+        const problem = problemOfTus(error as Error | DetailedError);
+        if (!GONE.has(problem.status)) {
+          this.problem = { ...problem, title: 'It could not be removed', detail: CANNOT_REMOVE };
+          return false;
+        }
+      }
+      Draft.forget(this.id);
+    }
     this.#hashing?.stop();
-    this.#unfollow?.();
-    await this.#tus?.abort(false).catch(() => undefined);
-    if (!this.id) return;
-    const url = this.#tus?.url ?? uploadPath(this.id);
-    await TusUpload.terminate(url, { retryDelays: null }).catch(() => undefined);
-    Draft.forget(this.id);
+    this.stop();
+    return true;
   }
 
   async retryJob(): Promise<void> {
@@ -129,31 +149,31 @@ export class UploadTask {
   }
 
   stop(): void {
+    clearTimeout(this.#later);
     this.#unfollow?.();
     this.#unfollow = null;
   }
 
   #make(file: File, url: string | null): TusUpload {
     const tus = new TusUpload(file, {
-      endpoint: uploadPath('').replace(/\/$/, ''),
+      // With both, an error where the upload's offset is asked for would make it start another one.
+      endpoint: url ? null : uploadPath('').replace(/\/$/, ''),
       uploadUrl: url,
       metadata: { filename: file.name, filetype: file.type || 'application/octet-stream' },
       retryDelays: RETRY_DELAYS_MS,
       storeFingerprintForResuming: false, // The server lists a channel's unfinished uploads.
-      onUploadUrlAvailable: () => void this.#created(tus.url),
+      onUploadUrlAvailable: () => this.#created(tus),
       onProgress: (sent, total) => this.#progress(sent, total),
       onShouldRetry: (error) => this.#shouldRetry(error),
-      onSuccess: () => void this.#arrived(),
+      onSuccess: () => this.#arrived(),
       onError: (error) => this.#failed(error),
     });
     return tus;
   }
 
-  async #created(url: string | null): Promise<void> {
-    const id = url?.split('/').pop();
-    if (!id || this.id) return;
-    const upload = await api.upload(id).catch(() => null);
-    if (upload && !this.id) this.#take(upload);
+  #created(tus: TusUpload): void {
+    tus.options.endpoint = null;
+    this.id ??= tus.url?.split('/').pop() ?? null;
     this.saveDraft();
   }
 
@@ -167,32 +187,53 @@ export class UploadTask {
 
   #shouldRetry(error: DetailedError): boolean {
     const status = error.originalResponse?.getStatus() ?? 0;
-    if (NEVER_RETRY.has(status)) return false;
-    if (status === 0) this.phase = 'offline';
+    if (!isPassing({ status }) && !WORTH_A_RETRY.has(status)) return false;
+    if (isPassing({ status })) this.phase = 'offline';
+    if (status === 0) void this.#lookAtFile();
     this.rate = this.leftMs = null;
     this.#meter.reset();
     return true;
   }
 
-  async #arrived(): Promise<void> {
+  /** The node has every byte. What it makes of them is heard by following it, however long that takes. */
+  #arrived(): void {
     this.phase = 'stored';
     this.sentBytes = this.sizeBytes;
     this.rate = this.leftMs = null;
-    const id = this.id ?? this.#tus?.url?.split('/').pop();
+    this.id ??= this.#tus?.url?.split('/').pop() ?? null;
     this.#tus = null;
     this.#changed();
-    if (!id) return;
-    const upload = await api.upload(id).catch(() => null);
-    if (upload) this.#take(upload);
     this.saveDraft();
+    this.#follow();
+  }
+
+  /** A file that was moved or changed fails like a line that is down, and would be tried again for ever. */
+  async #lookAtFile(): Promise<void> {
+    const file = this.#file;
+    try {
+      await file?.slice(0, 1).arrayBuffer();
+    } catch {
+      if (this.#file !== file) return;
+      await this.pause();
+      this.#hashing?.stop();
+      this.#file = this.#hashing = null;
+      this.problem = UNREADABLE;
+      this.phase = 'away';
+    }
   }
 
   #failed(error: Error | DetailedError): void {
     this.#tus = null;
     this.rate = this.leftMs = null;
-    this.problem = problemOfTus(error);
-    // The line was down for longer than all retries: what is there stays, and goes on when asked.
-    this.phase = this.problem.code === 'offline' ? 'offline' : 'failed';
+    const problem = problemOfTus(error);
+    if (isPassing(problem)) {
+      // Away for longer than all retries: what has arrived stays, and it goes on from there.
+      this.phase = 'offline';
+      this.#later = setTimeout(() => this.start(), LATER_MS);
+    } else {
+      this.problem = problem;
+      this.phase = 'failed';
+    }
     this.#changed();
   }
 
@@ -205,37 +246,49 @@ export class UploadTask {
     );
   }
 
+  #forget(): void {
+    if (this.id) Draft.forget(this.id);
+    this.id = this.upload = this.#tus = null;
+    this.sentBytes = 0;
+  }
+
   #take(upload: Upload): void {
+    this.id = upload.id;
     this.upload = upload;
+    this.waiting = null;
     if (this.phase !== 'sending') this.sentBytes = upload.offset_bytes;
     if (upload.state !== 'stored') return;
     this.phase = 'stored';
     if (settled(upload)) this.stop();
-    else this.#unfollow ??= follow(upload.id, this.#follower());
+    else this.#follow();
   }
 
-  #follower() {
-    return {
-      upload: (upload: Upload) => this.#take(upload),
-      gone: (problem: Problem) => {
+  #follow(): void {
+    if (!this.id) return;
+    this.#unfollow ??= follow(this.id, {
+      upload: (upload) => this.#take(upload),
+      waiting: (problem) => (this.waiting = problem),
+      gone: (problem) => {
+        this.stop();
         this.problem = problem;
         this.phase = 'failed';
       },
-    };
+    });
   }
 }
+
+const UNREADABLE: Problem = {
+  status: 422,
+  code: 'file_unreadable',
+  title: 'The file can no longer be read',
+  detail: 'It was moved, changed or deleted since you chose it. Choose it again to go on where it stopped.',
+};
+const CANNOT_REMOVE = 'The node could not be asked to delete it. It is still there; try again in a moment.';
 
 /** tus-js-client wraps the server's answer; its body is our own problem+json. */
 function problemOfTus(error: Error | DetailedError): Problem {
   const response = 'originalResponse' in error ? error.originalResponse : null;
-  if (!response) {
-    return {
-      status: 0,
-      code: 'offline',
-      title: 'The connection was lost',
-      detail: 'What has arrived is kept. Go on when you are connected again.',
-    };
-  }
+  if (!response) return OFFLINE;
   try {
     return JSON.parse(response.getBody()) as Problem;
   } catch {

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { api, ApiError } from '../api/client';
 import type { Job, NodeInfo, Upload } from '../api/types';
@@ -107,26 +107,103 @@ describe('follow', () => {
     expect(settled(upload({ state: 'receiving' }))).toBe(false);
   });
 
-  it('polls when events don’t come, until the upload is gone', async () => {
-    const sources: { onerror?: () => void; close: () => void }[] = [];
-    vi.stubGlobal(
-      'EventSource',
-      class {
+  describe('while it lasts', () => {
+    type Source = {
+      url: string;
+      readyState: number;
+      onerror?: () => void;
+      close: () => void;
+      tell?: (event: { data: string }) => void;
+    };
+    let sources: Source[];
+
+    beforeEach(() => {
+      vi.useFakeTimers();
+      sources = [];
+      class FakeSource implements Source {
+        static CLOSED = 2;
+        readyState = 1;
         onerror?: () => void;
-        close = vi.fn();
-        addEventListener = vi.fn();
-        constructor() {
+        tell?: (event: { data: string }) => void;
+        constructor(readonly url: string) {
           sources.push(this);
         }
-      },
-    );
-    vi.spyOn(api, 'upload').mockRejectedValue(
-      new ApiError({ status: 410, code: 'gone', title: '', detail: '' }),
-    );
-    const gone = new Promise((resolve) => follow('u', { upload: vi.fn(), gone: resolve }));
-    sources[0]!.onerror!();
-    sources[0]!.onerror!();
-    expect(await gone).toMatchObject({ code: 'gone' });
-    expect(sources[0]!.close).toHaveBeenCalled();
+        close = () => (this.readyState = 2);
+        addEventListener = (_: string, listener: (event: { data: string }) => void) => {
+          this.tell = listener;
+        };
+      }
+      vi.stubGlobal('EventSource', FakeSource);
+    });
+    afterEach(() => {
+      vi.useRealTimers();
+      vi.restoreAllMocks();
+    });
+
+    const failure = (status: number, code: string) => new ApiError({ status, code, title: '', detail: '' });
+    const offline = failure(0, 'offline');
+    const start = () => {
+      const told = { upload: vi.fn(), waiting: vi.fn(), gone: vi.fn() };
+      return { ...told, stop: follow('u', told) };
+    };
+
+    it('hears events, and asks only now and then', async () => {
+      const asked = vi.spyOn(api, 'upload').mockResolvedValue(upload());
+      const { upload: heard, stop } = start();
+      sources[0]!.tell!({ data: JSON.stringify(upload({ job: job('running') })) });
+      expect(heard).toHaveBeenLastCalledWith(upload({ job: job('running') }));
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(asked).not.toHaveBeenCalled();
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(asked).toHaveBeenCalledOnce();
+      stop();
+    });
+
+    it('asks when events are swallowed on the way', async () => {
+      vi.spyOn(api, 'upload').mockResolvedValue(upload());
+      const { upload: heard, stop } = start();
+      await vi.advanceTimersByTimeAsync(3000);
+      expect(heard).toHaveBeenCalledWith(upload());
+      stop();
+    });
+
+    it('says that the line is down, and goes on by itself with growing pauses', async () => {
+      const asked = vi.spyOn(api, 'upload').mockRejectedValue(offline);
+      const { upload: heard, waiting, gone, stop } = start();
+      sources[0]!.onerror!();
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(waiting).toHaveBeenLastCalledWith(offline.problem);
+      expect(asked.mock.calls.length).toBeGreaterThan(3);
+      expect(asked.mock.calls.length).toBeLessThan(9);
+      asked.mockResolvedValue(upload());
+      window.dispatchEvent(new Event('online'));
+      await vi.advanceTimersByTimeAsync(0);
+      expect(heard).toHaveBeenCalledWith(upload());
+      expect(waiting).toHaveBeenLastCalledWith(null);
+      expect(gone).not.toHaveBeenCalled();
+      stop();
+    });
+
+    it('listens again after a proxy’s error, which closes an event source for good', async () => {
+      vi.spyOn(api, 'upload').mockRejectedValueOnce(failure(502, 'http_502')).mockResolvedValue(upload());
+      const { stop } = start();
+      sources[0]!.close();
+      sources[0]!.onerror!();
+      await vi.advanceTimersByTimeAsync(4000);
+      expect(sources).toHaveLength(2);
+      stop();
+    });
+
+    it('ends when the upload is gone, and when it is told to', async () => {
+      const asked = vi.spyOn(api, 'upload').mockRejectedValue(failure(410, 'gone'));
+      const { gone } = start();
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(gone).toHaveBeenCalledOnce();
+      expect(sources[0]!.readyState).toBe(2);
+      expect(asked).toHaveBeenCalledOnce();
+      start().stop();
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(asked).toHaveBeenCalledOnce();
+    });
   });
 });
