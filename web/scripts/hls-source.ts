@@ -26,13 +26,19 @@ const features = {
 
 /** Imported whatever the flags say: what a playlist of CMAF segments that the page itself fetches never needs. */
 const never = [
-  /\/controller\/(eme|cmcd|content-steering|interstitials|iframe|timeline|subtitle-track|subtitle-stream)-controller$/,
+  /\/controller\/(eme|cmcd|content-steering|interstitials|iframe|timeline|subtitle-track|subtitle-stream|id3-track)-controller$/,
   /\/demux\/(tsdemuxer|audio\/(aacdemuxer|mp3demuxer|ac3-demuxer))$/,
-  /\/remux\/aac-helper$/,
+  /\/remux\/(aac-helper|mp4-generator)$/,
+  // Our streams are in the clear.
+  /\/crypt\/aes-decryptor$/,
   // Its own loaders: with them gone, no byte can reach the element but through ours.
   /\/utils\/(xhr|fetch)-loader$/,
   /\/utils\/(imsc1-ttml-parser|webvtt-parser|cues)$/,
 ];
+
+/** Makes fragments out of other formats; the module is kept for the helpers that CMAF's way through needs too. */
+const remuxesOther = (at: string, importer: string): boolean =>
+  at.endsWith('/remux/mp4-remuxer') && importer.endsWith('/demux/transmuxer.ts');
 
 export function hlsFromSource(): Plugin {
   const empty = '\0hls-unused.cjs';
@@ -44,7 +50,8 @@ export function hlsFromSource(): Plugin {
       if (id === 'hls.js') return { id: path.join(root, 'src/hls.ts'), moduleSideEffects: false };
       if (!importer?.startsWith(root) || !id.startsWith('.')) return null;
       const at = path.join(path.dirname(importer), id);
-      if (never.some((pattern) => pattern.test(at))) return { id: empty, moduleSideEffects: false };
+      if (never.some((pattern) => pattern.test(at)) || remuxesOther(at, importer))
+        return { id: empty, moduleSideEffects: false };
       const found = await this.resolve(id, importer, { skipSelf: true });
       return found && { ...found, moduleSideEffects: false };
     },

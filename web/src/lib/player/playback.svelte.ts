@@ -32,6 +32,7 @@ const AHEAD_S = 120;
 const CONFIG: Partial<HlsConfig> = {
   enableWorker: false, // Fragments are CMAF already: there is nothing to transmux.
   lowLatencyMode: false,
+  id3TrackController: undefined as never, // Compiled out, like other things that CMAF has no use for.
   backBufferLength: 60,
   maxBufferLength: 30,
   maxMaxBufferLength: AHEAD_BEFORE_PLAY_S,
