@@ -1,7 +1,9 @@
 //! The loader that hls.js gets for playlists and fragments alike: every answer comes out of a `VerifiedTree`.
-//! hls.js retries what is merely unreachable (code 503); a refusal is reported to the player, which stops.
+//! hls.js retries what is merely unreachable (code 503). A file that was refused is never answered: hls.js waits for it
+//! while it plays what was verified before, until the player, which was told, calls it off.
 
 import type {
+  FragmentLoaderContext,
   Loader,
   LoaderCallbacks,
   LoaderConfiguration,
@@ -14,7 +16,16 @@ import { isRefusal, type Checked, type VerifiedTree } from './tree';
 
 export interface LoaderEvents {
   checked(path: string, file: Checked): void;
-  refused(path: string, error: Error): void;
+  /** `span` is the time that the file would have filled; null for one that all the rest depends on. */
+  refused(path: string, error: Error, span: Span | null): void;
+  /** Whoever asked for a refused file does without it: another position or quality was chosen. */
+  dropped(path: string): void;
+}
+
+/** In seconds of the stream. */
+export interface Span {
+  from: number;
+  to: number;
 }
 
 /** Playlists are addressed below this; it is never fetched, only taken off again. */
@@ -29,6 +40,7 @@ export function verifyingLoader(
     stats: LoaderStats = freshStats();
     readonly #stop = new AbortController();
     #callbacks: LoaderCallbacks<LoaderContext> | null = null;
+    #refused: string | null = null;
 
     destroy(): void {
       this.#callbacks = null;
@@ -39,6 +51,8 @@ export function verifyingLoader(
       if (this.stats.loading.end) return;
       this.stats.aborted = true;
       this.#stop.abort();
+      if (this.#refused !== null) events.dropped(this.#refused);
+      this.#refused = null;
       if (this.context) this.#callbacks?.onAbort?.(this.stats, this.context, null);
       this.#callbacks = null;
     }
@@ -62,10 +76,12 @@ export function verifyingLoader(
         this.#finish(context, path, file);
       } catch (error) {
         if (this.#stop.signal.aborted) return;
-        const refusal = isRefusal(error) || error instanceof TypeError;
-        if (refusal) events.refused(path ?? context.url, error as Error);
+        if (isRefusal(error) || error instanceof TypeError) {
+          this.#refused = path ?? context.url;
+          return events.refused(this.#refused, error as Error, spanOf(context));
+        }
         const text = error instanceof Error ? error.message : 'failed';
-        this.#callbacks?.onError({ code: refusal ? 422 : 503, text }, context, null, this.stats);
+        this.#callbacks?.onError({ code: 503, text }, context, null, this.stats);
       }
     }
 
@@ -97,6 +113,12 @@ export function pathOf(context: Pick<LoaderContext, 'url' | 'rangeEnd'>): string
   if (!context.url.startsWith(VIRTUAL_BASE) || context.rangeEnd) return null;
   const path = context.url.slice(VIRTUAL_BASE.length);
   return /[?#]|(^|\/)\.\.?(\/|$)|^\/|\/\//.test(path) || path === '' ? null : decodeURIComponent(path);
+}
+
+function spanOf(context: LoaderContext): Span | null {
+  const { frag } = context as Partial<FragmentLoaderContext>;
+  if (!frag || typeof frag.sn !== 'number') return null;
+  return { from: frag.start, to: frag.start + frag.duration };
 }
 
 function freshStats(): LoaderStats {

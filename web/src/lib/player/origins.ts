@@ -1,6 +1,7 @@
 //! Where bytes come from: a list of addresses that all claim to hold the same content, none of them trusted.
 //! What always holds: `fetch` returns only what its `check` accepted. An origin that is wrong or dead is put
 //! behind the others for the session; one that is slow to answer gets company, and the first right answer wins.
+//! A wrong answer may be the browser's own copy of one: when nobody else is right, its origin is asked past the cache.
 
 export interface OriginReport {
   base: string;
@@ -8,6 +9,8 @@ export interface OriginReport {
   good: number;
   /** Answers whose bytes did not hash to what was asked for. */
   wrong: number;
+  /** The same, but earlier in this visit: it is asked after the others. */
+  wrongBefore: number;
   /** Requests that failed or timed out. */
   dead: number;
 }
@@ -40,6 +43,12 @@ export interface FetchOptions {
   progress?: Progress | undefined;
 }
 
+/** An origin that is asked, perhaps for the second time. */
+interface Turn {
+  report: OriginReport;
+  again: boolean;
+}
+
 export type Check<T> = (bytes: Uint8Array<ArrayBuffer>, base: string) => Promise<T>;
 
 /** An origin that hasn't begun to answer by then gets a competitor. */
@@ -59,18 +68,20 @@ export class Origins {
     this.reports = [...new Set(bases)].map((base) => ({
       base,
       good: 0,
-      wrong: faults[base] ?? 0,
+      wrong: 0,
+      wrongBefore: faults[base] ?? 0,
       dead: 0,
     }));
   }
 
   /** Best first: those that never lied, then those that answered, in the order given. */
   ranked(): OriginReport[] {
-    return [...this.reports].sort((a, b) => a.wrong - b.wrong || Math.min(a.dead, 3) - Math.min(b.dead, 3));
+    const lies = (report: OriginReport) => report.wrong + report.wrongBefore;
+    return [...this.reports].sort((a, b) => lies(a) - lies(b) || Math.min(a.dead, 3) - Math.min(b.dead, 3));
   }
 
   async fetch<T>(path: string, check: Check<T>, options: FetchOptions = {}): Promise<T> {
-    const waiting = this.ranked();
+    const waiting: Turn[] = this.ranked().map((report) => ({ report, again: false }));
     const reasons: string[] = [];
     let wrong = false;
     const stop = new AbortController();
@@ -83,11 +94,12 @@ export class Origins {
         let running = 0;
         stop.signal.addEventListener('abort', () => reject(abortError()), { once: true });
         const next = () => {
-          const report = waiting.shift();
-          if (!report) {
+          const turn = waiting.shift();
+          if (!turn) {
             if (running === 0) reject(new NoOrigin(path, wrong, reasons));
             return;
           }
+          const { report } = turn;
           running++;
           let begun = false;
           const hedge = setTimeout(() => begun || next(), HEDGE_AFTER_MS);
@@ -98,7 +110,7 @@ export class Origins {
             },
             bytes: (loaded, total) => options.progress?.bytes(loaded, total),
           };
-          this.#one(report.base, path, stop.signal, progress)
+          this.#one(turn, path, stop.signal, progress)
             .then((bytes) => check(bytes, report.base))
             .then(
               (value) => {
@@ -110,8 +122,14 @@ export class Origins {
                 if (stop.signal.aborted) return;
                 // The check needed something else first (the folder above), and that failed as a whole.
                 if (error instanceof NoOrigin || error instanceof BadRoot) return reject(error);
-                wrong = this.#blame(report, error) || wrong;
-                reasons.push(`${hostOf(report.base)}: ${error instanceof Error ? error.message : 'failed'}`);
+                if (!turn.again) {
+                  const lied = this.#blame(report, error);
+                  if (lied) waiting.push({ report, again: true });
+                  wrong ||= lied;
+                  reasons.push(
+                    `${hostOf(report.base)}: ${error instanceof Error ? error.message : 'failed'}`,
+                  );
+                }
                 next();
               },
             )
@@ -135,7 +153,7 @@ export class Origins {
     return true;
   }
 
-  async #one(base: string, path: string, signal: AbortSignal, progress: Progress) {
+  async #one({ report, again }: Turn, path: string, signal: AbortSignal, progress: Progress) {
     const stall = new AbortController();
     let timer = setTimeout(() => stall.abort(), STALL_MS);
     const alive = () => {
@@ -144,7 +162,11 @@ export class Origins {
     };
     try {
       const any = AbortSignal.any([signal, stall.signal]);
-      const response = await this.#fetch(base + path, { signal: any, credentials: 'same-origin' });
+      const response = await this.#fetch(report.base + path, {
+        signal: any,
+        credentials: 'same-origin',
+        cache: again ? 'reload' : 'default',
+      });
       if (!response.ok) throw new Error(`answered ${response.status}`);
       progress.first();
       alive();

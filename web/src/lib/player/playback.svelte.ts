@@ -1,11 +1,12 @@
 //! One playback: hls.js on a video element, fed only with checked bytes, and the state that the page shows.
-//! A refusal is final: the stream is torn down, the picture is cleared, and the message says why.
+//! What was verified before a wrong segment may play; where that segment would begin, the stream is torn down, the
+//! picture is cleared, and the message says why. A wrong playlist or folder ends it at once.
 //! Deliberately absent: any path by which a byte from the network reaches the element unchecked, but for
 //! browsers without Media Source Extensions, where `mode` is "native" and the badge must say "not verified".
 
 import Hls, { type HlsConfig } from 'hls.js';
 
-import { verifyingLoader, VIRTUAL_BASE } from './loader';
+import { type Span, verifyingLoader, VIRTUAL_BASE } from './loader';
 import { type OriginReport, Origins } from './origins';
 import { type Checked, VerifiedTree } from './tree';
 
@@ -28,6 +29,10 @@ export interface Level {
 const AHEAD_BEFORE_PLAY_S = 0.5;
 /** Two minutes ahead is plenty, and bounds memory. */
 const AHEAD_S = 120;
+
+/** The picture stands a little before the end of what is there, the more so when it has stalled. */
+const NEAR_S = 0.05;
+const NEAR_STALLED_S = 0.5;
 
 const CONFIG: Partial<HlsConfig> = {
   enableWorker: false, // Fragments are CMAF already: there is nothing to transmux.
@@ -60,9 +65,15 @@ export class Playback {
   #hls: Hls | null = null;
   #video: HTMLVideoElement | null = null;
   #mediaRecoveries = 0;
+  #source: { root: string; bases: string[] } | null = null;
+  /** Segments that were refused and haven't been reached. */
+  #ahead: (Span & { path: string; detail: string })[] = [];
+  #stoppedAt = 0;
 
-  attach(video: HTMLVideoElement, root: string, bases: string[]): void {
+  /** Plays from `at` seconds on; by default from where the stream begins. */
+  attach(video: HTMLVideoElement, root: string, bases: string[], at = -1): void {
     this.detach();
+    this.#source = { root, bases };
     this.fault = null;
     this.state = 'loading';
     this.verifiedSegments = this.verifiedBytes = this.verifiedBlocks = 0;
@@ -73,7 +84,8 @@ export class Playback {
       const tree = new VerifiedTree(root, origins);
       tree.prefetchFolders().catch(() => undefined); // The loader meets the same error, and reports it.
       void this.#showPoster(tree, video);
-      this.#start(video, tree, origins);
+      this.origins = origins.reports;
+      this.#start(video, tree, at);
     } catch (error) {
       this.#refuse((error as Error).message);
     }
@@ -83,6 +95,7 @@ export class Playback {
     this.#hls?.destroy();
     this.#hls = null;
     this.#video = null;
+    this.#ahead = [];
     const { poster } = this;
     this.poster = null;
     // The element may be about to read it: an address that is gone would be an error in the console.
@@ -95,24 +108,50 @@ export class Playback {
   }
 
   retry(): void {
-    if (!this.#hls || this.fault?.code !== 'unreachable') return;
-    this.fault = null;
-    this.state = 'loading';
-    if (this.levels.length === 0) this.#hls.loadSource(`${VIRTUAL_BASE}master.m3u8`);
-    else this.#hls.startLoad();
+    const [hls, video, code] = [this.#hls, this.#video, this.fault?.code];
+    if (code === 'unverified_bytes' && video && this.#source) {
+      const { root, bases } = this.#source;
+      this.attach(video, root, bases, this.#stoppedAt);
+      video.play().catch(() => undefined); // Refused without a gesture: the play button is there.
+    } else if (code === 'unreachable' && hls) {
+      this.fault = null;
+      this.state = 'loading';
+      if (this.levels.length === 0) hls.loadSource(`${VIRTUAL_BASE}master.m3u8`);
+      else hls.startLoad();
+    }
   }
 
-  #start(video: HTMLVideoElement, tree: VerifiedTree, origins: Origins): void {
+  /** The picture has moved, or can't go on: is what comes next a segment that was refused? */
+  reach(stalled: boolean): void {
+    const video = this.#video;
+    if (!video || this.fault || this.#ahead.length === 0) return;
+    const near = stalled ? NEAR_STALLED_S : NEAR_S;
+    const at = video.currentTime;
+    for (const { from, to, detail } of this.#ahead) {
+      if (at >= from - near && at < to && bufferedAfter(video) <= near) return this.#refuse(detail);
+    }
+  }
+
+  #start(video: HTMLVideoElement, tree: VerifiedTree, at: number): void {
+    const { origins } = tree;
+    const tell = () => (this.origins = origins.reports.map((report) => ({ ...report })));
     const events = {
       checked: (path: string, file: Checked) => {
         if (path.endsWith('.m4s')) this.verifiedSegments++;
         this.verifiedBytes += file.bytes.length;
         this.verifiedBlocks += file.blocks;
-        this.origins = origins.reports.map((report) => ({ ...report }));
+        tell();
       },
-      refused: (path: string, error: Error) => this.#refuse(`${path}: ${error.message}`),
+      refused: (path: string, error: Error, span: Span | null) => {
+        tell();
+        const detail = `${path}: ${error.message}`;
+        if (!span) return this.#refuse(detail);
+        this.#ahead.push({ ...span, path, detail });
+        this.reach(!video.paused && video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA);
+      },
+      dropped: (path: string) => (this.#ahead = this.#ahead.filter((other) => other.path !== path)),
     };
-    const hls = new Hls({ ...CONFIG, loader: verifyingLoader(tree, events) });
+    const hls = new Hls({ ...CONFIG, startPosition: at, loader: verifyingLoader(tree, events) });
     this.#hls = hls;
     hls.on(Hls.Events.MANIFEST_PARSED, () => {
       this.levels = hls.levels.map(({ height, bitrate }, index) => ({ index, height, bandwidth: bitrate }));
@@ -120,6 +159,7 @@ export class Playback {
     });
     hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) => (this.current = level));
     hls.on(Hls.Events.ERROR, (_, data) => {
+      if (data.details === Hls.ErrorDetails.BUFFER_STALLED_ERROR) this.reach(true);
       if (!data.fatal || this.fault) return;
       if (data.type === Hls.ErrorTypes.MEDIA_ERROR && this.#mediaRecoveries++ < 2)
         return hls.recoverMediaError();
@@ -168,10 +208,11 @@ export class Playback {
       message: 'Stopped: the bytes that arrived are not the ones that were published.',
       detail,
     });
-    const video = this.#video;
+    const [video, hls] = [this.#video, this.#hls];
+    this.#stoppedAt = video?.currentTime ?? 0;
+    this.#hls = null;
     queueMicrotask(() => {
-      this.#hls?.destroy();
-      this.#hls = null;
+      hls?.destroy();
       video?.pause();
       video?.removeAttribute('src');
       video?.load();
@@ -183,4 +224,14 @@ export class Playback {
     this.state = 'error';
     this.#video?.pause();
   }
+}
+
+/** How many seconds of what is there are still to come. */
+function bufferedAfter({ buffered, currentTime }: HTMLVideoElement): number {
+  for (let i = 0; i < buffered.length; i++) {
+    // Streams begin a little after zero, and what is nearer than that is played without a stop.
+    if (buffered.start(i) <= currentTime + NEAR_S && currentTime <= buffered.end(i))
+      return buffered.end(i) - currentTime;
+  }
+  return 0;
 }

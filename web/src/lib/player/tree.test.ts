@@ -127,6 +127,21 @@ describe('VerifiedTree', () => {
     expect(asked).toEqual([`${THERE}/v720/init.mp4`]);
   });
 
+  it('asks past the browser’s cache when nobody is right: it may hold an old lie', async () => {
+    const asked: (RequestCache | undefined)[] = [];
+    const { fetch: lie } = fetcher({ [HERE]: lying(built, '/v720/init.mp4') });
+    const { fetch: truth } = fetcher({ [HERE]: honest(built) });
+    const cached: typeof fetch = (input, init) => {
+      if (String(input).endsWith('/init.mp4')) asked.push(init?.cache);
+      return init?.cache === 'reload' ? truth(input, init) : lie(input, init);
+    };
+    const origins = new Origins([HERE], cached);
+    const file = await new VerifiedTree(built.cid.toString(), origins).file('v720/init.mp4');
+    expect(file.bytes.length).toBe(700);
+    expect(asked).toEqual(['default', 'reload']);
+    expect(origins.reports[0]).toMatchObject({ wrong: 1 });
+  });
+
   it('asks a second origin when the first is slow to begin, and stops the loser', async () => {
     vi.useFakeTimers();
     try {
