@@ -1,5 +1,5 @@
 // The whole path in a real browser: upload through the page, see it advance, preview, publish, and watch it to the end
-// with every segment verified. Then one flipped bit in the store, and playback refuses.
+// with every segment verified. Then flipped bits in the store: what was verified before one plays, and there it stops.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -75,18 +75,19 @@ test('a clip goes from a drop to a verified last frame; then a flipped bit is re
   assert.ok(played.length > 1 && played.length - played.time < 0.2);
   assert.ok(played.frames > 20, `${played.frames} frames were shown`);
   assert.equal(await viewer.page.getByTestId('badge').innerText(), 'Bytes checked');
-  assert.match(await viewer.page.getByTestId('approval').innerText(), /^Approved by /);
+  // By the handle, which only one channel has; anybody can take the display name beside it.
+  assert.match(
+    await viewer.page.getByTestId('approval').innerText(),
+    /^Approved by @ada-lovelace\s+\(Ada Lovelace\)$/,
+  );
   assert.deepEqual(viewer.complaints, []);
   await viewer.context.close();
 
   // One bit of each rendition's second segment turns on the disk.
   const { url } = await node.json(`/api/v1/resolve?url=${encodeURIComponent(new URL(watch).pathname)}`);
   assert.ok(url);
-  const master = await (await fetch(`${node.url}/ipfs/${root}/master.m3u8`)).text();
-  for (const [, name] of master.matchAll(/^(v\d+)\/media\.m3u8$/gm)) {
-    const answer = await fetch(`${node.url}/ipfs/${root}/${name}/seg-00001.m4s`, { method: 'HEAD' });
-    flipBit(blobFile(node.data, answer.headers.get('etag')!.replaceAll('"', '')));
-  }
+  const second = await segmentOf(node, root, 1);
+  for (const file of second.files) flipBit(file);
   const deceived = await visitor();
   await deceived.page.goto(watch);
   await play(deceived.page);
@@ -94,8 +95,56 @@ test('a clip goes from a drop to a verified last frame; then a flipped bit is re
   const at = await deceived.page.locator('video').evaluate((video: HTMLVideoElement) => video.currentTime);
   assert.ok(at <= 1.2, `nothing of the wrong segment was shown, playback stood at ${at} s`);
   assert.ok(await deceived.page.getByRole('alert').first().isVisible());
+  await deceived.context.close();
+  for (const file of second.files) flipBit(file);
+
+  // One of a later segment: what was verified before it plays, then it stops; and goes on once the bytes are right.
+  const later = await segmentOf(node, root, 3);
+  for (const file of later.files) flipBit(file);
+  const patient = await visitor();
+  await patient.page.goto(watch);
+  await patient.page.locator('video').evaluate((video: HTMLVideoElement) => {
+    const seen = window as unknown as { furthest: number };
+    seen.furthest = 0;
+    video.addEventListener('timeupdate', () => (seen.furthest = Math.max(seen.furthest, video.currentTime)));
+  });
+  await play(patient.page);
+  await until('playback to refuse', async () => (await player(patient.page)).error === 'unverified_bytes');
+  const furthest = await patient.page.evaluate(() => (window as unknown as { furthest: number }).furthest);
+  assert.ok(
+    furthest > later.from - 0.5 && furthest < later.from + 0.1,
+    `it played up to ${furthest} s, where the wrong segment begins at ${later.from} s`,
+  );
+  assert.match(await patient.page.getByTestId('origins').innerText(), /\d+ right, \d+ wrong/);
+  assert.equal(await patient.page.getByTestId('badge').innerText(), 'Wrong bytes refused');
+  for (const file of later.files) flipBit(file);
+  await patient.page.getByRole('button', { name: 'Try again' }).click();
+  await until('the last frame', async () => (await player(patient.page)).state === 'ended', 180_000);
+  assert.equal((await player(patient.page)).error, null);
   await node.stop();
 });
+
+/** Where a segment begins, in seconds, and the file of the store that holds it, for each rendition of the picture. */
+async function segmentOf(
+  node: PinreelNode,
+  root: string,
+  index: number,
+): Promise<{ from: number; files: string[] }> {
+  const text = async (path: string) => (await fetch(`${node.url}/ipfs/${root}/${path}`)).text();
+  const files: string[] = [];
+  let from = 0;
+  for (const [, folder] of (await text('master.m3u8')).matchAll(/^(v\d+)\/media\.m3u8$/gm)) {
+    const playlist = await text(`${folder}/media.m3u8`);
+    const lengths = [...playlist.matchAll(/^#EXTINF:([\d.]+)/gm)].map(([, seconds]) => Number(seconds));
+    assert.ok(lengths.length > index, `${folder} has ${lengths.length} segments`);
+    from = lengths.slice(0, index).reduce((sum, seconds) => sum + seconds, 0);
+    const path = `/ipfs/${root}/${folder}/seg-${String(index).padStart(5, '0')}.m4s`;
+    const answer = await fetch(node.url + path, { method: 'HEAD' });
+    files.push(blobFile(node.data, answer.headers.get('etag')!.replaceAll('"', '')));
+  }
+  assert.ok(files.length > 0);
+  return { from, files };
+}
 
 test('the page says who made the renditions, when the creator has not approved them', async () => {
   const node = await PinreelNode.start();
@@ -118,6 +167,6 @@ test('the page says who made the renditions, when the creator has not approved t
   await page.goto(published.watch);
   await play(page);
   await until('the first segment', async () => (await player(page)).verified > 0);
-  assert.match(await page.getByTestId('approval').innerText(), /^Transcoded by .+ from a source signed by /);
+  assert.match(await page.getByTestId('approval').innerText(), /^Transcoded by .+ from a source signed by @/);
   await node.stop();
 });

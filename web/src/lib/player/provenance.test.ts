@@ -133,7 +133,7 @@ describe('checkClaim', () => {
   it('finds the root that the channel itself approved', async () => {
     const found = await checkClaim(await claimOf(await creator.sign('stream', stream(ROOT)), { root: ROOT }));
     expect(found).toMatchObject({ status: 'checked', rootBy: 'channel', root: ROOT, source: SOURCE });
-    expect(approvalWords(found, 'A', 'N')).toBe('Approved by A');
+    expect(approvalWords(found, 'a', 'N')).toBe('Approved by @a');
   });
 
   it('finds the root that the home node made of the signed source', async () => {
@@ -143,13 +143,13 @@ describe('checkClaim', () => {
     });
     const found = await checkClaim(claim);
     expect(found).toMatchObject({ status: 'checked', rootBy: 'node', root: ROOT });
-    expect(approvalWords(found, 'A', 'N')).toBe('Transcoded by N from a source signed by A');
+    expect(approvalWords(found, 'a', 'N')).toBe('Transcoded by N from a source signed by @a');
   });
 
   it('knows a claim without a stream', async () => {
     const found = await checkClaim(await claimOf(await creator.sign('stream', stream())));
     expect(found).toMatchObject({ status: 'checked', rootBy: null, root: null });
-    expect(approvalWords(found, 'A', 'N')).toBeNull();
+    expect(approvalWords(found, 'a', 'N')).toBe('Source signed by @a');
   });
 
   it('takes the newest version of a claim', async () => {

@@ -22,10 +22,10 @@ export const BADGE_WORDS: Record<Badge, string> = {
   unverified: 'Not verified',
 };
 
-/** Exactly the protocol's words (§3). */
-export function approvalWords(provenance: Provenance, channel: string, node: string): string | null {
+/** The protocol's words. A channel is called by its handle: display names aren't unique, so anybody could have this one. */
+export function approvalWords(provenance: Provenance, handle: string, node: string): string | null {
   if (provenance.status !== 'checked') return null;
-  if (provenance.rootBy === 'channel') return `Approved by ${channel}`;
-  if (provenance.rootBy === 'node') return `Transcoded by ${node} from a source signed by ${channel}`;
-  return null;
+  if (provenance.rootBy === 'channel') return `Approved by @${handle}`;
+  if (provenance.rootBy === 'node') return `Transcoded by ${node} from a source signed by @${handle}`;
+  return `Source signed by @${handle}`;
 }
