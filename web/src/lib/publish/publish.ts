@@ -9,6 +9,7 @@ import { append } from '../identity/sign';
 import { addressPath, Link } from '../records';
 import type { StreamBody } from '../records/kinds';
 import { Draft } from '../upload/draft.svelte';
+import { line, lines } from './words';
 
 const MAX_SLUGS_TRIED = 5;
 
@@ -45,14 +46,13 @@ async function appendUnder(body: Fields, about: string, chosen: boolean): Promis
 }
 
 type Fields = Omit<StreamBody, 'salt'>;
-const words = (text: string): string | undefined => text.trim() || undefined;
 
 export function streamBody(upload: Upload, root: string | null, draft: Draft): Fields {
   if (!upload.source) throw new Error('The upload has not arrived as a whole yet.');
-  const tags = draft.tagList.slice(0, 20).map((tag) => tag.slice(0, 50));
+  const tags = [...new Set(draft.tagList.map((tag) => line(tag, 50)).filter(Boolean))].slice(0, 20);
   const body: Fields = {
     name: draft.effectiveSlug,
-    title: draft.title.trim(),
+    title: line(draft.title, 200),
     source: {
       cid: new Link(upload.source),
       bytes: upload.size_bytes,
@@ -61,13 +61,16 @@ export function streamBody(upload: Upload, root: string | null, draft: Draft): F
     visibility: 'public',
     comments: 'open',
   };
-  const fileName = upload.file_name.split(/[/\\]/).pop()?.trim();
-  if (fileName && !/^\.\.?$/.test(fileName)) body.source.file_name = fileName.slice(0, 255);
+  const fileName = line(upload.file_name.split(/[/\\]/).pop() ?? '', 255);
+  if (fileName && !/^\.\.?$/.test(fileName)) body.source.file_name = fileName;
   if (root) body.root = new Link(root);
   if (tags.length) body.tags = tags;
-  const optional = { description: draft.description, language: draft.language, licence: draft.licence };
-  for (const [name, text] of Object.entries(optional) as [keyof typeof optional, string][]) {
-    const said = words(text);
+  const optional = {
+    description: lines(draft.description, 20_000),
+    language: draft.language,
+    licence: line(draft.licence, 200),
+  };
+  for (const [name, said] of Object.entries(optional) as [keyof typeof optional, string][]) {
     if (said) body[name] = said;
   }
   return body;

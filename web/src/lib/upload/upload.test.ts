@@ -83,6 +83,18 @@ describe('streamBody', () => {
     });
   });
 
+  it('leaves out what can’t be seen and is refused, and cuts nothing in half', () => {
+    const draft = new Draft('x.mp4');
+    draft.title = '\u202egnp.exe\u202c\u0000 and\tmore';
+    draft.description = 'one\r\ntwo\u0007';
+    draft.tags = `a\u202e, a, ${'👍'.repeat(60)}`;
+    const name = `${'👍'.repeat(300)}.mp4`;
+    const body = streamBody(upload({ file_name: name }), null, draft);
+    expect(body).toMatchObject({ title: 'gnp.exe\u202c  and more', description: 'one\ntwo' });
+    expect(body.tags).toEqual(['a', '👍'.repeat(50)]);
+    expect(body.source.file_name).toBe('👍'.repeat(255));
+  });
+
   it('names no root that isn’t there, and no folder of the creator’s machine', () => {
     const body = streamBody(
       upload({ file_name: 'C:\\secret\\clip.mp4', media_type: '' }),
