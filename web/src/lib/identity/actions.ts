@@ -1,6 +1,7 @@
 //! What a person does with their identity: make a channel, sign in, sign out, look at the key.
 
 import { api, ApiError } from '../api/client';
+import { untilAnswered } from '../api/patience';
 import type { Session } from '../api/types';
 import { buildSession, fromBase64url, generateKey, parseName, publicKeyBytes, toBase64url } from '../records';
 import { account } from './account.svelte';
@@ -88,7 +89,8 @@ export async function signInByKey(): Promise<Session | null> {
 /** Ends the session; the key stays, and the browser no longer signs in by itself. */
 export async function signOut(): Promise<void> {
   account.mark(false);
-  await api.signOut().catch(() => undefined);
+  // Gone from this page while the node still holds it would be a session that only looks ended.
+  await untilAnswered(() => api.signOut()).catch(() => undefined);
   account.session = null;
 }
 
