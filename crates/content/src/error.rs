@@ -124,6 +124,8 @@ pub enum Malformed {
     DagCbor,
     #[error("a shard of a folder has other slots, hashes or names in it than its place in the folder allows")]
     Shard,
+    #[error("it is not valid DAG-JSON")]
+    DagJson,
 }
 
 impl Error {

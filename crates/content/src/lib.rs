@@ -12,6 +12,7 @@
 mod address;
 pub mod car;
 pub mod dagpb;
+mod data;
 mod directory;
 mod error;
 mod hamt;
@@ -27,7 +28,8 @@ pub use cid::Cid;
 pub use directory::hash_directory;
 pub use error::{Error, Malformed, Result};
 pub use import::{FileHasher, LEAF_BYTES, Link, Stored, hash_bytes};
+pub use links::links_of_data;
 pub use store::{
-    BlobWriter, CarImport, CarReader, Collected, Damage, Entries, Entry, FileReader, Kind, Node, Options, PartialBlob,
-    PartialInfo, Pin, Published, Scrubbed, Stats, Step, Store, Visibility,
+    BlobWriter, CarImport, CarOptions, CarReader, Collected, Damage, End, Entries, Entry, FileReader, Gate, Kind, Node,
+    Options, PartialBlob, PartialInfo, Pin, Published, Scope, Scrubbed, Stats, Step, Store, Visibility, Walk,
 };

@@ -10,6 +10,10 @@ pub const PATH_SEGMENTS: usize = 128;
 pub const BLOCKS_PER_READ: usize = 65_536;
 /// How many blocks a walk over everything reachable from a root visits before it gives up.
 pub const BLOCKS_PER_WALK: usize = 50_000_000;
+/// How many blocks a CAR file for a stranger visits: 2 TiB of our own files, 40 MiB of memory.
+pub const BLOCKS_PER_CAR: usize = 2 * 1024 * 1024;
+/// How many links wait to be followed while a CAR file is written.
+pub const LINKS_PENDING: usize = 256 * 1024;
 /// The largest header of a CAR file, in bytes.
 pub const CAR_HEADER_BYTES: usize = 64 * 1024;
 /// The longest name of a directory's entry, in bytes.

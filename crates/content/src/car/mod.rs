@@ -3,13 +3,19 @@
 //!
 //! Reading checks each block against its CID and within [`crate::limits`]; an error names the offset and the CID.
 
+mod entity;
 mod read;
 
+pub use entity::{EntityBytes, EntityBytesError};
 pub use read::{Block, BlockReader};
 
 use cid::Cid;
+use multihash::Multihash;
 
-use crate::dagpb::push_varint;
+use crate::{
+    address::{IDENTITY, RAW},
+    dagpb::push_varint,
+};
 
 /// Why a CAR file cannot be taken.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +66,21 @@ pub fn header(roots: &[Cid]) -> Vec<u8> {
 /// A block as it stands in a CAR file, its length included.
 pub fn frame(cid: &Cid, block: &[u8]) -> Vec<u8> {
     framed(&[&cid.to_bytes(), block])
+}
+
+/// What stands before a block's bytes.
+pub fn frame_head(cid: &Cid, block_bytes: usize) -> Vec<u8> {
+    let cid = cid.to_bytes();
+    let mut out = Vec::with_capacity(cid.len() + 10);
+    push_varint(&mut out, (cid.len() + block_bytes) as u64);
+    out.extend_from_slice(&cid);
+    out
+}
+
+/// The root of a file about what isn't there: the empty identity CID, `bafkqaaa`.
+pub fn no_root() -> Cid {
+    let nothing = Multihash::wrap(IDENTITY, &[]).expect("nothing fits into 64 bytes");
+    Cid::new_v1(RAW, nothing)
 }
 
 fn framed(parts: &[&[u8]]) -> Vec<u8> {

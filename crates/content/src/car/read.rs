@@ -9,8 +9,8 @@ use super::CarError;
 use crate::{
     address::{Digest, IDENTITY, SHA2_256, digest_of, sha256},
     dagpb::read_varint,
+    data::cbor::{CborItem, cbor_items},
     limits,
-    links::{CborItem, cbor_items},
 };
 
 /// A checked block.

@@ -1,20 +1,13 @@
-//! CAR files in and out of the store.
+//! CAR files into the store.
 
-use std::{
-    collections::HashSet,
-    io::{self, BufReader, Read},
-};
+use std::io::{BufReader, Read};
 
-use bytes::{Buf, Bytes};
 use cid::Cid;
 
 use super::{Store, Visibility};
 use crate::{
-    Digest, Error, Result,
-    address::{digest_of, sha256},
-    car::{self, Block, BlockReader},
-    limits,
-    links::links_of,
+    Result,
+    car::{Block, BlockReader},
 };
 
 /// How much is stored in one transaction of the index.
@@ -75,69 +68,5 @@ impl Store {
             }
             Ok(fresh)
         })
-    }
-
-    /// A root's whole DAG as a CAR file, written while it is read: depth first, each block once, each checked.
-    pub fn car(&self, root: &Cid) -> CarReader {
-        CarReader {
-            store: self.clone(),
-            root: *root,
-            stack: vec![*root],
-            seen: HashSet::new(),
-            ready: car::header(&[*root]).into(),
-        }
-    }
-}
-
-/// A CAR file as a stream; memory is a block, and 32 bytes for each block that was sent.
-pub struct CarReader {
-    store: Store,
-    root: Cid,
-    stack: Vec<Cid>,
-    seen: HashSet<Digest>,
-    ready: Bytes,
-}
-
-impl CarReader {
-    /// The next piece of the file (the header, then a block each), or `None` at the end.
-    ///
-    /// # Errors
-    /// [`Error::BlockMissing`], and [`Error::Damaged`] for a block that no longer has its hash.
-    pub fn next_piece(&mut self) -> Result<Option<Bytes>> {
-        if !self.ready.is_empty() {
-            return Ok(Some(std::mem::take(&mut self.ready)));
-        }
-        while let Some(cid) = self.stack.pop() {
-            let Some(digest) = digest_of(&cid) else { continue };
-            if !self.seen.insert(digest) {
-                continue;
-            }
-            if self.seen.len() > limits::BLOCKS_PER_WALK {
-                return Err(Error::DagTooLarge(self.root));
-            }
-            let block = self.store.block(&cid)?.ok_or(Error::BlockMissing(cid))?;
-            if sha256(&block) != digest {
-                return Err(Error::Damaged(cid));
-            }
-            let links = links_of(&cid, &block).map_err(Error::malformed(&cid))?;
-            self.stack.extend(links.into_iter().rev());
-            return Ok(Some(car::frame(&cid, &block).into()));
-        }
-        Ok(None)
-    }
-}
-
-impl Read for CarReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.ready.is_empty() {
-            match self.next_piece() {
-                Ok(Some(piece)) => self.ready = piece,
-                Ok(None) => return Ok(0),
-                Err(error) => return Err(io::Error::other(error)),
-            }
-        }
-        let length = buffer.len().min(self.ready.len());
-        self.ready.copy_to_slice(&mut buffer[..length]);
-        Ok(length)
     }
 }

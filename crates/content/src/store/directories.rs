@@ -33,6 +33,15 @@ pub struct Step {
     pub shards: Vec<Cid>,
 }
 
+/// How far the way to a name led.
+pub(super) struct Search {
+    pub(super) entry: Option<(Cid, Option<u64>)>,
+    /// The shards below the directory's root that were read, or would have to be.
+    pub(super) shards: Vec<Cid>,
+    /// The directory or shard that isn't held.
+    pub(super) missing: Option<Cid>,
+}
+
 impl Store {
     /// Stores a directory, sharded when it is too large for one block. Entries may come in any order; their content
     /// should be stored before.
@@ -63,29 +72,35 @@ impl Store {
     /// Looks a name up in a directory. `None` when it isn't there, when a block on the way isn't held, and when `cid` is
     /// no directory. The entry's own block may be missing.
     pub fn step(&self, directory: &Cid, name: &str) -> Result<Option<Step>> {
+        let Search { entry, shards, .. } = self.search(directory, name)?;
+        Ok(entry.map(|(cid, tsize)| Step { cid, tsize: tsize.unwrap_or_default(), shards }))
+    }
+
+    /// [`Store::step`], which also says how far the way led if there is no such entry.
+    pub(super) fn search(&self, directory: &Cid, name: &str) -> Result<Search> {
         let (mut cid, mut path, mut shards) = (*directory, Path::default(), Vec::new());
+        let search = |entry, shards| Ok(Search { entry, shards, missing: None });
         if cid.codec() != DAG_PB {
-            return Ok(None);
+            return search(None, shards);
         }
         loop {
-            let Some(block) = self.block(&cid)? else { return Ok(None) };
-            let found = |cid, tsize: Option<u64>, shards| Step { cid, tsize: tsize.unwrap_or_default(), shards };
+            let Some(block) = self.block(&cid)? else { return Ok(Search { entry: None, shards, missing: Some(cid) }) };
             // The data tells which kind of directory this is; in our own blocks it comes after the links.
             let (link, data) =
                 dagpb::find_link(&block, |found| found == name.as_bytes()).map_err(Error::malformed(&cid))?;
             let data = data.ok_or(Malformed::NoUnixFs).and_then(UnixFs::decode).map_err(Error::malformed(&cid))?;
             match data.kind {
                 Type::Directory if shards.is_empty() => {
-                    return Ok(link.map(|link| found(link.cid, link.tsize, shards)));
+                    return search(link.map(|link| (link.cid, link.tsize)), shards);
                 }
                 Type::HamtShard => {}
-                _ if shards.is_empty() => return Ok(None),
+                _ if shards.is_empty() => return search(None, shards),
                 _ => return Err(Error::malformed(&cid)(Malformed::Shard)),
             }
             let shape = Shape::of(&data).map_err(Error::malformed(&cid))?;
             match hamt::find(&block, shape, path, name).map_err(Error::malformed(&cid))? {
-                Next::Nothing => return Ok(None),
-                Next::Entry(cid, tsize) => return Ok(Some(found(cid, tsize, shards))),
+                Next::Nothing => return search(None, shards),
+                Next::Entry(cid, tsize) => return search(Some((cid, tsize)), shards),
                 Next::Shard(below, _) if below.codec() != DAG_PB => {
                     return Err(Error::malformed(&cid)(Malformed::Shard));
                 }

@@ -16,10 +16,12 @@ mod blobs;
 mod car;
 mod collect;
 mod directories;
+mod export;
 mod index;
 mod nodes;
 mod open_files;
 mod partial;
+mod path;
 mod pins;
 mod publish;
 mod reach;
@@ -40,11 +42,13 @@ use std::{
 
 pub use self::{
     blobs::BlobWriter,
-    car::{CarImport, CarReader},
+    car::CarImport,
     collect::Collected,
     directories::{Entries, Entry, Step},
+    export::{CarOptions, CarReader, Scope},
     nodes::{Kind, Node},
     partial::{PartialBlob, PartialInfo},
+    path::{End, Gate, Walk},
     pins::Pin,
     publish::{Published, Visibility},
     reader::FileReader,
