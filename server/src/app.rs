@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::database::Database;
+use crate::denylist::Denylists;
 use crate::identity::NodeIdentity;
 use crate::media::WorkerToken;
 use crate::pages::WebDir;
@@ -29,6 +30,8 @@ pub struct App {
     pub data: Arc<DataDir>,
     /// All bytes. Its calls block: make them in `spawn_blocking`.
     pub store: Store,
+    /// What is never given to anyone.
+    pub denylists: Denylists,
     /// Who this node is.
     pub identity: Arc<NodeIdentity>,
     pub worker_token: Arc<WorkerToken>,

@@ -3,6 +3,7 @@
 use crate::accounts;
 use crate::app::App;
 use crate::claims;
+use crate::denylist;
 use crate::{media, pinning, retention, signals, socket, uploads};
 
 /// Starts every background task; each ends when `app.tasks.stop` is cancelled.
@@ -11,6 +12,7 @@ pub fn start(app: &App) {
     uploads::start(app);
     accounts::start(app);
     claims::start(app);
+    denylist::start(app);
     app.tasks.spawn(signals::run(app.clone()));
     media::start(app);
     pinning::start(app);

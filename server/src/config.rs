@@ -60,6 +60,9 @@ pub struct Config {
     /// Who may found a channel, until the operator decides: open, invitation or closed
     #[arg(long, value_enum, env = "PINREEL_REGISTRATION")]
     pub registration: Option<Registration>,
+    /// A denylist (IPIP-383), or a folder of them, besides those in the data folder and in /etc/ipfs/denylists
+    #[arg(long, value_name = "PATH")]
+    pub denylist: Vec<PathBuf>,
     /// Largest upload in bytes
     #[arg(long, env = "PINREEL_MAX_UPLOAD_BYTES", default_value_t = 64 << 30)]
     pub max_upload_bytes: u64,

@@ -44,7 +44,7 @@ impl DataDir {
         }
         probe(&root).map_err(|error| classify(&root, error))?;
         let data = Self { root, _lock: lock };
-        for private in [data.keys(), data.content()] {
+        for private in [data.keys(), data.content(), data.denylists()] {
             private_dir(&private).map_err(|error| classify(&data.root, error))?;
         }
         Ok(data)
@@ -60,6 +60,11 @@ impl DataDir {
 
     pub fn keys(&self) -> PathBuf {
         self.root.join("keys")
+    }
+
+    /// What the operator refuses to give: `*.deny` files.
+    pub fn denylists(&self) -> PathBuf {
+        self.root.join("denylists")
     }
 
     pub fn postgres(&self) -> PathBuf {

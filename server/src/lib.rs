@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod data;
 pub mod database;
+pub mod denylist;
 pub mod fault;
 pub mod gateway;
 pub mod http;

@@ -21,6 +21,7 @@ use crate::app::{App, Tasks};
 use crate::clock::{Clock, UnixMs};
 use crate::config::Config;
 use crate::data::DataDir;
+use crate::denylist::Denylists;
 use crate::identity::NodeIdentity;
 use crate::media::WorkerToken;
 use crate::pages::WebDir;
@@ -67,6 +68,7 @@ impl TestApp {
             web: WebDir::find(config.web.as_deref()),
             config: Arc::new(config),
             store: Store::open(data.content()).unwrap(),
+            denylists: Denylists::open(vec![data.denylists()]),
             worker_token: Arc::new(WorkerToken::load_or_create(&data.worker_token()).unwrap()),
             kubo: KuboAddress::default(),
             signals: Signals::default(),

@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::data::{self, DataDir, DataError};
 use crate::database::private::{PrivateDatabase, PrivateError};
 use crate::database::{self, MigrateError};
+use crate::denylist::{self, Denylists};
 use crate::identity::{IdentityError, NodeIdentity};
 use crate::media::WorkerToken;
 use crate::pages::WebDir;
@@ -130,6 +131,7 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
         site: Arc::new(Site::new(parts.config.url.as_ref(), address)),
         web: WebDir::find(parts.config.web.as_deref()),
         kubo: KuboAddress::new(parts.config.kubo_api.clone()),
+        denylists: open_denylists(&parts.config, &parts.data).await?,
         config: Arc::new(parts.config),
         data: parts.data,
         store,
@@ -183,6 +185,14 @@ async fn open_store(data: &DataDir) -> Result<Store, ServeError> {
     let folder = data.content();
     let opened = tokio::task::spawn_blocking(move || Store::open(folder)).await;
     Ok(opened.map_err(std::io::Error::other)??)
+}
+
+/// Lists for every IPFS program here come first, so that the node's own can make exceptions from them.
+async fn open_denylists(config: &Config, data: &DataDir) -> Result<Denylists, ServeError> {
+    let mut places = denylist::system_folders();
+    places.extend(config.denylist.iter().cloned());
+    places.push(data.denylists());
+    Ok(tokio::task::spawn_blocking(|| Denylists::open(places)).await.map_err(std::io::Error::other)?)
 }
 
 fn owner_options(config: &Config) -> Result<PgConnectOptions, ServeError> {

@@ -1,0 +1,71 @@
+//! Where denylists are, and reading one.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::name_of;
+use super::parse::{List, ListError, parse};
+
+/// A larger file isn't read.
+const MAX_FILE_BYTES: u64 = 512 << 20;
+
+/// The folders that every IPFS program of this machine looks into (IPIP-383).
+pub fn system_folders() -> Vec<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let config = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
+    let own = config.map(|config| config.join("ipfs/denylists"));
+    [Some(PathBuf::from("/etc/ipfs/denylists")), own].into_iter().flatten().collect()
+}
+
+/// The lists at a place, in the order of their names: the file itself, or a folder's `*.deny`.
+pub fn files_in(place: &Path) -> Vec<PathBuf> {
+    if place.is_file() {
+        return vec![place.to_owned()];
+    }
+    let Ok(entries) = fs::read_dir(place) else { return Vec::new() };
+    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let mut lists: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "deny")).collect();
+    lists.sort();
+    lists
+}
+
+/// Whether a file is still the one that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    changed: (i64, i64),
+    size_bytes: u64,
+    inode: u64,
+}
+
+impl Stamp {
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let found = fs::metadata(path)?;
+        Ok(Self { changed: (found.mtime(), found.mtime_nsec()), size_bytes: found.len(), inode: found.ino() })
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("it can't be read: {0}")]
+    Io(#[from] io::Error),
+    #[error("it has more than {} MiB", MAX_FILE_BYTES >> 20)]
+    TooLarge,
+    #[error("its line {0} isn't UTF-8")]
+    NotUtf8(usize),
+    #[error(transparent)]
+    List(#[from] ListError),
+}
+
+pub fn read_list(path: &Path) -> Result<List, ReadError> {
+    if fs::metadata(path)?.len() > MAX_FILE_BYTES {
+        return Err(ReadError::TooLarge);
+    }
+    let bytes = fs::read(path)?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        ReadError::NotUtf8(before.iter().filter(|byte| **byte == b'\n').count() + 1)
+    })?;
+    Ok(parse(&name_of(path), text)?)
+}
