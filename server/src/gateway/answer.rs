@@ -1,35 +1,29 @@
-//! Turning what was found into an answer: status, headers, and which bytes.
+//! Turning what was found into an answer: which form of it, and which of the rooms next door makes it.
 
-use axum::body::Body;
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use cid::Cid;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use pinreel_content::{Error, FileReader, Store};
-use url::form_urlencoded;
+use pinreel_content::{Cid, End, FileReader, Gate, Store, Walk};
 
-use super::body;
-use super::conditional::{none_match_hits, range_counts};
-use super::content_type;
-use super::fence;
-use super::format::{Choice, Format, Query, choose};
-use super::listing;
-use super::look_up::{Audience, Content, Found, first_bytes, look_up};
-use super::range::{ByteRange, Wanted, wanted};
+use super::errors;
+use super::format::{Choice, Format, Wish, wish};
+use super::look_up::{Audience, Content, content, first_bytes, gate};
+use super::query::{self, Query};
+use super::range::ByteRange;
+use super::send::{IMMUTABLE, Source, put, send};
+use super::shape::{Shape, disposition};
+use super::{car, content_type, data_page, fence, listing, tar};
+use crate::app::App;
+use crate::denylist::{Rules, Verdict};
 use crate::http::ApiError;
 
-const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=29030400, immutable");
-/// A page that we make can look different tomorrow.
-const GENERATED: HeaderValue = HeaderValue::from_static("public, max-age=604800, stale-while-revalidate=2678400");
 /// A preview's address may mean another root after another transcoding.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
-/// What a name keeps as it is in `filename*`.
-const IN_HEADER: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_').remove(b'~');
 const X_IPFS_PATH: HeaderName = HeaderName::from_static("x-ipfs-path");
 const X_IPFS_ROOTS: HeaderName = HeaderName::from_static("x-ipfs-roots");
 
-/// Codecs of blocks that are served as they are: codec, the form's name, its type, extension, and whether to show it.
+/// Codecs of blocks that are served as they are: codec, the form's name, its extension, and whether to show it.
 const CODECS: [(u64, Format, &str, bool); 4] = [
     (0x0200, Format::Json, "json", true),
     (0x51, Format::Cbor, "cbor", false),
@@ -51,13 +45,19 @@ pub struct Ask {
     pub audience: Audience,
 }
 
+impl Ask {
+    pub fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
 /// Answers a request for content. Errors carry the gateway's headers as well.
-pub async fn answer(store: &Store, ask: Ask) -> Response {
+pub async fn answer(app: &App, ask: Ask) -> Response {
     let audience = ask.audience;
     let answered = match fence::check(&ask.headers) {
         Ok(()) => {
-            let store = store.clone();
-            let found = tokio::task::spawn_blocking(move || find_and_plan(&store, &ask));
+            let (store, rules) = (app.store.clone(), app.denylists.current());
+            let found = tokio::task::spawn_blocking(move || find_and_plan(&store, &rules, &ask));
             found.await.unwrap_or_else(|error| Err(ApiError::internal(error)))
         }
         Err(refused) => Err(refused),
@@ -76,107 +76,147 @@ pub async fn answer(store: &Store, ask: Ask) -> Response {
 }
 
 /// Everything that touches the disk before the first byte goes out.
-fn find_and_plan(store: &Store, ask: &Ask) -> Result<Response, ApiError> {
-    let choice = choose(&ask.query, &ask.headers).map_err(|name| {
-        ApiError::bad_request("format_unknown", format!("“{}” is no format of content.", name.escape_debug()))
-    })?;
-    let as_block = choice.format() == Some(Format::Raw);
-    let found = look_up(store, (&ask.root, &ask.segments), ask.audience, as_block).map_err(content_error)?;
-    let found = found.ok_or_else(|| not_held(ask))?;
-    let mut response = match &found.content {
-        Content::Block(block) => serve_bytes(ask, raw_shape(ask, &found), block)?,
-        Content::Other(block) => serve_bytes(ask, codec_shape(ask, &found, choice)?, block)?,
-        Content::Symlink(target) => {
-            unixfs_form(choice, "")?;
-            let content_type = "inode/symlink".to_owned();
-            serve_bytes(ask, Shape { content_type, ..Shape::plain(&found) }, target)?
-        }
-        Content::File(file) => {
-            let shape = file_shape(ask, &found, file);
-            unixfs_form(choice, &shape.content_type)?;
-            serve_file(ask, shape, file)?
-        }
-        Content::Index(_) | Content::Folder(_) if !ask.trailing_slash => {
-            unixfs_form(choice, "")?;
-            redirect_to_slash(ask)
-        }
-        Content::Index(file) => {
-            unixfs_form(choice, "")?;
-            serve_file(ask, Shape { content_type: "text/html".to_owned(), ..Shape::plain(&found) }, file)?
-        }
-        Content::Folder(entries) => {
-            unixfs_form(choice, "")?;
-            serve_listing(ask, &found, entries)
-        }
+fn find_and_plan(store: &Store, rules: &Arc<Rules>, ask: &Ask) -> Result<Response, ApiError> {
+    let wish = wish(&ask.query, &ask.headers)?;
+    let allowed = match rules.path(&ask.root, &ask.segments) {
+        Verdict::Denied(denied) => return Err(errors::denied(&denied)),
+        Verdict::Allowed => Some(ask.root),
+        Verdict::Open => None,
     };
-    describe(ask, &found, choice, &mut response);
+    let gate = gate(store, ask.audience, rules, allowed);
+    let walk = store.walk_path(&ask.root, &ask.segments, &gate).map_err(errors::of_content)?;
+    if let End::Closed(cid) = walk.end {
+        return Err(match rules.block(&cid) {
+            Verdict::Denied(denied) => errors::denied(&denied),
+            _ => errors::not_held(ask),
+        });
+    }
+    let (mut response, choice) = if wish.choice.format() == Some(Format::Car) {
+        (car::answer(store, ask, &walk, &wish.car, &gate)?, wish.choice)
+    } else {
+        let cid = end_of(ask, &walk)?;
+        answer_as(&Place { store, gate: &gate, cid }, ask, &wish)?
+    };
+    describe(ask, &walk, (choice, &wish), &mut response);
     Ok(response)
 }
 
-/// Headers that say what was answered, on every good answer.
-fn describe(ask: &Ask, found: &Found, choice: Choice, response: &mut Response) {
-    let headers = response.headers_mut();
-    let roots: Vec<String> = found.roots.iter().map(Cid::to_string).collect();
-    put(headers, X_IPFS_ROOTS, &roots.join(","));
-    put(headers, X_IPFS_PATH, &ask.path);
-    if ask.audience == Audience::Owner {
-        headers.insert(header::CACHE_CONTROL, PRIVATE);
-    }
-    if let Choice::Accept(format) = choice {
-        put(headers, header::CONTENT_LOCATION, &own_address(ask, format));
+fn end_of(ask: &Ask, walk: &Walk) -> Result<Cid, ApiError> {
+    match walk.end {
+        End::Found(cid) => Ok(cid),
+        End::Inside(cid) => Err(errors::inside(ask, &cid)),
+        End::Absent => Err(errors::not_there(ask, walk.reached.len() - 1)),
+        End::Closed(_) => Err(errors::not_held(ask)),
     }
 }
 
-/// What an answer looks like, apart from its bytes.
-struct Shape {
-    content_type: String,
-    etag: String,
-    disposition: Option<String>,
+/// What was found, and by whose leave.
+pub struct Place<'p> {
+    pub store: &'p Store,
+    pub gate: &'p Gate,
+    pub cid: Cid,
 }
 
-impl Shape {
-    fn plain(found: &Found) -> Self {
-        Self { content_type: String::new(), etag: format!("\"{}\"", found.cid), disposition: None }
+/// Answers in the form that was chosen, or in the native one where that isn't to be had and the client doesn't mind.
+fn answer_as(place: &Place<'_>, ask: &Ask, wish: &Wish) -> Result<(Response, Choice), ApiError> {
+    let chosen = match wish.choice.format() {
+        Some(Format::Raw) => raw(place, ask),
+        Some(Format::Tar) => tar::answer(place, ask),
+        _ => native(place, ask, wish.choice, wish.takes_html),
+    };
+    match chosen {
+        Err(error) if error.code == "format_not_acceptable" && wish.native_will_do => {
+            Ok((native(place, ask, Choice::Native, wish.takes_html)?, Choice::Native))
+        }
+        chosen => Ok((chosen?, wish.choice)),
     }
 }
 
-fn raw_shape(ask: &Ask, found: &Found) -> Shape {
-    Shape {
-        content_type: Format::Raw.media_type().to_owned(),
-        etag: format!("\"{}.raw\"", found.cid),
-        disposition: Some(disposition(ask, &format!("{}.bin", found.cid), false)),
+fn raw(place: &Place<'_>, ask: &Ask) -> Result<Response, ApiError> {
+    let cid = &place.cid;
+    let block = place.store.block(cid).map_err(errors::of_content)?.ok_or_else(|| errors::not_held(ask))?;
+    let etag = format!("\"{cid}.{}\"", Format::Raw.name());
+    send(ask, &etag, &Source::Memory(&block), |_| {
+        Ok(Shape {
+            content_type: Format::Raw.media_type().to_owned(),
+            disposition: Some(disposition(ask, &format!("{cid}.bin"), false)),
+        })
+    })
+}
+
+/// Files as files, folders as pages, blocks of data as they are.
+fn native(place: &Place<'_>, ask: &Ask, choice: Choice, takes_html: bool) -> Result<Response, ApiError> {
+    let cid = &place.cid;
+    let content = content(place.store, cid, place.gate).map_err(errors::of_content)?;
+    let content = content.ok_or_else(|| errors::not_held(ask))?;
+    let etag = format!("\"{cid}\"");
+    match content {
+        Content::Other(block) => {
+            let own = CODECS.iter().find(|row| row.0 == cid.codec()).ok_or_else(|| errors::codec_unknown(cid))?;
+            let is_dag = matches!(own.1, Format::DagJson | Format::DagCbor);
+            if choice == Choice::Native && is_dag && takes_html && !ask.query.download {
+                return Ok(data_page::answer(ask, cid, &block));
+            }
+            data(ask, cid, *own, choice, &block)
+        }
+        Content::Symlink(target) => {
+            unixfs_form(choice, "")?;
+            let shape = Shape { content_type: "inode/symlink".to_owned(), disposition: None };
+            send(ask, &etag, &Source::Memory(&target), |_| Ok(shape))
+        }
+        Content::File(file) => send(ask, &etag, &Source::File(&file), |range| {
+            let shape = file_shape(ask, cid, &file, range);
+            unixfs_form(choice, &shape.content_type).map(|()| shape)
+        }),
+        Content::Index(_) | Content::Folder if !ask.trailing_slash => {
+            unixfs_form(choice, "")?;
+            Ok(redirect_to_slash(ask))
+        }
+        Content::Index(file) => {
+            unixfs_form(choice, "")?;
+            let shape = Shape { content_type: "text/html".to_owned(), disposition: None };
+            send(ask, &etag, &Source::File(&file), |_| Ok(shape))
+        }
+        Content::Folder => {
+            unixfs_form(choice, "")?;
+            listing::answer(place, ask)
+        }
     }
 }
 
-fn file_shape(ask: &Ask, found: &Found, file: &FileReader) -> Shape {
+/// A file's type by its name; else by its first bytes, or by the range's where these aren't held.
+fn file_shape(ask: &Ask, cid: &Cid, file: &FileReader, range: Option<ByteRange>) -> Shape {
     let name = ask.query.filename.as_deref().or(ask.segments.last().map(String::as_str));
-    let content_type = name
-        .and_then(content_type::of_name)
-        .unwrap_or_else(|| content_type::of_bytes(&first_bytes(file), file.size_bytes()));
-    let wants_name = ask.query.filename.is_some() || wants_download(ask);
-    let cid = found.cid.to_string();
-    let disposition = wants_name.then(|| disposition(ask, name.unwrap_or(&cid), true));
-    Shape { content_type, disposition, ..Shape::plain(found) }
+    let content_type = name.and_then(content_type::of_name).unwrap_or_else(|| {
+        let first = first_bytes(file, 0, file.size_bytes());
+        let first = first.or_else(|| range.and_then(|range| first_bytes(file, range.start, range.len)));
+        content_type::of_bytes(&first.unwrap_or_default(), file.size_bytes())
+    });
+    let wants_name = ask.query.filename.is_some() || ask.query.download;
+    let cid = cid.to_string();
+    Shape { content_type, disposition: wants_name.then(|| disposition(ask, name.unwrap_or(&cid), true)) }
 }
 
-fn codec_shape(ask: &Ask, found: &Found, choice: Choice) -> Result<Shape, ApiError> {
-    let row = CODECS.iter().find(|row| row.0 == found.cid.codec()).ok_or_else(|| {
-        let detail =
-            format!("{} has codec 0x{:x}, which is only served with ?format=raw.", found.cid, found.cid.codec());
-        ApiError::new(StatusCode::NOT_ACCEPTABLE, "format_not_acceptable", detail)
-    })?;
-    let (own, extension, is_shown) = (row.1, row.2, row.3);
+fn data(
+    ask: &Ask,
+    cid: &Cid,
+    (_, own, extension, is_shown): (u64, Format, &str, bool),
+    choice: Choice,
+    block: &bytes::Bytes,
+) -> Result<Response, ApiError> {
     let format = choice.format().unwrap_or(own);
     // dag-json is JSON and dag-cbor is CBOR; every other change of form would be a conversion.
     let fits =
         format == own || matches!((own, format), (Format::DagJson, Format::Json) | (Format::DagCbor, Format::Cbor));
     if !fits {
-        return Err(not_converted(&found.cid, format));
+        return Err(errors::not_converted(cid, format));
     }
-    Ok(Shape {
-        content_type: format.media_type().to_owned(),
-        etag: format!("\"{}.{}\"", found.cid, format.name()),
-        disposition: Some(disposition(ask, &format!("{}.{extension}", found.cid), is_shown)),
+    let etag = format!("\"{cid}.{}\"", format.name());
+    send(ask, &etag, &Source::Memory(block), |_| {
+        Ok(Shape {
+            content_type: format.media_type().to_owned(),
+            disposition: Some(disposition(ask, &format!("{cid}.{extension}"), is_shown)),
+        })
     })
 }
 
@@ -196,60 +236,6 @@ fn unixfs_form(choice: Choice, content_type: &str) -> Result<(), ApiError> {
     }
 }
 
-fn serve_bytes(ask: &Ask, shape: Shape, bytes: &Bytes) -> Result<Response, ApiError> {
-    serve(ask, &shape, bytes.len() as u64, |range| {
-        let (start, end) = (to_index(range.start), to_index(range.start + range.len));
-        Ok(Body::from(bytes.slice(start..end)))
-    })
-}
-
-fn serve_file(ask: &Ask, shape: Shape, file: &FileReader) -> Result<Response, ApiError> {
-    serve(ask, &shape, file.size_bytes(), |range| {
-        let first = body::first_piece(file, range).map_err(content_error)?;
-        Ok(body::stream(file.clone(), range, first))
-    })
-}
-
-/// Conditions, ranges and lengths; `bytes` is asked only when a body goes out.
-fn serve(
-    ask: &Ask,
-    shape: &Shape,
-    size_bytes: u64,
-    bytes: impl FnOnce(ByteRange) -> Result<Body, ApiError>,
-) -> Result<Response, ApiError> {
-    let mut headers = HeaderMap::new();
-    put(&mut headers, header::ETAG, &shape.etag);
-    headers.insert(header::CACHE_CONTROL, IMMUTABLE);
-    if header_text(ask, &header::IF_NONE_MATCH).is_some_and(|tags| none_match_hits(tags, &shape.etag)) {
-        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
-    }
-    put(&mut headers, header::CONTENT_TYPE, &shape.content_type);
-    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    if let Some(disposition) = &shape.disposition {
-        put(&mut headers, header::CONTENT_DISPOSITION, disposition);
-    }
-    let counts = range_counts(header_text(ask, &header::IF_RANGE), &shape.etag);
-    let asked = header_text(ask, &header::RANGE).filter(|_| counts);
-    let (status, range) = match wanted(asked, size_bytes) {
-        Wanted::Whole => (StatusCode::OK, ByteRange { start: 0, len: size_bytes }),
-        Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
-        Wanted::Unsatisfiable => return Ok(unsatisfiable(size_bytes)),
-    };
-    if status == StatusCode::PARTIAL_CONTENT {
-        put(&mut headers, header::CONTENT_RANGE, &range.content_range(size_bytes));
-    }
-    headers.insert(header::CONTENT_LENGTH, range.len.into());
-    let body = if ask.is_head || range.len == 0 { Body::empty() } else { bytes(range)? };
-    Ok((status, headers, body).into_response())
-}
-
-fn unsatisfiable(size_bytes: u64) -> Response {
-    let detail = format!("No byte of this range is in the file, which has {size_bytes} bytes.");
-    let mut response = ApiError::new(StatusCode::RANGE_NOT_SATISFIABLE, "range_unsatisfiable", detail).into_response();
-    put(response.headers_mut(), header::CONTENT_RANGE, &format!("bytes */{size_bytes}"));
-    response
-}
-
 fn redirect_to_slash(ask: &Ask) -> Response {
     // A second slash in front would make the path's first part a host.
     let path = ask.path.trim_start_matches('/');
@@ -262,92 +248,21 @@ fn redirect_to_slash(ask: &Ask) -> Response {
     response
 }
 
-fn serve_listing(ask: &Ask, found: &Found, entries: &[pinreel_content::Entry]) -> Response {
-    let etag = format!("\"listing-1-{}\"", found.cid);
-    let mut headers = HeaderMap::new();
-    put(&mut headers, header::ETAG, &etag);
-    headers.insert(header::CACHE_CONTROL, GENERATED);
-    if header_text(ask, &header::IF_NONE_MATCH).is_some_and(|tags| none_match_hits(tags, &etag)) {
-        return (StatusCode::NOT_MODIFIED, headers).into_response();
+/// Headers that say what was answered, on every good answer.
+fn describe(ask: &Ask, walk: &Walk, (choice, wish): (Choice, &Wish), response: &mut Response) {
+    let headers = response.headers_mut();
+    // What a path that leads nowhere has led through isn't part of what was asked for.
+    let reached = if walk.end == End::Absent { &walk.reached[..1] } else { &walk.reached };
+    let roots: Vec<String> = reached.iter().map(Cid::to_string).collect();
+    put(headers, X_IPFS_ROOTS, &roots.join(","));
+    put(headers, X_IPFS_PATH, &ask.path);
+    if ask.audience == Audience::Owner {
+        headers.insert(header::CACHE_CONTROL, PRIVATE);
     }
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    let shown: Vec<listing::Entry> = entries
-        .iter()
-        .map(|entry| listing::Entry { name: entry.name.clone(), cid: entry.cid.to_string(), size_bytes: entry.tsize })
-        .collect();
-    let path = std::iter::once(format!("/ipfs/{}", ask.root)).chain(ask.segments.iter().cloned());
-    let path = path.collect::<Vec<_>>().join("/") + "/";
-    let page = listing::page(&path, &found.cid.to_string(), !ask.segments.is_empty(), &shown);
-    headers.insert(header::CONTENT_LENGTH, page.len().into());
-    let body = if ask.is_head { Body::empty() } else { Body::from(page) };
-    (StatusCode::OK, headers, body).into_response()
-}
-
-fn not_held(ask: &Ask) -> ApiError {
-    if header_text(ask, &header::CACHE_CONTROL).is_some_and(|value| value.contains("only-if-cached")) {
-        let detail = "This node doesn't hold it, and was asked not to look elsewhere.";
-        return ApiError::new(StatusCode::PRECONDITION_FAILED, "not_held", detail);
+    if let Choice::Accept(format) = choice {
+        let car = wish.car.by_accept.iter().map(|(name, value)| (*name, value.as_str()));
+        let added: Vec<(&str, &str)> = car.chain([("format", format.name())]).collect();
+        let query = query::with(ask.raw_query.as_deref(), &added);
+        put(headers, header::CONTENT_LOCATION, &format!("{}?{query}", ask.path));
     }
-    ApiError::not_found(
-        "not_held",
-        "This node doesn't hold that content, or it isn't published. Ask another node or gateway for the same CID.",
-    )
-}
-
-fn not_converted(cid: &Cid, format: Format) -> ApiError {
-    let detail = format!(
-        "{cid} isn't {}, and content isn't converted here. Ask for it as it is, or with ?format=raw.",
-        format.name()
-    );
-    ApiError::new(StatusCode::NOT_ACCEPTABLE, "format_not_acceptable", detail)
-}
-
-fn content_error(error: Error) -> ApiError {
-    match error {
-        Error::BlockMissing(_) => ApiError::not_found("not_held", format!("{error}.")),
-        Error::Malformed { .. } | Error::NotAFile(_) | Error::DagTooLarge(_) => {
-            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "content_malformed", format!("{error}."))
-        }
-        other => ApiError::internal(other),
-    }
-}
-
-/// The address that gives this form without an Accept header.
-fn own_address(ask: &Ask, format: Format) -> String {
-    let pairs = form_urlencoded::parse(ask.raw_query.as_deref().unwrap_or_default().as_bytes());
-    let mut pairs: Vec<(String, String)> = pairs.into_owned().filter(|(name, _)| name != "format").collect();
-    pairs.push(("format".to_owned(), format.name().to_owned()));
-    pairs.sort();
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-    format!("{}?{query}", ask.path)
-}
-
-fn wants_download(ask: &Ask) -> bool {
-    ask.query.download.as_deref() == Some("true")
-}
-
-/// `Content-Disposition` with a plain name and its exact form (RFC 6266).
-fn disposition(ask: &Ask, default_name: &str, is_shown: bool) -> String {
-    let name = ask.query.filename.as_deref().unwrap_or(default_name);
-    let plain: String = name
-        .chars()
-        .map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\') || c == ' ' { c } else { '_' })
-        .collect();
-    let exact = utf8_percent_encode(name, IN_HEADER).to_string();
-    let kind = if is_shown && !wants_download(ask) { "inline" } else { "attachment" };
-    format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{exact}")
-}
-
-fn header_text<'a>(ask: &'a Ask, name: &HeaderName) -> Option<&'a str> {
-    ask.headers.get(name)?.to_str().ok()
-}
-
-fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
-    }
-}
-
-fn to_index(at: u64) -> usize {
-    usize::try_from(at).unwrap_or(usize::MAX)
 }

@@ -45,27 +45,26 @@ pub fn of_bytes(first: &[u8], size_bytes: u64) -> String {
     if let Some(known) = infer::get(first) {
         return known.mime_type().to_owned();
     }
-    let whole = first.len() as u64 == size_bytes;
-    if whole
-        && matches!(first.first(), Some(b'{' | b'['))
-        && serde_json::from_slice::<serde::de::IgnoredAny>(first).is_ok()
-    {
+    if looks_like_json(first, first.len() as u64 == size_bytes) {
         return "application/json".to_owned();
     }
     if looks_like_text(first) { TEXT } else { OCTETS }.to_owned()
 }
 
-/// UTF-8 (but for a last character that may be cut) without control characters other than white space.
+/// An object or list; of a document that goes on, as much as there is of it must be right.
+fn looks_like_json(first: &[u8], is_whole: bool) -> bool {
+    if !matches!(first.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        return false;
+    }
+    match serde_json::from_slice::<serde::de::IgnoredAny>(first) {
+        Ok(_) => is_whole,
+        Err(error) => error.is_eof() && !is_whole,
+    }
+}
+
+/// None of the bytes that only binary data has (<https://mimesniff.spec.whatwg.org/#binary-data-byte>).
 fn looks_like_text(first: &[u8]) -> bool {
-    let text = match std::str::from_utf8(first) {
-        Ok(text) => text,
-        Err(error) if error.error_len().is_none() => match std::str::from_utf8(&first[..error.valid_up_to()]) {
-            Ok(text) => text,
-            Err(_) => return false,
-        },
-        Err(_) => return false,
-    };
-    !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{c}' | '\u{1b}'))
+    !first.iter().any(|byte| matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f))
 }
 
 #[cfg(test)]
@@ -94,12 +93,13 @@ mod tests {
 
     #[test]
     fn bytes() {
-        let cases: [(&[u8], &str); 8] = [
+        let cases: [(&[u8], &str); 9] = [
             (b"hello\n", TEXT),
             (b"", TEXT),
             (b"caf\xc3", TEXT),
             (b"\x00\x01", OCTETS),
-            (b"\xff\xfe", OCTETS),
+            (b"caf\xe9", TEXT),
+            (b" \n[1, 2]", "application/json"),
             (b"{\"a\":1}", "application/json"),
             (b"{not json", TEXT),
             (b"\xff\xd8\xff\xe0\x00\x10JFIF", "image/jpeg"),
@@ -107,6 +107,7 @@ mod tests {
         for (first, expected) in cases {
             assert_eq!(of_bytes(first, first.len() as u64), expected, "{first:?}");
         }
-        assert_eq!(of_bytes(b"{}", 9), TEXT, "half a document isn't JSON yet");
+        assert_eq!(of_bytes(b"{}", 9), TEXT, "what follows isn't JSON");
+        assert_eq!(of_bytes(b"{\"a\": [1, 2", 9000), "application/json", "as far as it can be seen");
     }
 }

@@ -13,6 +13,12 @@ pub const POLICY: HeaderValue = HeaderValue::from_static(
      form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 );
 
+/// For pages that we make: what they link to may be saved.
+pub const OWN_PAGE: HeaderValue = HeaderValue::from_static(
+    "sandbox allow-downloads; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; \
+     frame-ancestors 'none'",
+);
+
 const FETCH_DEST: &str = "sec-fetch-dest";
 const REFUSED: [&str; 11] = [
     "script",
@@ -30,8 +36,11 @@ const REFUSED: [&str; 11] = [
 
 /// Refuses requests whose browser says that the bytes are to become part of a program.
 pub fn check(headers: &HeaderMap) -> Result<(), ApiError> {
+    if headers.contains_key("service-worker") {
+        let detail = "Published content can't become a service worker of this site. Fetch it from another gateway.";
+        return Err(ApiError::bad_request("service_worker_refused", detail));
+    }
     let dest = headers.get(FETCH_DEST).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let dest = if headers.contains_key("service-worker") { "serviceworker" } else { dest };
     if REFUSED.contains(&dest) {
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
@@ -44,11 +53,11 @@ pub fn check(headers: &HeaderMap) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// On every answer of the gateway, good or bad. Vary names the destination, or a browser's cache would hand to a
+/// On every answer of the gateway, good or bad, that has no policy of its own. Vary names the destination, or a browser's cache would hand to a
 /// `<script>` what was fetched as a picture.
 pub fn apply(headers: &mut HeaderMap) {
-    let fixed: [(HeaderName, HeaderValue); 4] = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(POLICY);
+    let fixed: [(HeaderName, HeaderValue); 3] = [
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (header::VARY, HeaderValue::from_static("accept, sec-fetch-dest")),
         (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin")),

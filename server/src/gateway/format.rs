@@ -1,6 +1,10 @@
 //! Which form of the content a request wants: `?format=` beats `Accept` (IPIP-523); nothing is converted (IPIP-524).
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
+
+use super::accept::{self, MediaType};
+use super::query::Query;
+use crate::http::ApiError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -11,6 +15,37 @@ pub enum Format {
     DagCbor,
     Car,
     Tar,
+}
+
+const TABLE: [(&str, &str, Format); 7] = [
+    ("raw", "application/vnd.ipld.raw", Format::Raw),
+    ("json", "application/json", Format::Json),
+    ("cbor", "application/cbor", Format::Cbor),
+    ("dag-json", "application/vnd.ipld.dag-json", Format::DagJson),
+    ("dag-cbor", "application/vnd.ipld.dag-cbor", Format::DagCbor),
+    ("car", "application/vnd.ipld.car", Format::Car),
+    ("tar", "application/x-tar", Format::Tar),
+];
+
+/// A form that a gateway could have, but that only names under `/ipns` do.
+const IPNS_RECORD: (&str, &str) = ("ipns-record", "application/vnd.ipfs.ipns-record");
+
+impl Format {
+    fn row(self) -> (&'static str, &'static str) {
+        TABLE.iter().find(|row| row.2 == self).map_or(("", ""), |row| (row.0, row.1))
+    }
+
+    pub fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    pub fn media_type(self) -> &'static str {
+        self.row().1
+    }
+
+    fn of_type(essence: &str) -> Option<Self> {
+        TABLE.iter().find(|row| row.1 == essence).map(|row| row.2)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,79 +67,180 @@ impl Choice {
     }
 }
 
-const TABLE: [(&str, &str, Format); 7] = [
-    ("raw", "application/vnd.ipld.raw", Format::Raw),
-    ("json", "application/json", Format::Json),
-    ("cbor", "application/cbor", Format::Cbor),
-    ("dag-json", "application/vnd.ipld.dag-json", Format::DagJson),
-    ("dag-cbor", "application/vnd.ipld.dag-cbor", Format::DagCbor),
-    ("car", "application/vnd.ipld.car", Format::Car),
-    ("tar", "application/x-tar", Format::Tar),
-];
+/// What a request wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    pub choice: Choice,
+    /// Whether the native form will do where the chosen one isn't to be had.
+    pub native_will_do: bool,
+    /// Whether a page is welcome.
+    pub takes_html: bool,
+    pub car: CarForm,
+}
 
-impl Format {
-    fn row(self) -> (&'static str, &'static str) {
-        TABLE.iter().find(|row| row.2 == self).map_or(("", ""), |row| (row.0, row.1))
+/// The order of blocks in a CAR file. We always write depth first, which whoever knows no order takes as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CarOrder {
+    DepthFirst,
+    Unknown,
+}
+
+/// The parameters of a CAR file's type (IPIP-412), and which of them `Accept` gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CarForm {
+    pub order: CarOrder,
+    pub duplicates: bool,
+    /// For the address that gives the same without `Accept`.
+    pub by_accept: Vec<(&'static str, String)>,
+}
+
+impl CarForm {
+    pub fn media_type(&self) -> String {
+        let order = match self.order {
+            CarOrder::DepthFirst => "dfs",
+            CarOrder::Unknown => "unk",
+        };
+        let dups = if self.duplicates { "y" } else { "n" };
+        format!("{}; version=1; order={order}; dups={dups}", Format::Car.media_type())
     }
 
-    pub fn name(self) -> &'static str {
-        self.row().0
-    }
-
-    pub fn media_type(self) -> &'static str {
-        self.row().1
+    /// What the query says, else what the type's parameters do, else our own way.
+    fn read(query: &Query, media_type: Option<&MediaType>) -> Result<Self, ApiError> {
+        let mut by_accept = Vec::new();
+        let mut value = |given: &Option<String>, param: &str, name: &'static str| {
+            let accepted = media_type.and_then(|media_type| media_type.param(param)).filter(|value| !value.is_empty());
+            if let (None, Some(accepted)) = (given, accepted) {
+                by_accept.push((name, accepted.to_owned()));
+            }
+            given.as_deref().or(accepted).map(str::to_owned)
+        };
+        let version = value(&query.car_version, "version", "car-version");
+        let order = value(&query.car_order, "order", "car-order");
+        let dups = value(&query.car_dups, "dups", "car-dups");
+        if version.as_deref().is_some_and(|version| version != "1") {
+            return Err(unsupported("Only CAR version 1 is written here."));
+        }
+        let order = match order.as_deref() {
+            None | Some("dfs") => CarOrder::DepthFirst,
+            Some("unk") => CarOrder::Unknown,
+            Some(_) => return Err(unsupported("CAR files are written in order=dfs, or order=unk if you don't mind.")),
+        };
+        let duplicates = match dups.as_deref() {
+            None | Some("n") => false,
+            Some("y") => true,
+            Some(_) => return Err(unsupported("The parameter dups of a CAR file is y or n.")),
+        };
+        Ok(Self { order, duplicates, by_accept })
     }
 }
 
-/// `Err` holds a value of `?format=` that names nothing.
-pub fn choose<'q>(query: &'q Query, headers: &HeaderMap) -> Result<Choice, &'q str> {
+fn unsupported(detail: &str) -> ApiError {
+    ApiError::bad_request("car_form_unsupported", detail)
+}
+
+fn unknown(name: &str) -> ApiError {
+    ApiError::bad_request("format_unknown", format!("“{}” is no format of content.", name.escape_debug()))
+}
+
+/// Reads what a request wants.
+pub fn wish(query: &Query, headers: &HeaderMap) -> Result<Wish, ApiError> {
+    let accepted = accept::accepted(headers);
+    let takes_html = accepted.iter().any(|media_type| media_type.essence == "text/html");
+    let native_will_do = accepted.iter().any(|media_type| Format::of_type(&media_type.essence).is_none());
+    let with = |choice, car| Wish { choice, native_will_do, takes_html, car };
     if let Some(name) = query.format.as_deref() {
-        return TABLE.iter().find(|row| row.0 == name).map(|row| Choice::Query(row.2)).ok_or(name);
+        let format = TABLE.iter().find(|row| row.0 == name).map(|row| row.2).ok_or_else(|| unknown(name))?;
+        let car = match format {
+            Format::Car => CarForm::read(query, accepted.iter().find(|one| one.essence == format.media_type()))?,
+            _ => CarForm::plain(),
+        };
+        return Ok(Wish { native_will_do: false, ..with(Choice::Query(format), car) });
     }
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let explicit = accepted.flat_map(|value| value.split(',')).find_map(|one| {
-        let essence = one.split(';').next().unwrap_or_default().trim();
-        TABLE.iter().find(|row| row.1.eq_ignore_ascii_case(essence)).map(|row| row.2)
-    });
-    Ok(explicit.map_or(Choice::Native, Choice::Accept))
+    let mut refused = None;
+    for media_type in &accepted {
+        match Format::of_type(&media_type.essence) {
+            None if media_type.essence == IPNS_RECORD.1 => refused = refused.or(Some(unknown(IPNS_RECORD.0))),
+            None => {}
+            Some(Format::Car) => match CarForm::read(query, Some(media_type)) {
+                Ok(car) => return Ok(with(Choice::Accept(Format::Car), car)),
+                Err(error) => refused = refused.or(Some(error)),
+            },
+            Some(format) => return Ok(with(Choice::Accept(format), CarForm::plain())),
+        }
+    }
+    // A client that asks for what we don't have, and for nothing else, is told so.
+    match refused {
+        Some(error) if accepted.iter().all(|one| one.essence.starts_with("application/vnd.ip")) => Err(error),
+        _ => Ok(with(Choice::Native, CarForm::plain())),
+    }
 }
 
-/// The parameters that a gateway knows; others are ignored.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-pub struct Query {
-    pub format: Option<String>,
-    /// A name for the saved file.
-    pub filename: Option<String>,
-    /// `true`: save rather than show.
-    pub download: Option<String>,
+impl CarForm {
+    fn plain() -> Self {
+        Self { order: CarOrder::DepthFirst, duplicates: false, by_accept: Vec::new() }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
+
     use super::*;
 
     fn accept(value: &str) -> HeaderMap {
         HeaderMap::from_iter([(header::ACCEPT, value.parse().unwrap())])
     }
 
-    fn query(format: &str) -> Query {
-        Query { format: Some(format.to_owned()), ..Query::default() }
+    fn choice(query: &str, value: &str) -> Choice {
+        wish(&Query::parse(Some(query)), &accept(value)).unwrap().choice
     }
 
     #[test]
     fn query_beats_accept() {
-        let car = accept("application/vnd.ipld.car; version=1");
-        assert_eq!(choose(&query("raw"), &car), Ok(Choice::Query(Format::Raw)));
-        assert_eq!(choose(&Query::default(), &car), Ok(Choice::Accept(Format::Car)));
-        assert_eq!(choose(&query("zip"), &car), Err("zip"));
+        let car = "application/vnd.ipld.car; version=1";
+        assert_eq!(choice("format=raw", car), Choice::Query(Format::Raw));
+        assert_eq!(choice("", car), Choice::Accept(Format::Car));
+        for query in ["format=zip", "format=ipns-record"] {
+            assert_eq!(wish(&Query::parse(Some(query)), &accept(car)).unwrap_err().code, "format_unknown");
+        }
     }
 
     #[test]
     fn browsers_get_the_native_form() {
         for value in ["*/*", "text/html,application/xhtml+xml,*/*;q=0.8", "video/*", ""] {
-            assert_eq!(choose(&Query::default(), &accept(value)), Ok(Choice::Native), "{value}");
+            assert_eq!(choice("", value), Choice::Native, "{value}");
         }
-        let mixed = accept("text/html, Application/Vnd.IPLD.Raw;q=0.9");
-        assert_eq!(choose(&Query::default(), &mixed), Ok(Choice::Accept(Format::Raw)));
+        assert_eq!(choice("", "text/html, Application/Vnd.IPLD.Raw;q=0.9"), Choice::Accept(Format::Raw));
+        let usual = wish(&Query::default(), &accept("application/json, text/plain, */*")).unwrap();
+        assert!(usual.native_will_do && !usual.takes_html);
+        assert!(!wish(&Query::default(), &accept("application/json")).unwrap().native_will_do);
+    }
+
+    #[test]
+    fn car_parameters() {
+        let of = |query: &str, value: &str| wish(&Query::parse(Some(query)), &accept(value)).map(|wish| wish.car);
+        let cases = [
+            ("", "application/vnd.ipld.car", "order=dfs; dups=n", 0),
+            ("", "application/vnd.ipld.car; version=1; order=dfs; dups=y", "order=dfs; dups=y", 3),
+            ("", "application/vnd.ipld.car;order=unk", "order=unk; dups=n", 1),
+            ("format=car", "application/vnd.ipld.car; dups=y", "order=dfs; dups=y", 1),
+            ("format=car&car-dups=y", "application/vnd.ipld.car; dups=n", "order=dfs; dups=y", 0),
+            ("format=car&car-order=dfs", "application/vnd.ipld.car; order=unk", "order=dfs; dups=n", 0),
+            ("", "application/vnd.ipld.car;order=foo, application/vnd.ipld.car;dups=y;q=0.5", "order=dfs; dups=y", 1),
+        ];
+        for (query, value, expected, by_accept) in cases {
+            let car = of(query, value).unwrap();
+            assert_eq!(car.media_type(), format!("application/vnd.ipld.car; version=1; {expected}"), "{query} {value}");
+            assert_eq!(car.by_accept.len(), by_accept, "{query} {value}");
+        }
+        for (query, value) in [
+            ("", "application/vnd.ipld.car; version=2"),
+            ("", "application/vnd.ipld.car; order=bfs"),
+            ("format=car&car-version=2", "*/*"),
+            ("format=car&car-order=bfs", "*/*"),
+            ("format=car&car-dups=maybe", "*/*"),
+        ] {
+            assert_eq!(of(query, value).unwrap_err().code, "car_form_unsupported", "{query} {value}");
+        }
     }
 }

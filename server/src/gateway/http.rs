@@ -1,24 +1,19 @@
 //! `/ipfs/<cid>[/path]` for everyone.
 
-use axum::extract::{Query as QueryOf, RawQuery, Request, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::answer::{Ask, answer};
 use super::fence;
-use super::format::Query;
 use super::look_up::Audience;
 use super::path;
+use super::query::Query;
 use crate::app::App;
 use crate::http::ApiError;
 
 /// GET and HEAD.
-pub async fn content(
-    State(app): State<App>,
-    QueryOf(query): QueryOf<Query>,
-    RawQuery(raw_query): RawQuery,
-    request: Request,
-) -> Response {
+pub async fn content(State(app): State<App>, RawQuery(raw_query): RawQuery, request: Request) -> Response {
     let encoded = request.uri().path().to_owned();
     let parsed = path::parse(encoded.strip_prefix("/ipfs/").unwrap_or_default());
     let path = match parsed {
@@ -30,13 +25,13 @@ pub async fn content(
         segments: path.segments,
         trailing_slash: path.trailing_slash,
         path: encoded,
+        query: Query::parse(raw_query.as_deref()),
         raw_query,
-        query,
         is_head: request.method() == Method::HEAD,
         headers: request.into_parts().0.headers,
         audience: Audience::Public,
     };
-    answer(&app.store, ask).await
+    answer(&app, ask).await
 }
 
 fn refuse(error: ApiError) -> Response {

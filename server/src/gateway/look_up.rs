@@ -1,10 +1,12 @@
 //! Finding what an address names in the content store. Everything here blocks.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use cid::Cid;
-use pinreel_content::{Entry, Error, FileReader, Kind, Store};
+use pinreel_content::{Cid, End, Error, FileReader, Gate, Kind, Store};
 
 use super::content_type::SNIFF_BYTES;
+use crate::denylist::{Rules, Verdict};
 
 /// Who asks: the public sees what is published, an upload's owner also what isn't.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,85 +15,58 @@ pub enum Audience {
     Owner,
 }
 
-pub struct Found {
-    /// What the whole path names.
-    pub cid: Cid,
-    /// The root and each thing on the way to `cid`, which comes last.
-    pub roots: Vec<Cid>,
-    pub content: Content,
-}
-
+/// What a block is.
 pub enum Content {
-    /// A block as it is.
-    Block(Bytes),
     File(FileReader),
     /// A folder that has an `index.html`.
     Index(FileReader),
-    Folder(Vec<Entry>),
+    Folder,
     Symlink(Bytes),
     /// A block of a codec that isn't UnixFS.
     Other(Bytes),
 }
 
-/// `Ok(None)`: something on the way isn't held, isn't there, or isn't for this audience; which of these isn't told.
-pub fn look_up(
-    store: &Store,
-    (root, segments): (&Cid, &[String]),
-    audience: Audience,
-    as_block: bool,
-) -> Result<Option<Found>, Error> {
-    let may_see = |cid: &Cid| Ok::<_, Error>(audience == Audience::Owner || store.is_public(cid)?);
-    if !may_see(root)? {
-        return Ok(None);
+/// What may be given to this audience: what is published to it and not denied. A rule that allows the path that was
+/// asked for opens its root, too.
+pub fn gate(store: &Store, audience: Audience, rules: &Arc<Rules>, allowed: Option<Cid>) -> Gate {
+    if audience == Audience::Owner && rules.is_empty() {
+        return Gate::default();
     }
-    let mut cid = *root;
-    let mut roots = vec![cid];
-    for name in segments {
-        let Some(next) = store.resolve(&cid, std::slice::from_ref(name))? else { return Ok(None) };
-        cid = next.cid;
-        roots.push(cid);
-    }
-    // Publishing a root publishes all below it, but a folder may also name what its maker merely knew the CID of.
-    if !segments.is_empty() && !may_see(&cid)? {
-        return Ok(None);
-    }
-    let content = if as_block { store.block(&cid)?.map(Content::Block) } else { content(store, &cid, may_see)? };
-    Ok(content.map(|content| Found { cid, roots, content }))
+    let (store, rules) = (store.clone(), rules.clone());
+    Gate::new(move |cid| {
+        let is_open = allowed == Some(*cid) || !matches!(rules.block(cid), Verdict::Denied(_));
+        // Publishing a root publishes all below it, but a folder may also name what its maker merely knew the CID of.
+        Ok(is_open && (audience == Audience::Owner || store.is_public(cid)?))
+    })
 }
 
-fn content(store: &Store, cid: &Cid, may_see: impl Fn(&Cid) -> Result<bool, Error>) -> Result<Option<Content>, Error> {
+/// Opens what a path has led to; `None` if its bytes aren't held after all.
+pub fn content(store: &Store, cid: &Cid, gate: &Gate) -> Result<Option<Content>, Error> {
     let Some(node) = store.stat(cid)? else { return Ok(None) };
     Ok(match node.kind {
         Kind::File { .. } => store.open_file(cid)?.map(Content::File),
-        Kind::Directory => match store.list(cid)? {
-            None => None,
-            Some(entries) => match index_of(store, &entries, may_see)? {
-                Some(index) => Some(Content::Index(index)),
-                None => Some(Content::Folder(entries)),
-            },
+        Kind::Directory => match index_of(store, cid, gate)? {
+            Some(index) => Some(Content::Index(index)),
+            None => Some(Content::Folder),
         },
         Kind::Symlink { target } => Some(Content::Symlink(target.into())),
         _ => store.block(cid)?.map(Content::Other),
     })
 }
 
-fn index_of(
-    store: &Store,
-    entries: &[Entry],
-    may_see: impl Fn(&Cid) -> Result<bool, Error>,
-) -> Result<Option<FileReader>, Error> {
-    let Some(entry) = entries.iter().find(|entry| entry.name == "index.html") else { return Ok(None) };
-    if !may_see(&entry.cid)? || !matches!(store.stat(&entry.cid)?, Some(node) if matches!(node.kind, Kind::File { .. }))
-    {
-        return Ok(None);
+fn index_of(store: &Store, folder: &Cid, gate: &Gate) -> Result<Option<FileReader>, Error> {
+    let End::Found(index) = store.walk_path(folder, &["index.html"], gate)?.end else { return Ok(None) };
+    match store.stat(&index)? {
+        Some(node) if matches!(node.kind, Kind::File { .. }) => store.open_file(&index),
+        _ => Ok(None),
     }
-    store.open_file(&entry.cid)
 }
 
-/// The first bytes, for guessing what they are; empty when a block of them is missing.
-pub fn first_bytes(file: &FileReader) -> Vec<u8> {
-    let mut first = vec![0; SNIFF_BYTES];
-    let length = file.read_at(&mut first, 0).unwrap_or_default();
+/// The first bytes from `start` on, for guessing what they are; `None` when a block of them is missing.
+pub fn first_bytes(file: &FileReader, start: u64, most: u64) -> Option<Vec<u8>> {
+    let length = usize::try_from(most).unwrap_or(usize::MAX).min(SNIFF_BYTES);
+    let mut first = vec![0; length];
+    let length = file.read_at(&mut first, start).ok()?;
     first.truncate(length);
-    first
+    Some(first)
 }

@@ -1,31 +1,42 @@
-//! The IPFS path gateway: `/ipfs/<cid>[/path]` out of this node's own content store.
+//! The IPFS path and trustless gateways: `/ipfs/<cid>[/path]` out of this node's own content store.
 //!
 //! What always holds: an answer's bytes are named by the CID in its entity tag; nothing is fetched from elsewhere for a
-//! stranger; what isn't published looks exactly like what isn't held; and content can't act in this site's name
+//! stranger; what isn't published looks exactly like what isn't held; what is denied is refused before it is looked up;
+//! an answer that can't be finished breaks off and never looks whole; and content can't act in this site's name
 //! ([`fence`]). The owner's private preview goes through the same code ([`answer`]) with another base and without the
-//! one check. Absent so far: CAR and tar, paths into dag-cbor and dag-json, multipart ranges. Owns no
-//! tables.
+//! check of what is published. Deliberately absent: IPNS, and any conversion between codecs. Owns no tables.
 
+pub mod accept;
 mod answer;
 mod body;
+mod car;
 mod conditional;
 #[cfg(test)]
 mod conformance;
 pub mod content_type;
+mod data_page;
+mod errors;
 pub mod fence;
 mod format;
 mod http;
 mod listing;
 mod look_up;
+mod multipart;
+mod page;
 mod path;
+mod pieces;
+mod query;
 mod range;
+mod send;
+mod shape;
+mod tar;
 #[cfg(test)]
 mod tests;
 
 pub use answer::{Ask, answer};
-pub use format::Query;
 pub use look_up::Audience;
 pub use path::segments;
+pub use query::Query;
 
 use axum::Router;
 use axum::routing::get;

@@ -1,10 +1,13 @@
 //! Byte ranges (RFC 9110 §14): which part of a file a request asks for.
 //!
-//! What isn't understood is ignored, as the RFC wants it, and gives the whole file. Of several ranges the first that
-//! can be satisfied is answered, which is what the IPFS gateways do; a multipart answer is absent.
+//! What isn't understood is ignored, as the RFC wants it, and gives the whole file. Several ranges that follow each
+//! other are all answered. Of ranges that overlap or go backwards, in which the RFC sees a broken client or an attack,
+//! the first that can be satisfied is answered, which is what other IPFS gateways do with any set.
 
 /// More ranges than this in one header are taken for an attack and ignored.
 const MAX_RANGES: usize = 64;
+/// More parts than this aren't sent in one answer.
+const MAX_PARTS: usize = 32;
 
 /// A part of a file; `len` is at least 1 and `start + len` at most the file's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,10 +23,12 @@ impl ByteRange {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
     Whole,
     Part(ByteRange),
+    /// At least two, each behind the one before it.
+    Parts(Vec<ByteRange>),
     /// 416: no range overlaps the file.
     Unsatisfiable,
 }
@@ -42,7 +47,14 @@ pub fn wanted(header: Option<&str>, size_bytes: u64) -> Wanted {
     if specs.is_empty() {
         return Wanted::Whole;
     }
-    specs.into_iter().find_map(|spec| spec.within(size_bytes)).map_or(Wanted::Unsatisfiable, Wanted::Part)
+    let ranges: Vec<ByteRange> = specs.into_iter().filter_map(|spec| spec.within(size_bytes)).collect();
+    let in_order = ranges.windows(2).all(|pair| pair[0].start + pair[0].len <= pair[1].start);
+    match ranges[..] {
+        [] => Wanted::Unsatisfiable,
+        [first, ..] if ranges.len() == 1 || !in_order => Wanted::Part(first),
+        _ if ranges.len() > MAX_PARTS => Wanted::Whole,
+        _ => Wanted::Parts(ranges),
+    }
 }
 
 fn ranges_of(header: &str) -> Option<&str> {

@@ -102,7 +102,7 @@ async fn source(
         // Whoever holds the job may read its source, published or not.
         audience: gateway::Audience::Owner,
     };
-    Ok(gateway::answer(&app.store, ask).await)
+    Ok(gateway::answer(&app, ask).await)
 }
 
 #[derive(Deserialize)]

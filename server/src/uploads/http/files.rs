@@ -2,7 +2,7 @@
 //!
 //! Both go through the gateway's code; only the visibility differs.
 
-use axum::extract::{Path, Query as QueryOf, RawQuery, Request, State};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::Method;
 use axum::response::Response;
 use pinreel_content::parse_cid;
@@ -19,11 +19,12 @@ pub async fn source(
     State(app): State<App>,
     session: Session,
     Path(id): Path<String>,
-    (QueryOf(mut query), RawQuery(raw_query)): (QueryOf<Query>, RawQuery),
+    RawQuery(raw_query): RawQuery,
     request: Request,
 ) -> ApiResult<Response> {
     let upload = own(&app, &session.channel.to_string(), &id).await?;
     let root = upload.source.ok_or(UploadError::NotStored)?;
+    let mut query = Query::parse(raw_query.as_deref());
     query.filename.get_or_insert(upload.file_name);
     serve(&app, (&root, Vec::new()), (query, raw_query), request).await
 }
@@ -32,7 +33,7 @@ pub async fn source(
 pub async fn preview(
     State(app): State<App>,
     session: Session,
-    (QueryOf(query), RawQuery(raw_query)): (QueryOf<Query>, RawQuery),
+    RawQuery(raw_query): RawQuery,
     request: Request,
 ) -> ApiResult<Response> {
     let path = request.uri().path();
@@ -43,6 +44,7 @@ pub async fn preview(
     let root = media::root_of(&app.database, &source).await?.ok_or(UploadError::NoPreview)?;
     let segments =
         gateway::segments(below).map_err(|error| ApiError::bad_request("path_invalid", error.to_string()))?;
+    let query = Query::parse(raw_query.as_deref());
     serve(&app, (&root, segments), (query, raw_query), request).await
 }
 
@@ -65,5 +67,5 @@ async fn serve(
         headers: request.into_parts().0.headers,
         audience: Audience::Owner,
     };
-    Ok(gateway::answer(&app.store, ask).await)
+    Ok(gateway::answer(app, ask).await)
 }

@@ -1,0 +1,75 @@
+//! What a request for content can fail with, each with a stable code.
+
+use axum::http::{StatusCode, header};
+use cid::Cid;
+use pinreel_content::Error;
+
+use super::answer::Ask;
+use super::format::Format;
+use crate::denylist::Denied;
+use crate::http::ApiError;
+
+/// A block that isn't held, or isn't for this audience: which of the two isn't told.
+pub fn not_held(ask: &Ask) -> ApiError {
+    if ask.header(&header::CACHE_CONTROL).is_some_and(|value| value.contains("only-if-cached")) {
+        let detail = "This node doesn't hold it, and was asked not to look elsewhere.";
+        return ApiError::new(StatusCode::PRECONDITION_FAILED, "not_held", detail);
+    }
+    ApiError::not_found(
+        "not_held",
+        "This node doesn't hold that content, or it isn't published. Ask another node or gateway for the same CID.",
+    )
+}
+
+/// A path whose first `found` names are there, but not the next.
+pub fn not_there(ask: &Ask, found: usize) -> ApiError {
+    let missing = ask.segments.get(found).map_or("", String::as_str);
+    let parent = std::iter::once(ask.root.to_string()).chain(ask.segments.iter().take(found).cloned());
+    let parent = parent.collect::<Vec<_>>().join("/");
+    let detail = format!("There is no “{}” in /ipfs/{}.", missing.escape_debug(), parent.escape_debug());
+    ApiError::not_found("not_there", detail).with("missing", missing)
+}
+
+/// A path to a value inside a block.
+pub fn inside(ask: &Ask, cid: &Cid) -> ApiError {
+    let names = ask.segments.join("/");
+    let detail = format!(
+        "“{}” is a value inside of {cid}, and only whole blocks are answered. Ask for /ipfs/{cid} and read it there.",
+        names.escape_debug()
+    );
+    ApiError::new(StatusCode::NOT_IMPLEMENTED, "path_inside_block", detail)
+}
+
+/// Content that this node was told not to give.
+pub fn denied(denied: &Denied) -> ApiError {
+    let (status, code, why) = match denied.is_legal {
+        true => (StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, "denied_legally", " for legal reasons"),
+        false => (StatusCode::GONE, "denied", ""),
+    };
+    let detail = format!("This node doesn't give that content{why}: it is on the denylist “{}”.", denied.list);
+    ApiError::new(status, code, detail).with("denylist", denied.list.to_string()).with("line", denied.line)
+}
+
+pub fn not_converted(cid: &Cid, format: Format) -> ApiError {
+    let detail = format!(
+        "{cid} isn't {}, and content isn't converted here. Ask for it as it is, or with ?format=raw.",
+        format.name()
+    );
+    ApiError::new(StatusCode::NOT_ACCEPTABLE, "format_not_acceptable", detail)
+}
+
+pub fn codec_unknown(cid: &Cid) -> ApiError {
+    let detail = format!("{cid} has codec 0x{:x}, which is only served with ?format=raw.", cid.codec());
+    ApiError::new(StatusCode::NOT_ACCEPTABLE, "format_not_acceptable", detail)
+}
+
+/// What the content store says.
+pub fn of_content(error: Error) -> ApiError {
+    match error {
+        Error::BlockMissing(_) => ApiError::not_found("not_held", format!("{error}.")),
+        Error::Malformed { .. } | Error::NotAFile(_) | Error::NotADirectory(_) | Error::DagTooLarge(_) => {
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "content_malformed", format!("{error}."))
+        }
+        other => ApiError::internal(other),
+    }
+}

@@ -1,0 +1,154 @@
+//! Archives by what is in them, read back by another program's code.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use pinreel_content::{Cid, Error, Gate, Link, Store, dag_pb_cid, dagpb, sha256};
+use tempfile::TempDir;
+
+use super::archive::Archive;
+use crate::gateway::pieces::Pieces;
+
+fn store() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    (folder, store)
+}
+
+fn archive(store: &Store, root: &Cid) -> Result<Vec<u8>, Error> {
+    let mut source = Archive::new(store, &Gate::default(), root);
+    let mut bytes = Vec::new();
+    while let Some(piece) = source.next_piece()? {
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
+/// Path → kind and content.
+fn unpack(bytes: &[u8]) -> BTreeMap<String, (char, Vec<u8>)> {
+    let mut found = BTreeMap::new();
+    for entry in tar::Archive::new(bytes).entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let path = entry.path().unwrap().to_str().unwrap().to_owned();
+        let (kind, content) = match entry.header().entry_type() {
+            tar::EntryType::Regular => {
+                let mut content = Vec::new();
+                entry.read_to_end(&mut content).unwrap();
+                ('f', content)
+            }
+            tar::EntryType::Directory => ('d', Vec::new()),
+            tar::EntryType::Symlink => ('l', entry.link_name_bytes().unwrap().into_owned()),
+            other => panic!("{other:?}"),
+        };
+        assert!(found.insert(path, (kind, content)).is_none(), "an entry comes once");
+    }
+    found
+}
+
+/// A dag-pb node that no import would make.
+fn node(store: &Store, links: &[(&str, Cid)], data: &[u8]) -> Link {
+    let mut block = Vec::new();
+    links.iter().for_each(|(name, cid)| dagpb::push_link(&mut block, cid, name, 1));
+    dagpb::push_data(&mut block, data);
+    let cid = dag_pb_cid(sha256(&block));
+    store.put_block(&cid, &block).unwrap();
+    Link { cid, tsize: block.len() as u64 }
+}
+
+const FOLDER: &[u8] = &[0x08, 0x01];
+
+fn symlink(store: &Store, target: &str) -> Link {
+    node(store, &[], &[&[0x08, 0x04, 0x12, target.len() as u8], target.as_bytes()].concat())
+}
+
+#[test]
+fn a_folder_comes_back_whole() {
+    let (_folder, store) = store();
+    let big: Vec<u8> = (0..3_000_001u32).map(|i| (i % 251) as u8).collect();
+    let big_file = store.put_bytes(&big).unwrap();
+    let (empty, hello) = (store.put_bytes(b"").unwrap(), store.put_bytes(b"hello\n").unwrap());
+    let link = symlink(&store, "hello.txt");
+    let long = "n".repeat(300);
+    let inner = store.put_directory([("empty", empty.into()), ("ą.txt", hello.into()), (&long, hello.into())]).unwrap();
+    let entries = [("big", big_file.into()), ("hello.txt", hello.into()), ("inner", inner), ("link", link)];
+    let root = store.put_directory(entries).unwrap().cid;
+    let bytes = archive(&store, &root).unwrap();
+    assert!(bytes.len().is_multiple_of(512));
+    let found = unpack(&bytes);
+    let expected = BTreeMap::from([
+        (format!("{root}/"), ('d', vec![])),
+        (format!("{root}/big"), ('f', big)),
+        (format!("{root}/hello.txt"), ('f', b"hello\n".to_vec())),
+        (format!("{root}/inner/"), ('d', vec![])),
+        (format!("{root}/inner/empty"), ('f', vec![])),
+        (format!("{root}/inner/ą.txt"), ('f', b"hello\n".to_vec())),
+        (format!("{root}/inner/{long}"), ('f', b"hello\n".to_vec())),
+        (format!("{root}/link"), ('l', b"hello.txt".to_vec())),
+    ]);
+    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    assert!(found == expected);
+}
+
+#[test]
+fn a_file_is_named_by_its_cid() {
+    let (_folder, store) = store();
+    let file = store.put_bytes(b"alone").unwrap().cid;
+    assert_eq!(
+        unpack(&archive(&store, &file).unwrap()),
+        BTreeMap::from([(file.to_string(), ('f', b"alone".to_vec()))])
+    );
+}
+
+/// Each with the beginning of what goes wrong.
+#[test]
+fn hostile_folders_break_off() {
+    let (_folder, store) = store();
+    let file = store.put_bytes(b"x").unwrap().cid;
+    let away = symlink(&store, "/etc").cid;
+    let inner = node(&store, &[("passwd", file)], FOLDER).cid;
+    let lying = node(&store, &[("", file)], &[0x08, 0x02, 0x18, 9, 0x20, 9]).cid;
+    let data = Cid::new_v1(0x71, *file.hash());
+    let cases = [
+        ("out of the root", node(&store, &[("../foo", file)], FOLDER)),
+        (
+            "out of the root from below",
+            node(&store, &[("a", node(&store, &[("../../foo", file)], FOLDER).cid)], FOLDER),
+        ),
+        ("the root itself", node(&store, &[("..", file)], FOLDER)),
+        ("no name", node(&store, &[("", file)], FOLDER)),
+        ("through a link of its own", node(&store, &[("a", away), ("a", inner)], FOLDER)),
+        ("through a link, by dots", node(&store, &[("a", away), ("b/../a/passwd", file)], FOLDER)),
+        ("a size that isn't true", node(&store, &[("a", lying)], FOLDER)),
+        ("something that is no file", node(&store, &[("a", data)], FOLDER)),
+        ("what isn't held", node(&store, &[("a", dag_pb_cid(sha256(b"?")))], FOLDER)),
+    ];
+    for (what, root) in cases {
+        assert!(archive(&store, &root.cid).is_err(), "{what}");
+    }
+    let fine = node(&store, &[("a", node(&store, &[("../b", file), ("/etc/c", file)], FOLDER).cid)], FOLDER).cid;
+    let found = unpack(&archive(&store, &fine).unwrap());
+    let names: Vec<String> = ["", "a/", "a/etc/c", "b"].iter().map(|name| format!("{fine}/{name}")).collect();
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), names);
+}
+
+/// A hundred folders in each other, each naming the next one many times, would be endless.
+#[test]
+fn a_folder_that_unfolds_for_ever_ends() {
+    let (_folder, store) = store();
+    let mut inner = store.put_bytes(b"").unwrap().cid;
+    for _ in 0..100 {
+        inner = node(&store, &[("a", inner), ("b", inner)], FOLDER).cid;
+    }
+    assert!(matches!(archive(&store, &inner), Err(Error::DagTooLarge(root)) if root == inner));
+}
+
+#[test]
+fn what_isn_t_admitted_breaks_off() {
+    let (_folder, store) = store();
+    let secret = store.put_bytes(b"secret").unwrap();
+    let root = store.put_directory([("a", secret.into())]).unwrap().cid;
+    let gate = Gate::new(move |cid| Ok(*cid != secret.cid));
+    let mut source = Archive::new(&store, &gate, &root);
+    assert!(source.next_piece().unwrap().is_some(), "the folder");
+    assert!(matches!(source.next_piece(), Err(Error::BlockMissing(cid)) if cid == secret.cid));
+}
