@@ -25,6 +25,7 @@ pub mod pages;
 pub mod pinning;
 pub mod retention;
 pub mod router;
+pub mod routing;
 pub mod serve;
 pub mod signals;
 pub mod site;

@@ -20,6 +20,7 @@ use crate::media;
 use crate::node;
 use crate::pages;
 use crate::pinning;
+use crate::routing;
 use crate::uploads;
 
 #[derive(OpenApi)]
@@ -52,6 +53,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .merge(gateway::routes())
         .merge(media::routes())
+        .merge(routing::routes())
         .fallback(pages::fallback.layer(compressed()))
         .method_not_allowed_fallback(method_wrong)
         .with_state(app.clone());

@@ -11,7 +11,8 @@ use crate::http::ApiError;
 
 pub async fn fallback(State(app): State<App>, session: MaybeSession, request: Request) -> Response {
     let path = request.uri().path();
-    let for_programs = ["/api/", "/ipfs/", "/runner/", "/assets/"].iter().any(|prefix| path.starts_with(prefix));
+    let for_programs =
+        ["/api/", "/ipfs/", "/routing/", "/runner/", "/assets/"].iter().any(|prefix| path.starts_with(prefix));
     if for_programs {
         return nothing_here().into_response();
     }
