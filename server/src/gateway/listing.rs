@@ -58,14 +58,15 @@ pub fn answer(place: &Place<'_>, ask: &Ask) -> Result<Response, ApiError> {
 }
 
 fn head(ask: &Ask, cid: &str, count: usize, is_whole: bool) -> String {
-    let title = std::iter::once(cid_of(ask)).chain(ask.segments.iter().cloned()).collect::<Vec<_>>().join("/");
+    let root = ask.root.to_string();
+    let title = std::iter::once(&root).chain(&ask.segments).map(String::as_str).collect::<Vec<_>>().join("/");
     let count = match (count, is_whole) {
         (1, true) => "1 entry".to_owned(),
         (count, true) => format!("{count} entries"),
         (_, false) => format!("more than {SORTED} entries, in the folder's own order"),
     };
     let mut head = page::head(&title);
-    head.push_str(&page::breadcrumbs(&cid_of(ask), &ask.segments, true));
+    head.push_str(&page::breadcrumbs(&root, &ask.segments, true));
     let cid = escape(cid);
     // Writing into a String can't fail.
     let _ = write!(
@@ -79,14 +80,16 @@ fn head(ask: &Ask, cid: &str, count: usize, is_whole: bool) -> String {
     head
 }
 
-fn cid_of(ask: &Ask) -> String {
-    ask.root.to_string()
-}
-
 /// An entry as it is shown.
 struct Row {
     entry: Entry,
     what: What,
+}
+
+impl Row {
+    fn unsorted(entry: Entry) -> Self {
+        Self { entry, what: What::Unknown }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -120,11 +123,11 @@ impl Listing {
             self.rows = first.into_iter().map(Row::unsorted).collect::<Vec<_>>().into_iter();
             return Ok(false);
         }
-        let mut rows =
-            entries.map(|entry| Ok(Row { what: self.what(&entry)?, entry })).collect::<Result<Vec<_>, Error>>()?;
+        let rows = first.into_iter().map(|entry| Ok(Row { what: self.what(&entry)?, entry }));
+        let mut rows = rows.collect::<Result<Vec<_>, Error>>()?;
         rows.sort_by_cached_key(|row| (row.what != What::Folder, natural(&row.entry.name)));
         self.rows = rows.into_iter();
-        Ok(())
+        Ok(true)
     }
 
     fn what(&self, entry: &Entry) -> Result<What, Error> {
@@ -133,7 +136,7 @@ impl Listing {
         }
         Ok(match self.store.stat(&entry.cid) {
             Ok(Some(node)) => match node.kind {
-                Kind::Directory | Kind::ShardedDirectory => What::Folder,
+                Kind::Directory => What::Folder,
                 Kind::Symlink { .. } => What::Link,
                 _ => What::Other,
             },
@@ -143,9 +146,11 @@ impl Listing {
         })
     }
 
-    fn next_row(&mut self) -> Option<Row> {
-        let unsorted = |entry| Row { entry, what: What::Unknown };
-        self.rows.next().or_else(|| self.entries.next().map(unsorted))
+    fn next_row(&mut self) -> Result<Option<Row>, Error> {
+        match self.rows.next() {
+            Some(row) => Ok(Some(row)),
+            None => Ok(self.entries.next().transpose()?.map(Row::unsorted)),
+        }
     }
 }
 
@@ -156,7 +161,7 @@ impl Pieces for Listing {
         }
         let mut piece = String::new();
         for _ in 0..ROWS {
-            match self.next_row() {
+            match self.next_row()? {
                 Some(row) => push_row(&mut piece, &row),
                 None if self.is_over => break,
                 None => {
