@@ -47,7 +47,7 @@ pub fn parse(line: &str) -> Result<Item, ItemError> {
     let rule = words.next().unwrap_or_default();
     let (allows, rule) = rule.strip_prefix('!').map_or((false, rule), |rule| (true, rule));
     let is_legal =
-        words.filter_map(|hint| hint.split_once(':')).filter_map(|(name, value)| is_legal(name, value)).last();
+        words.filter_map(|hint| hint.split_once(':')).filter_map(|(name, value)| is_legal(name, value)).next_back();
     let target = if let Some(hash) = rule.strip_prefix("//") {
         hashed(hash)?
     } else if let Some(rest) = rule.strip_prefix("/ipfs/") {

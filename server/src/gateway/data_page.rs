@@ -46,10 +46,10 @@ fn html(ask: &Ask, cid: &Cid, block: &[u8]) -> String {
     html.push_str(&page::breadcrumbs(&ask.root.to_string(), &ask.segments, ask.trailing_slash));
     let (size, format) = (human(block.len() as u64), format.name());
     // Writing into a String can't fail.
-    let _ = write!(
+    let _ = writeln!(
         html,
         "<p>A block of {name}, {size} · <code>{cid}</code> · <a href=\"?format={format}\">{format}</a> · \
-         <a href=\"?format=raw\">raw block</a> · <a href=\"?format=car\">CAR</a></p>\n"
+         <a href=\"?format=raw\">raw block</a> · <a href=\"?format=car\">CAR</a></p>"
     );
     match links_of_data(cid, block) {
         Ok(links) => push_links(&mut html, &links),

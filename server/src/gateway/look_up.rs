@@ -44,7 +44,7 @@ pub fn gate(store: &Store, audience: Audience, rules: &Arc<Rules>, allowed: Opti
 pub fn content(store: &Store, cid: &Cid, gate: &Gate) -> Result<Option<Content>, Error> {
     let Some(node) = store.stat(cid)? else { return Ok(None) };
     Ok(match node.kind {
-        Kind::File { .. } => store.open_file(cid)?.map(Content::File),
+        Kind::File { .. } => store.open_file_through(cid, gate)?.map(Content::File),
         Kind::Directory => match index_of(store, cid, gate)? {
             Some(index) => Some(Content::Index(index)),
             None => Some(Content::Folder),
@@ -57,7 +57,7 @@ pub fn content(store: &Store, cid: &Cid, gate: &Gate) -> Result<Option<Content>,
 fn index_of(store: &Store, folder: &Cid, gate: &Gate) -> Result<Option<FileReader>, Error> {
     let End::Found(index) = store.walk_path(folder, &["index.html"], gate)?.end else { return Ok(None) };
     match store.stat(&index)? {
-        Some(node) if matches!(node.kind, Kind::File { .. }) => store.open_file(&index),
+        Some(node) if matches!(node.kind, Kind::File { .. }) => store.open_file_through(&index, gate),
         _ => Ok(None),
     }
 }

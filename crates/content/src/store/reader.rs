@@ -7,7 +7,7 @@ use cid::Cid;
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 use super::{
-    Store,
+    Gate, Store,
     index::{Blob, Place},
     nodes::decode_unixfs,
 };
@@ -40,6 +40,7 @@ enum Source {
     /// A file of several foreign blocks, walked anew by each read; the root is kept.
     Dag {
         store: Store,
+        gate: Gate,
         root: Bytes,
     },
 }
@@ -50,18 +51,25 @@ impl Store {
     /// # Errors
     /// [`Error::NotAFile`] for directories and other codecs; [`Error::Malformed`] when the sizes don't add up.
     pub fn open_file(&self, cid: &Cid) -> Result<Option<FileReader>> {
+        self.open_file_through(cid, &Gate::default())
+    }
+
+    /// [`Store::open_file`] for someone who may not see every block: where a file is made of foreign blocks, each that
+    /// isn't admitted reads as missing. Whether the file itself may be seen, the caller asks.
+    pub fn open_file_through(&self, cid: &Cid, gate: &Gate) -> Result<Option<FileReader>> {
         let missed = match self.inner.open_files.get(cid) {
             Ok(file) => return Ok(Some(file)),
             Err(missed) => missed,
         };
-        let file = self.find_file(cid)?;
+        let file = self.find_file(cid, gate)?;
+        // A file of foreign blocks keeps the gate that it was opened through, and so is for one asker only.
         if let Some(file) = file.as_ref().filter(|file| matches!(file.source, Source::Blob { .. })) {
             self.inner.open_files.put(&missed, file);
         }
         Ok(file)
     }
 
-    fn find_file(&self, cid: &Cid) -> Result<Option<FileReader>> {
+    fn find_file(&self, cid: &Cid, gate: &Gate) -> Result<Option<FileReader>> {
         if !matches!(cid.codec(), RAW | DAG_PB) {
             return if self.holds(cid)? { Err(Error::NotAFile(*cid)) } else { Ok(None) };
         }
@@ -88,9 +96,9 @@ impl Store {
                 Ok(Some(FileReader { cid: *cid, size_bytes: length as u64, source }))
             }
             Some(Place::Node(block)) if cid.codec() == RAW => Ok(Some(FileReader::in_memory(*cid, block))),
-            Some(Place::Node(block)) => self.dag_reader(cid, block).map(Some),
+            Some(Place::Node(block)) => self.dag_reader(cid, block, gate).map(Some),
             Some(Place::Blob { .. }) => match self.block(cid)? {
-                Some(block) => self.dag_reader(cid, block).map(Some),
+                Some(block) => self.dag_reader(cid, block, gate).map(Some),
                 None => Ok(None),
             },
         }
@@ -104,7 +112,7 @@ impl Store {
         Ok(FileReader { cid, size_bytes: blob.size_bytes, source })
     }
 
-    fn dag_reader(&self, cid: &Cid, root: Bytes) -> Result<FileReader> {
+    fn dag_reader(&self, cid: &Cid, root: Bytes, gate: &Gate) -> Result<FileReader> {
         let (node, data) = decode_unixfs(cid, &root)?;
         if !matches!(data.kind, Type::File | Type::Raw) {
             return Err(Error::NotAFile(*cid));
@@ -114,7 +122,7 @@ impl Store {
             let inline = root.slice_ref(data.data);
             return Ok(FileReader::in_memory(*cid, inline));
         }
-        Ok(FileReader { cid: *cid, size_bytes, source: Source::Dag { store: self.clone(), root } })
+        Ok(FileReader { cid: *cid, size_bytes, source: Source::Dag { store: self.clone(), gate: gate.clone(), root } })
     }
 }
 
@@ -161,7 +169,7 @@ impl FileReader {
                 buffer.copy_from_slice(&bytes[from..from + wanted]);
                 Ok(wanted)
             }
-            Source::Dag { store, root } => read_dag(store, &self.cid, root, buffer, offset),
+            Source::Dag { store, gate, root } => read_dag((store, gate), (&self.cid, root), buffer, offset),
         }
     }
 
@@ -234,7 +242,12 @@ struct Visit {
 }
 
 /// Fills the buffer from a DAG, visiting only the blocks that the range needs, depth first, in order.
-fn read_dag(store: &Store, cid: &Cid, root: &Bytes, buffer: &mut [u8], offset: u64) -> Result<usize> {
+fn read_dag(
+    (store, gate): (&Store, &Gate),
+    (cid, root): (&Cid, &Bytes),
+    buffer: &mut [u8],
+    offset: u64,
+) -> Result<usize> {
     let end = offset + buffer.len() as u64;
     let mut stack = Vec::new();
     let mut done = 0;
@@ -253,7 +266,8 @@ fn read_dag(store: &Store, cid: &Cid, root: &Bytes, buffer: &mut [u8], offset: u
             Some(_) if budget == 0 => return Err(Error::DagTooLarge(*cid)),
             Some(next) => at = next,
         }
-        block = store.block(&at.cid)?.ok_or(Error::BlockMissing(at.cid))?;
+        let held = if gate.admits(&at.cid)? { store.block(&at.cid)? } else { None };
+        block = held.ok_or(Error::BlockMissing(at.cid))?;
     }
 }
 

@@ -120,7 +120,7 @@ impl Archive {
         let node = self.store.stat(cid)?.ok_or(Error::BlockMissing(*cid))?;
         let head = match node.kind {
             Kind::File { size_bytes } => {
-                let file = self.store.open_file(cid)?.ok_or(Error::BlockMissing(*cid))?;
+                let file = self.store.open_file_through(cid, &self.gate)?.ok_or(Error::BlockMissing(*cid))?;
                 let head = header(&path, &What::File { size_bytes: file.size_bytes() })?;
                 self.file = (size_bytes > 0).then_some(Reading { file, at: 0 });
                 head

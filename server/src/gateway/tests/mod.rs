@@ -277,6 +277,26 @@ async fn a_link_to_a_secret_doesn_t_open_it(owner: PgPool) {
     );
 }
 
+/// Nor can a published file be made of a private one's leaves.
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn a_file_of_secret_leaves_stays_closed(owner: PgPool) {
+    let site = site(&owner);
+    let store = &site.test.app.store;
+    let secret = store.put_bytes(b"a private upload").unwrap();
+    let mut block = Vec::new();
+    pinreel_content::dagpb::push_link(&mut block, &secret.cid, "", 16);
+    pinreel_content::dagpb::push_data(&mut block, &[0x08, 0x02, 0x18, 16, 0x20, 16]);
+    let file = pinreel_content::dag_pb_cid(pinreel_content::sha256(&block));
+    let car = [pinreel_content::car::header(&[file]), pinreel_content::car::frame(&file, &block)].concat();
+    store.import_car(car.as_slice(), pinreel_content::Visibility::Public).unwrap();
+    let path = format!("/ipfs/{file}");
+    assert_eq!(site.get(&path, &[]).await.status, StatusCode::NOT_FOUND);
+    let (tar, is_whole) = site.ask_broken(&format!("{path}?format=tar")).await;
+    assert!(!is_whole && !tar.body.windows(7).any(|window| window == b"private"));
+    store.publish(&secret.cid).unwrap();
+    assert_eq!(site.get(&path, &[]).await.body, b"a private upload".as_slice());
+}
+
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
 async fn nonsense_is_refused(owner: PgPool) {
     let site = site(&owner);
