@@ -139,6 +139,9 @@ async fn sizes_that_are_no_truth_choose_no_blocks() {
     assert!(matches!(read(&store, &overflow, entity("0:5")).await.1, Some(Error::Malformed { .. })));
 }
 
+/// A root and names; where they end; the blocks on the way, and what each name led to.
+type PathCase<'c> = (Cid, &'c [&'c str], End, Vec<Cid>, Vec<Cid>);
+
 #[test]
 fn paths_end_where_they_end() {
     let (_folder, store) = store();
@@ -148,7 +151,7 @@ fn paths_end_where_they_end() {
     let data = put(&store, Cid::new_v1(DAG_JSON, *raw_cid(sha256(text.as_bytes())).hash()), text.as_bytes());
     let absent = raw_cid(sha256(b"absent"));
     let holed = node(&store, &[("gone", absent)], &[0x08, 0x01]);
-    let cases: [(Cid, &[&str], End, Vec<Cid>, Vec<Cid>); 9] = [
+    let cases: [PathCase<'_>; 9] = [
         (folder, &[], End::Found(folder), vec![], vec![folder]),
         (folder, &["hello"], End::Found(hello), vec![folder], vec![folder, hello]),
         (folder, &["other"], End::Absent, vec![folder], vec![folder]),
