@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::mem;
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -15,6 +16,9 @@ use pinreel_content::{CarReader, Error};
 /// How much one trip to the blocking pool makes, about.
 const BATCH_BYTES: usize = 256 << 10;
 const BATCH_PIECES: usize = 1024;
+
+/// How long a connection has to send what came before an error.
+const FLUSH: Duration = Duration::from_millis(50);
 
 /// Something that is made piece by piece; its calls block.
 pub trait Pieces: Send + 'static {
@@ -70,7 +74,7 @@ pub fn body<P: Pieces>(first: Batch<P>) -> Body {
                 Rest::More(source) => batch = make(source).await?,
                 Rest::Failed(error) => {
                     // Lets the connection send what it has; an error at once would take that along.
-                    tokio::task::yield_now().await;
+                    tokio::time::sleep(FLUSH).await;
                     tracing::warn!(%error, "an answer is broken off");
                     return Err(io::Error::other(error));
                 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use pinreel_content::{Cid, Entries, Error, FileReader, Gate, Kind, Store};
 
-use super::entry::{What, header, padding, path_of};
+use super::entry::{PathFault, What, header, padding, path_of};
 use crate::gateway::body::PIECE_BYTES;
 use crate::gateway::pieces::Pieces;
 
@@ -15,6 +15,9 @@ const MAX_DEPTH: usize = 64;
 const MAX_ENTRIES: u64 = 1_000_000;
 /// How many symbolic links are remembered.
 const MAX_SYMLINKS: usize = 10_000;
+/// Stands where an archive would have gone on, if a name leads out of it: no header and no end, so that no program takes
+/// the archive for whole, and people who look into it learn why. The sentence is Kubo's, for those who know it.
+const OUTSIDE: &str = "relative UnixFS paths outside the root are not allowed, use CAR instead";
 /// Two empty blocks end an archive.
 const END_BYTES: usize = 1024;
 
@@ -64,9 +67,15 @@ impl Pieces for Archive {
                 self.folders.pop();
                 continue;
             };
-            let path = path_of(&self.root.to_string(), &folder.path, &entry.name);
-            let path = path.ok_or_else(|| Error::NameInvalid(entry.name.clone()))?;
-            return self.begin(&entry.cid, path).map(Some);
+            return match path_of(&self.root.to_string(), &folder.path, &entry.name) {
+                Ok(path) => self.begin(&entry.cid, path).map(Some),
+                Err(PathFault::Outside) => {
+                    self.folders.clear();
+                    self.stage = Stage::End;
+                    Ok(Some(Bytes::from_static(OUTSIDE.as_bytes())))
+                }
+                Err(PathFault::Unwritable) => Err(Error::NameInvalid(entry.name)),
+            };
         }
         if self.stage == Stage::End {
             return Ok(None);

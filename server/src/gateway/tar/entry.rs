@@ -17,21 +17,35 @@ pub enum What<'w> {
     Symlink { target: &'w str },
 }
 
-/// The path of a name in a folder, without `.` and `..`, or `None` if it isn't below `root` or can't be written.
-pub fn path_of(root: &str, folder: &str, name: &str) -> Option<String> {
+/// Why a name gives no entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathFault {
+    /// It leads out of the archive.
+    Outside,
+    /// It is the folder itself, too long, or holds a NUL.
+    Unwritable,
+}
+
+/// The path of a name in a folder below `root`, without `.` and `..`.
+pub fn path_of(root: &str, folder: &str, name: &str) -> Result<String, PathFault> {
     let mut parts: Vec<&str> = Vec::new();
     for part in folder.split('/').chain(name.split('/')) {
         match part {
             "" | "." => {}
             ".." => {
-                parts.pop()?;
+                parts.pop().ok_or(PathFault::Outside)?;
             }
             part => parts.push(part),
         }
     }
-    let is_below = parts.len() > 1 && parts.first() == Some(&root);
     let path = parts.join("/");
-    (is_below && path.len() <= MAX_PATH_BYTES && !path.contains('\0')).then_some(path)
+    let is_writable = path != folder && path.len() <= MAX_PATH_BYTES && !path.contains('\0');
+    match (parts.first() == Some(&root), parts.len()) {
+        (true, 2..) if is_writable => Ok(path),
+        (true, 2..) => Err(PathFault::Unwritable),
+        (true, _) if folder == root && !name.split('/').any(|part| part == "..") => Err(PathFault::Unwritable),
+        _ => Err(PathFault::Outside),
+    }
 }
 
 /// The header of an entry, with what goes before it when a name is long.
@@ -78,31 +92,34 @@ mod tests {
 
     #[test]
     fn paths_stay_below_the_root() {
-        let cases = [
-            ("r", "a", Some("r/a")),
-            ("r/b", "a", Some("r/b/a")),
-            ("r/b/c", "../a", Some("r/b/a")),
-            ("r/b", "./x//y", Some("r/b/x/y")),
-            ("r", "/etc/passwd", Some("r/etc/passwd")),
-            ("r", "../a", None),
-            ("r", "..", None),
-            ("r/b", "..", None),
-            ("r/b", "../../a", None),
-            ("r/b", "../../../r/a", None),
-            ("r", "", None),
-            ("r", ".", None),
-            ("r", "a\0b", None),
+        let (outside, unwritable) = (Err(PathFault::Outside), Err(PathFault::Unwritable));
+        let cases: [(&str, &str, Result<&str, PathFault>); 15] = [
+            ("r", "a", Ok("r/a")),
+            ("r/b", "a", Ok("r/b/a")),
+            ("r/b/c", "../a", Ok("r/b/a")),
+            ("r/b", "./x//y", Ok("r/b/x/y")),
+            ("r", "/etc/passwd", Ok("r/etc/passwd")),
+            ("r", "../a", outside),
+            ("r", "..", outside),
+            ("r", "../r", outside),
+            ("r/b", "..", outside),
+            ("r/b", "../../a", outside),
+            ("r/b", "../../../r/a", outside),
+            ("r", "", unwritable),
+            ("r", ".", unwritable),
+            ("r/b", ".", unwritable),
+            ("r", "a\0b", unwritable),
         ];
         for (folder, name, expected) in cases {
-            assert_eq!(path_of("r", folder, name).as_deref(), expected, "{name:?} in {folder}");
+            assert_eq!(path_of("r", folder, name).as_deref(), expected.as_ref().copied(), "{name:?} in {folder}");
         }
-        assert_eq!(path_of("r", "r", &"x".repeat(MAX_PATH_BYTES)), None);
+        assert_eq!(path_of("r", "r", &"x".repeat(MAX_PATH_BYTES)), Err(PathFault::Unwritable));
     }
 
     proptest! {
         #[test]
         fn no_name_escapes(name in "[a./\\\\\u{0}]{0,20}", folder in "r(/[a.]{1,3}){0,3}") {
-            if let Some(path) = path_of("r", &folder, &name) {
+            if let Ok(path) = path_of("r", &folder, &name) {
                 prop_assert!(path.starts_with("r/"));
                 prop_assert!(path.split('/').all(|part| !part.is_empty() && part != "." && part != ".."));
                 let what = What::File { size_bytes: u64::MAX >> 1 };

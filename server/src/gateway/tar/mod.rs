@@ -1,7 +1,7 @@
 //! UnixFS content as a tar archive (IPIP-288), written while it is sent.
 //!
 //! What always holds: every entry lies below the archive's one root, which is named by the CID, and none goes through a
-//! symbolic link that the archive brings itself. A folder that would have it otherwise breaks the archive off.
+//! symbolic link that the archive brings itself. A folder that would have it otherwise gets no whole archive.
 
 mod archive;
 mod entry;
