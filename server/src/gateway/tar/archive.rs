@@ -18,8 +18,9 @@ const MAX_SYMLINKS: usize = 10_000;
 /// Stands where an archive would have gone on, if a name leads out of it: no header and no end, so that no program takes
 /// the archive for whole, and people who look into it learn why. The sentence is Kubo's, for those who know it.
 const OUTSIDE: &str = "relative UnixFS paths outside the root are not allowed, use CAR instead";
+const BLOCK_BYTES: usize = 512;
 /// Two empty blocks end an archive.
-const END_BYTES: usize = 1024;
+const END_BYTES: usize = 2 * BLOCK_BYTES;
 
 pub struct Archive {
     store: Store,
@@ -72,7 +73,10 @@ impl Pieces for Archive {
                 Err(PathFault::Outside) => {
                     self.folders.clear();
                     self.stage = Stage::End;
-                    Ok(Some(Bytes::from_static(OUTSIDE.as_bytes())))
+                    let mut block = OUTSIDE.as_bytes().to_vec();
+                    // A whole block: what is shorter, tar programs silently take for the end.
+                    block.resize(BLOCK_BYTES, 0);
+                    Ok(Some(block.into()))
                 }
                 Err(PathFault::Unwritable) => Err(Error::NameInvalid(entry.name)),
             };

@@ -134,7 +134,8 @@ fn names_that_lead_out_end_the_archive_with_a_sentence() {
     for (links, before) in [(&[("../foo", file)], 1), (&[("a", below)], 2), (&[("..", file)], 1)] {
         let root = node(&store, links, FOLDER).cid;
         let bytes = archive(&store, &root).unwrap();
-        assert!(bytes.ends_with(b"are not allowed, use CAR instead"));
+        let last = std::str::from_utf8(&bytes[bytes.len() - 512..]).unwrap();
+        assert!(last.trim_end_matches('\0').ends_with("are not allowed, use CAR instead"), "{last}");
         let mut read = tar::Archive::new(&bytes[..]);
         let entries: Vec<bool> = read.entries().unwrap().map(|entry| entry.is_ok()).collect();
         assert_eq!(entries.iter().filter(|is_ok| **is_ok).count(), before);
