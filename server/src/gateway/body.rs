@@ -1,49 +1,143 @@
-//! File bytes as a response body: 256 KiB reads on the blocking pool, one at a time and only as fast as they are sent.
+//! File bytes as a response body, only as fast as they are taken: what the page cache has is read at once, on the thread
+//! that sends it, and only what it hasn't is waited for on the blocking pool.
 
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use bytes::Bytes;
-use futures_util::stream;
-use pinreel_content::FileReader;
+use http_body::{Frame, SizeHint};
+use pinreel_content::{Error, FileReader};
+use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::buffers::{Buffer, LARGEST, SMALLEST};
 use super::range::ByteRange;
 
-/// What one read takes. Larger ones only cost memory, smaller ones CPU.
-pub const PIECE_BYTES: u64 = 256 << 10;
+/// The first piece; then each is what the reader takes in [`PIECE_TIME`], within the buffers' sizes.
+const FIRST_BYTES: usize = 64 << 10;
+const PIECE_TIME: Duration = Duration::from_millis(20);
 
-/// The first piece of a range: read with the look-up, so that a small file costs one trip to the blocking pool.
-pub fn first_piece(file: &FileReader, range: ByteRange) -> Result<Bytes, pinreel_content::Error> {
-    let mut piece = vec![0; piece_length(range.len)];
-    file.read_exact_at(&mut piece, range.start)?;
-    Ok(piece.into())
-}
-
-/// The range's bytes, beginning with a piece that has been read already.
-pub fn stream(file: FileReader, range: ByteRange, first: Bytes) -> Body {
-    let (first_len, end) = (first.len() as u64, range.start + range.len);
-    if first_len == range.len {
-        return Body::from(first);
+/// A range of a file. Reads its first piece, which may block; an error then is still an answer of its own.
+pub fn begun(file: &FileReader, range: ByteRange) -> Result<Body, Error> {
+    let mut body = FileBody::new(file, range);
+    if range.len > 0 {
+        body.first = Some(read(&body.file, body.at, body.next_length())?);
     }
-    let rest = stream::try_unfold((file, range.start + first_len), move |(file, at)| async move {
-        if at >= end {
-            return Ok::<_, io::Error>(None);
-        }
-        let reading = tokio::task::spawn_blocking(move || {
-            let piece = first_piece(&file, ByteRange { start: at, len: end - at });
-            (file, piece)
-        });
-        let (file, piece) = reading.await.map_err(io::Error::other)?;
-        let piece = piece.map_err(|error| {
-            tracing::error!(%error, "a file that is being sent can't be read on");
-            io::Error::other(error)
-        })?;
-        let next = at + piece.len() as u64;
-        Ok(Some((piece, (file, next))))
-    });
-    Body::from_stream(futures_util::StreamExt::chain(stream::iter([Ok(first)]), rest))
+    Ok(Body::new(body))
 }
 
-fn piece_length(left: u64) -> usize {
-    usize::try_from(left.min(PIECE_BYTES)).unwrap_or(usize::MAX)
+/// A range of a file whose first piece is read when it is wanted.
+pub fn later(file: &FileReader, range: ByteRange) -> Body {
+    Body::new(FileBody::new(file, range))
+}
+
+/// Bytes that are sent from `at` on.
+struct FileBody {
+    file: FileReader,
+    at: u64,
+    end: u64,
+    first: Option<Bytes>,
+    /// A read from the disk.
+    waiting: Option<JoinHandle<Result<Bytes, Error>>>,
+    /// How much the next piece should have.
+    size: usize,
+    /// When the last piece was handed over.
+    sent: Instant,
+}
+
+impl FileBody {
+    fn new(file: &FileReader, range: ByteRange) -> Self {
+        Self {
+            file: file.clone(),
+            at: range.start,
+            end: range.start + range.len,
+            first: None,
+            waiting: None,
+            size: FIRST_BYTES,
+            sent: Instant::now(),
+        }
+    }
+
+    fn next_length(&self) -> usize {
+        usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(self.size)
+    }
+
+    fn hand_over(&mut self, piece: Bytes) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        self.at += piece.len() as u64;
+        self.sent = Instant::now();
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    /// A reader who has taken the last piece quickly gets a larger one, a slow one less to keep for it.
+    fn adapt(&mut self) {
+        let taken = self.sent.elapsed();
+        if taken < PIECE_TIME / 2 {
+            self.size = (self.size * 2).min(LARGEST);
+        } else if taken > PIECE_TIME * 2 {
+            self.size = (self.size / 4).max(SMALLEST);
+        }
+    }
+
+    fn fail(&mut self, error: io::Error) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        tracing::error!(%error, cid = %self.file.cid(), "a file that is being sent can't be read on");
+        self.at = self.end;
+        Poll::Ready(Some(Err(error)))
+    }
+}
+
+impl HttpBody for FileBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let body = &mut *self;
+        if let Some(first) = body.first.take() {
+            return body.hand_over(first);
+        }
+        if body.at >= body.end {
+            return Poll::Ready(None);
+        }
+        loop {
+            if let Some(waiting) = &mut body.waiting {
+                let read = ready!(Pin::new(waiting).poll(context));
+                body.waiting = None;
+                return match read {
+                    Ok(Ok(piece)) => body.hand_over(piece),
+                    Ok(Err(error)) => body.fail(io::Error::other(error)),
+                    Err(error) => body.fail(io::Error::other(error)),
+                };
+            }
+            body.adapt();
+            let (length, at) = (body.next_length(), body.at);
+            let mut buffer = Buffer::take(length);
+            match body.file.read_cached(buffer.as_mut(), at) {
+                Ok(Some(length)) => return body.hand_over(buffer.into_bytes(length)),
+                Err(error) => return body.fail(io::Error::other(error)),
+                Ok(None) => {
+                    let file = body.file.clone();
+                    body.waiting = Some(spawn_blocking(move || read(&file, at, length)));
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.at >= self.end && self.first.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.end - self.at)
+    }
+}
+
+/// Reads a piece, waiting for the disk where it must.
+fn read(file: &FileReader, at: u64, length: usize) -> Result<Bytes, Error> {
+    let mut buffer = Buffer::take(length);
+    file.read_exact_at(buffer.as_mut(), at)?;
+    Ok(buffer.into_bytes(length))
 }

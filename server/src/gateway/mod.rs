@@ -9,6 +9,7 @@
 pub mod accept;
 mod answer;
 mod body;
+mod buffers;
 mod car;
 mod conditional;
 #[cfg(test)]

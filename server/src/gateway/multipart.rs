@@ -6,7 +6,6 @@ use axum::body::Body;
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use pinreel_content::FileReader;
 use sha2::{Digest, Sha256};
 
 use super::body;
@@ -49,28 +48,12 @@ impl Parts {
             }
             Source::File(file) => {
                 let file = (*file).clone();
-                let parts = stream::iter(self.parts).then(move |(head, range)| part(file.clone(), head, range));
-                Body::from_stream(parts.try_flatten().chain(stream::iter([Ok(self.end)])))
+                let parts = stream::iter(self.parts).flat_map(move |(head, range)| {
+                    let bytes = body::later(&file, range).into_data_stream().map_err(io::Error::other);
+                    stream::iter([Ok(head)]).chain(bytes)
+                });
+                Body::from_stream(parts.chain(stream::iter([Ok(self.end)])))
             }
         }
     }
-}
-
-/// One part as a stream; its first bytes are read when the one before it is through.
-async fn part(
-    file: FileReader,
-    head: Bytes,
-    range: ByteRange,
-) -> io::Result<impl futures_util::Stream<Item = io::Result<Bytes>>> {
-    let reading = tokio::task::spawn_blocking(move || {
-        let first = body::first_piece(&file, range);
-        (file, first)
-    });
-    let (file, first) = reading.await.map_err(io::Error::other)?;
-    let first = first.map_err(|error| {
-        tracing::error!(%error, "a file that is being sent can't be read on");
-        io::Error::other(error)
-    })?;
-    let bytes = body::stream(file, range, first).into_data_stream().map_err(io::Error::other);
-    Ok(stream::iter([Ok(head)]).chain(bytes))
 }

@@ -35,10 +35,7 @@ impl Source<'_> {
         match self {
             _ if range.len == 0 => Ok(Body::empty()),
             Self::Memory(bytes) => Ok(Body::from(slice(bytes, range))),
-            Self::File(file) => {
-                let first = body::first_piece(file, range).map_err(errors::of_content)?;
-                Ok(body::stream((*file).clone(), range, first))
-            }
+            Self::File(file) => body::begun(file, range).map_err(errors::of_content),
         }
     }
 }

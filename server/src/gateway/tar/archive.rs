@@ -6,7 +6,7 @@ use bytes::Bytes;
 use pinreel_content::{Cid, Entries, Error, FileReader, Gate, Kind, Store};
 
 use super::entry::{PathFault, What, header, padding, path_of};
-use crate::gateway::body::PIECE_BYTES;
+use crate::gateway::buffers::LARGEST;
 use crate::gateway::pieces::Pieces;
 
 /// How deep folders may lie in each other.
@@ -107,7 +107,7 @@ impl Archive {
     fn read_on(&mut self) -> Result<Option<Bytes>, Error> {
         let Some(reading) = &mut self.file else { return Ok(None) };
         let size_bytes = reading.file.size_bytes();
-        let length = (size_bytes - reading.at).min(PIECE_BYTES);
+        let length = (size_bytes - reading.at).min(LARGEST as u64);
         let is_last = reading.at + length == size_bytes;
         let mut piece = vec![0; length as usize + if is_last { padding(size_bytes) } else { 0 }];
         reading.file.read_exact_at(&mut piece[..length as usize], reading.at)?;
