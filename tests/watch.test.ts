@@ -5,6 +5,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import { AxeBuilder } from '@axe-core/playwright';
+
 import { chooseName, play, player, visitor } from './lib/browser.ts';
 import { Cli } from './lib/cli.ts';
 import { realClip } from './lib/env.ts';
@@ -117,8 +119,21 @@ test('a clip goes from a drop to a verified last frame; then a flipped bit is re
   );
   assert.match(await patient.page.getByTestId('origins').innerText(), /\d+ right, \d+ wrong/);
   assert.equal(await patient.page.getByTestId('badge').innerText(), 'Wrong bytes refused');
+  // On a phone the whole message is there, the way on included; and it can be read.
+  await patient.page.setViewportSize({ width: 360, height: 740 });
+  const again = patient.page.getByRole('button', { name: 'Try again' });
+  const [button, frame] = [
+    await again.boundingBox(),
+    await patient.page.locator('[data-player]').boundingBox(),
+  ];
+  assert.ok(button!.y + button!.height <= frame!.y + frame!.height, 'the button is inside of the frame');
+  const { violations } = await new AxeBuilder({ page: patient.page }).analyze();
+  assert.deepEqual(
+    violations.map(({ id }) => id),
+    [],
+  );
   for (const file of later.files) flipBit(file);
-  await patient.page.getByRole('button', { name: 'Try again' }).click();
+  await again.click();
   await until('the last frame', async () => (await player(patient.page)).state === 'ended', 180_000);
   assert.equal((await player(patient.page)).error, null);
   await node.stop();
