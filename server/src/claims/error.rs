@@ -100,7 +100,7 @@ fn refusal(error: ClaimsError) -> (StatusCode, &'static str, String) {
         ),
         ClaimsError::SourceSize { cid, said, held } => (
             S::UNPROCESSABLE_ENTITY,
-            "source_missing",
+            "source_size_wrong",
             format!("{cid} has {held} bytes here and not {said}; name the file that was uploaded."),
         ),
         ClaimsError::RootMismatch { root } => (

@@ -196,7 +196,7 @@ async fn bytes_that_are_not_the_channels_to_publish(owner: PgPool) {
 
     let mut wrong_size = stream("film", &file);
     wrong_size.source.bytes += 1;
-    assert_eq!(code(&ann.refused(&test, &Body::Stream(Box::new(wrong_size))).await), (422, "source_missing"));
+    assert_eq!(code(&ann.refused(&test, &Body::Stream(Box::new(wrong_size))).await), (422, "source_size_wrong"));
     let mut poster = stream("film", &file);
     poster.poster = Some(private.cid);
     assert_eq!(code(&ann.refused(&test, &Body::Stream(Box::new(poster))).await), (422, "source_missing"));

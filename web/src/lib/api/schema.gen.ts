@@ -598,7 +598,7 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description signature_wrong, body_mismatch, home_wrong, key_unknown, clock_skew, kind_unsupported, visibility_unsupported, profile_needed, source_missing, root_mismatch, target_unknown */
+                /** @description signature_wrong, body_mismatch, home_wrong, key_unknown, clock_skew, kind_unsupported, visibility_unsupported, profile_needed, source_missing, source_size_wrong, root_mismatch, target_unknown */
                 422: {
                     headers: {
                         [name: string]: unknown;
