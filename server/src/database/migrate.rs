@@ -2,9 +2,11 @@
 //!
 //! A database that a newer program has migrated is refused: an older program can't know what its tables now mean.
 
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{Migrate, Migrator};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, PgConnection};
+
+use super::role::{self, Lack};
 
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
@@ -19,6 +21,18 @@ pub enum MigrateError {
     Newer(i64),
     #[error("Migration {0} was changed after it ran on this database; start the version that this database is from.")]
     Altered(i64),
+    #[error(
+        "The database user {owner} may not make the role pinreel_app, under which Pinreel serves; as a superuser of that \
+         Postgres run: {statements};", owner = .0.owner, statements = .0.statements
+    )]
+    Role(Lack),
+    #[error(
+        "The database user {owner} may not make tables in its database; as a superuser of that Postgres run: \
+         {statements};", owner = .0.owner, statements = .0.statements
+    )]
+    Schema(Lack),
+    #[error("The database can't be prepared: {0}.")]
+    Query(#[source] sqlx::Error),
     #[error("A migration failed: {0}.")]
     Failed(#[source] sqlx::migrate::MigrateError),
 }
@@ -26,14 +40,20 @@ pub enum MigrateError {
 /// Brings the schema up to date. Two servers that start at once wait for each other.
 pub async fn migrate(owner: &PgConnectOptions) -> Result<(), MigrateError> {
     let mut connection = owner.connect().await.map_err(MigrateError::Connect)?;
-    let outcome = MIGRATIONS.run(&mut connection).await.map_err(|error| match error {
+    let outcome = run(&mut connection).await;
+    // The work is done or has failed by now; how the connection ends, and its lock with it, changes neither.
+    let _ = connection.close().await;
+    outcome
+}
+
+async fn run(connection: &mut PgConnection) -> Result<(), MigrateError> {
+    connection.lock().await.map_err(MigrateError::Failed)?;
+    role::ensure(connection).await?;
+    MIGRATIONS.run(connection).await.map_err(|error| match error {
         sqlx::migrate::MigrateError::VersionMissing(version) => MigrateError::Newer(version),
         sqlx::migrate::MigrateError::VersionMismatch(version) => MigrateError::Altered(version),
         other => MigrateError::Failed(other),
-    });
-    // The work is done or has failed by now; how the connection ends changes neither.
-    let _ = connection.close().await;
-    outcome
+    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 mod migrate;
 pub mod private;
+mod role;
 
 use std::time::Duration;
 
