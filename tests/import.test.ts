@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
@@ -77,6 +77,15 @@ test('a CAR with a wrong hash or a cut end is refused, with the place', async ()
     assert.match(oneLine<{ error: { message: string } }>(finished.stdout).error.message, /\d/, name);
   }
   await node.stop();
+});
+
+test('an import into a folder that is no node makes nothing there', async () => {
+  const car = makeRandomFile(join(freshFolder('car'), 'never-opened.car'), 100);
+  const mistyped = join(freshFolder('mistyped'), 'data');
+  const { code, stdout } = await new Cli().run('import', car, '--data', mistyped, '--json');
+  assert.equal(code, 1);
+  assert.match(oneLine<{ error: { message: string } }>(stdout).error.message, /No node has its data in/);
+  assert.ok(!existsSync(mistyped));
 });
 
 test('a published file of any size has the CID that a real Kubo gives it', async () => {

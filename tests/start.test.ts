@@ -1,7 +1,7 @@
 // Starting, stopping and starting again: what an operator meets first.
 
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { Cli } from './lib/cli.ts';
 import { freshFolder } from './lib/folders.ts';
 import { freePort, PinreelNode } from './lib/node.ts';
-import { ended, run } from './lib/process.ts';
+import { ended, ok, run } from './lib/process.ts';
 import { until } from './lib/wait.ts';
 
 /** Processes whose command line or environment names this data folder. */
@@ -114,6 +114,7 @@ test('a port in use says so', async () => {
   const said = await refusal(node);
   assert.match(said, new RegExp(`${port}`));
   assert.match(said, /port|address/i);
+  assert.deepEqual(readdirSync(node.data), ['lock'], 'a start that fails early leaves no half of a node');
   squatter.close();
 });
 
@@ -130,6 +131,56 @@ test('a data folder below a closed folder says which one is closed', async (t) =
   mkdirSync(join(closed, 'data'));
   chmodSync(closed, 0o700);
   assert.match(await refusal(await PinreelNode.launch({ data: join(closed, 'data') })), new RegExp(closed));
+});
+
+test('options that name nothing usable are refused before anything is made', async () => {
+  const data = join(freshFolder('unmade'), 'data');
+  for (const [args, says] of [
+    [['--web', '/nowhere'], /no built web app in \/nowhere/],
+    [['--worker-token-file', '/nowhere/token'], /\/nowhere\/token can't be used/],
+    [['--database-url', 'nonsense'], /database address/],
+  ] as const) {
+    assert.match(await refusal(await PinreelNode.launch({ data, args: [...args] })), says);
+  }
+  for (const url of ['ftp://media.example', 'http://media.example/sub', 'http://ann@media.example']) {
+    const { code, stderr } = await new Cli().run('serve', '--data', data, '--url', url);
+    assert.equal(code, 2, url);
+    assert.match(stderr, /https:\/\/video\.example\.org/, url);
+  }
+  assert.ok(!existsSync(data));
+});
+
+test('an ordinary owner of a database is told what to run, and after that the node starts', async () => {
+  const cluster = await PinreelNode.start({ transcoder: false });
+  const superuser = new URL((await new Cli().run('db', 'url', '--data', cluster.data)).stdout.trim());
+  const sql = (statements: string) =>
+    ok('psql', [
+      superuser.href,
+      '-v',
+      'ON_ERROR_STOP=1',
+      ...statements.split('; ').flatMap((one) => ['-c', one]),
+    ]);
+  // A cluster that has never seen Pinreel, as far as the role goes.
+  await sql(
+    'alter role pinreel_app rename to somebody_else; create role ann login; create database films owner ann',
+  );
+  const url = new URL(superuser);
+  url.username = 'ann';
+  url.pathname = '/films';
+  const env = { DATABASE_URL: url.href };
+  const refused = await PinreelNode.launch({ env, transcoder: false });
+  const said = await refusal(refused);
+  assert.match(said, /^The database user ann may not make the role pinreel_app/);
+  assert.deepEqual(readdirSync(refused.data), ['lock']);
+  const statements = /run: (.*);$/.exec(said)?.[1] ?? assert.fail(said);
+  assert.equal(statements, 'create role pinreel_app nologin; grant pinreel_app to ann');
+  await sql(statements);
+  for (let start = 0; start < 2; start++) {
+    const node = await PinreelNode.start({ data: refused.data, env, transcoder: false });
+    assert.equal((await fetch(`${node.url}/api/v1/publications`)).status, 200);
+    await node.stop();
+  }
+  await cluster.stop();
 });
 
 test('wrong usage is exit 2', async () => {

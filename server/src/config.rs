@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use url::Url;
 
 use crate::accounts::Registration;
+use crate::site;
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Config {
@@ -19,7 +20,7 @@ pub struct Config {
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// The address people reach this node at, if a proxy stands before it
-    #[arg(long)]
+    #[arg(long, value_parser = site::public_url)]
     pub url: Option<Url>,
     /// Certificate chain for TLS on this port (PEM), read again when it changes
     #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "acme")]
@@ -48,6 +49,9 @@ pub struct Config {
     /// The transcoder to supervise, or `none`
     #[arg(long, value_name = "PROGRAM", env = "PINREEL_TRANSCODER")]
     pub transcoder: Option<PathBuf>,
+    /// File with the secret that lets transcoders ask for jobs; one in the data folder is made otherwise
+    #[arg(long, value_name = "FILE", env = "PINREEL_WORKER_TOKEN_FILE")]
+    pub worker_token_file: Option<PathBuf>,
     /// Postgres to use in place of a private one
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,

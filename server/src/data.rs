@@ -21,7 +21,12 @@ pub enum DataError {
     Full(PathBuf),
     #[error("Another pinreel already serves {}; stop it first or choose another folder with --data DIR.", .0.display())]
     Locked(PathBuf),
+    #[error("No node has its data in {}; name the folder that `pinreel serve --data DIR` was started with.", .0.display())]
+    NotANode(PathBuf),
 }
+
+const KEYS: &str = "keys";
+const LOG_KEY: &str = "log";
 
 /// An opened and locked data folder. The lock ends with the process.
 #[derive(Debug)]
@@ -31,7 +36,8 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// Makes what is missing, checks that it can be written, and takes the lock.
+    /// Makes the folder, checks that it can be written, and takes the lock. What stands in it, whoever needs it makes: a
+    /// start that fails early leaves no half of a node.
     pub fn open(root: &Path) -> Result<Self, DataError> {
         fs::create_dir_all(root).map_err(|source| DataError::Create { path: root.to_owned(), source })?;
         let root = root.canonicalize().map_err(|source| DataError::Create { path: root.to_owned(), source })?;
@@ -43,11 +49,15 @@ impl DataDir {
             });
         }
         probe(&root).map_err(|error| classify(&root, error))?;
-        let data = Self { root, _lock: lock };
-        for private in [data.keys(), data.content(), data.denylists()] {
-            private_dir(&private).map_err(|error| classify(&data.root, error))?;
+        Ok(Self { root, _lock: lock })
+    }
+
+    /// As [`DataDir::open`], for a folder that a node has been using. Any other is refused, and nothing is made in it.
+    pub fn open_used(root: &Path) -> Result<Self, DataError> {
+        if !root.join(KEYS).join(LOG_KEY).is_file() {
+            return Err(DataError::NotANode(root.to_owned()));
         }
-        Ok(data)
+        Self::open(root)
     }
 
     pub fn root(&self) -> &Path {
@@ -58,8 +68,27 @@ impl DataDir {
         self.root.join("content")
     }
 
+    /// Makes the content store's folder, which only this user may enter.
+    pub fn make_content(&self) -> Result<PathBuf, DataError> {
+        let content = self.content();
+        private_dir(&content).map_err(|error| classify(&self.root, error))?;
+        Ok(content)
+    }
+
+    /// Makes the folder of denylists.
+    pub fn make_denylists(&self) -> Result<PathBuf, DataError> {
+        let denylists = self.denylists();
+        private_dir(&denylists).map_err(|error| classify(&self.root, error))?;
+        Ok(denylists)
+    }
+
     pub fn keys(&self) -> PathBuf {
-        self.root.join("keys")
+        self.root.join(KEYS)
+    }
+
+    /// The log's key, which makes the folder this node's and no other's.
+    pub fn log_key(&self) -> PathBuf {
+        self.keys().join(LOG_KEY)
     }
 
     /// What the operator refuses to give: `*.deny` files.
@@ -157,6 +186,20 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = DataDir::open(&file.path().join("data")).unwrap_err();
         assert!(error.to_string().contains("can't be made"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_that_no_node_has_used_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        for root in [folder.path().to_owned(), folder.path().join("mistyped")] {
+            assert!(matches!(DataDir::open_used(&root), Err(DataError::NotANode(_))));
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        let data = DataDir::open(folder.path()).unwrap();
+        private_dir(&data.keys()).unwrap();
+        write_private(&data.log_key(), b"key").unwrap();
+        drop(data);
+        DataDir::open_used(folder.path()).unwrap();
     }
 
     #[test]

@@ -13,7 +13,7 @@ use pinreel_records::{ChannelId, Home, Origin, SigningKey, base64url};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::data::{DataDir, write_private};
+use crate::data::{DataDir, private_dir, write_private};
 
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
@@ -39,9 +39,11 @@ pub struct NodeIdentity {
 impl NodeIdentity {
     /// Reads the keys, or makes them. `url` gives the log its name at the first start only.
     pub fn load_or_create(data: &DataDir, url: Option<&Url>) -> Result<Self, IdentityError> {
-        let log_key = key(data.keys().join("log"))?;
-        let node_key = key(data.keys().join("node"))?;
-        let path = data.keys().join("origin");
+        let folder = data.keys();
+        private_dir(&folder).map_err(|source| IdentityError::Io { path: folder.clone(), source })?;
+        let log_key = key(data.log_key())?;
+        let node_key = key(folder.join("node"))?;
+        let path = folder.join("origin");
         let origin = match read(&path)? {
             Some(text) => text.trim().parse().map_err(|_| IdentityError::Damaged(path))?,
             None => {
@@ -131,8 +133,9 @@ mod tests {
     fn damaged_key_is_never_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDir::open(folder.path()).unwrap();
-        fs::write(data.keys().join("log"), "half a ke").unwrap();
+        private_dir(&data.keys()).unwrap();
+        fs::write(data.log_key(), "half a ke").unwrap();
         assert!(matches!(NodeIdentity::load_or_create(&data, None), Err(IdentityError::Damaged(_))));
-        assert_eq!(fs::read_to_string(data.keys().join("log")).unwrap(), "half a ke");
+        assert_eq!(fs::read_to_string(data.log_key()).unwrap(), "half a ke");
     }
 }

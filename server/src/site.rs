@@ -82,6 +82,27 @@ impl Site {
     }
 }
 
+/// An address that an operator may give a node. The log takes its name for good from the first one, so what can't be
+/// the root of a site is refused before anything is made.
+pub fn public_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("it isn't an address ({error}); {EXAMPLE}"))?;
+    let surplus = [
+        ("a user", !url.username().is_empty() || url.password().is_some()),
+        ("a path", !matches!(url.path(), "" | "/")),
+        ("a query", url.query().is_some()),
+        ("a fragment", url.fragment().is_some()),
+    ];
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("people reach a node by http or https, not by {}; {EXAMPLE}", url.scheme()));
+    }
+    match surplus.into_iter().find(|(_, is_there)| *is_there) {
+        Some((part, _)) => Err(format!("a node's address can't have {part}; {EXAMPLE}")),
+        None => Ok(url),
+    }
+}
+
+const EXAMPLE: &str = "it looks like https://video.example.org";
+
 /// The address to print and open for a socket; a wildcard address is reached over loopback.
 pub fn listen_url(listen: SocketAddr) -> Url {
     let mut shown = listen;
@@ -105,6 +126,30 @@ mod tests {
             assert!(!site.is_own_origin(other, None), "{other}");
         }
         assert_eq!(site.link("/upload"), "http://127.0.0.1:8080/upload");
+    }
+
+    #[test]
+    fn only_the_root_of_a_site_is_a_nodes_address() {
+        for good in ["https://media.example", "http://192.0.2.7:8080/", "http://[2001:db8::1]", "HTTPS://Media.Example"]
+        {
+            assert_eq!(public_url(good).map(|url| url.path().to_owned()), Ok("/".to_owned()), "{good}");
+        }
+        for (bad, part) in [
+            ("ftp://media.example", "not by ftp"),
+            ("file:///srv", "not by file"),
+            ("media.example:8080", "not by media.example"),
+            ("media.example", "isn't an address"),
+            ("http://", "isn't an address"),
+            ("http://media.example/sub", "a path"),
+            ("http://media.example//", "a path"),
+            ("http://ann@media.example", "a user"),
+            ("http://:secret@media.example", "a user"),
+            ("http://media.example?", "a query"),
+            ("http://media.example/#top", "a fragment"),
+        ] {
+            let sentence = public_url(bad).unwrap_err();
+            assert!(sentence.contains(part) && sentence.ends_with("https://video.example.org"), "{bad}: {sentence}");
+        }
     }
 
     #[test]

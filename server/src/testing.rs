@@ -65,7 +65,7 @@ impl TestApp {
             database: crate::database::pool((*owner.connect_options()).clone()),
             clock: Clock::Fixed(now.clone()),
             site: Arc::new(Site::new(config.url.as_ref(), "127.0.0.1:8080".parse().unwrap())),
-            web: WebDir::find(config.web.as_deref()),
+            web: WebDir::find(config.web.as_deref()).unwrap(),
             config: Arc::new(config),
             store: Store::open(data.content()).unwrap(),
             denylists: Denylists::open(vec![data.denylists()]),

@@ -79,7 +79,7 @@ fn import(command: Import) -> Result<Imported, Failure> {
 
 /// No node runs: the folder is ours for the while.
 fn open(root: &Path) -> Result<(DataDir, Store), Failure> {
-    let data = DataDir::open(root).map_err(|error| failure("data_folder", &error))?;
+    let data = DataDir::open_used(root).map_err(|error| failure("data_folder", &error))?;
     let store = Store::open(data.content()).map_err(|error| failure("store", &error))?;
     Ok((data, store))
 }

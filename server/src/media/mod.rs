@@ -34,7 +34,7 @@ use crate::signals::Signal;
 
 pub use http::routes;
 pub use model::{Job, JobState, LOCAL_WORKER, Rendition, Rung, RungProgress, Source, is_transcoded};
-pub use token::WorkerToken;
+pub use token::{TokenError, WorkerToken};
 
 /// How this node transcodes today. Part of each rendition's record: another recipe is another job.
 pub use pinreel_runner::RECIPE;

@@ -3,7 +3,7 @@
 //! Only hashes are kept in memory and in the database.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use data_encoding::BASE64URL_NOPAD;
 use pinreel_content::{Digest, sha256};
@@ -11,6 +11,23 @@ use pinreel_content::{Digest, sha256};
 use crate::data::write_private;
 
 const SECRET_BYTES: usize = 32;
+/// What nobody guesses: 128 bits in hexadecimal digits.
+const SHORTEST: usize = 32;
+
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    #[error("The worker token's file {} can't be used ({source}); see --worker-token-file.", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("The worker token in {} is too short; make one with `openssl rand -hex 32`.", .0.display())]
+    Short(PathBuf),
+}
+
+impl TokenError {
+    fn of(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        |source| Self::Io { path, source }
+    }
+}
 
 /// What may lease jobs.
 #[derive(Clone)]
@@ -19,21 +36,22 @@ pub struct WorkerToken {
 }
 
 impl WorkerToken {
-    /// Reads the token's file (0600), or makes it at the first start.
-    pub fn load_or_create(path: &Path) -> io::Result<Self> {
-        let token = match std::fs::read_to_string(path) {
-            Ok(text) if !text.trim().is_empty() => text.trim().to_owned(),
-            Ok(_) => {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "the worker token's file is empty; delete it"));
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let token = secret()?;
-                write_private(path, format!("{token}\n").as_bytes())?;
-                token
-            }
-            Err(error) => return Err(error),
-        };
-        Ok(Self { digest: sha256(token.as_bytes()) })
+    /// Reads the node's own token (0600), or makes it at the first start.
+    pub fn load_or_create(path: &Path) -> Result<Self, TokenError> {
+        if !path.exists() {
+            let token = secret().map_err(TokenError::of(path))?;
+            write_private(path, format!("{token}\n").as_bytes()).map_err(TokenError::of(path))?;
+        }
+        Self::load(path)
+    }
+
+    /// Reads a token that somebody else has made, for workers on other machines.
+    pub fn load(path: &Path) -> Result<Self, TokenError> {
+        let text = std::fs::read_to_string(path).map_err(TokenError::of(path))?;
+        match text.trim() {
+            token if token.len() >= SHORTEST => Ok(Self { digest: sha256(token.as_bytes()) }),
+            _ => Err(TokenError::Short(path.to_owned())),
+        }
     }
 
     /// Takes the same time whatever was guessed.
@@ -75,5 +93,17 @@ mod tests {
     fn empty_file_is_no_token() {
         let file = tempfile::NamedTempFile::new().unwrap();
         assert!(WorkerToken::load_or_create(file.path()).is_err());
+        std::fs::write(file.path(), "0123456789abcdef0123456789abcde\n").unwrap();
+        assert!(matches!(WorkerToken::load(file.path()), Err(TokenError::Short(_))));
+    }
+
+    #[test]
+    fn a_token_from_elsewhere_is_read_and_never_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        assert!(matches!(WorkerToken::load(&path), Err(TokenError::Io { .. })));
+        assert!(!path.exists());
+        std::fs::write(&path, "0123456789abcdef0123456789abcdef\n").unwrap();
+        assert!(WorkerToken::load(&path).unwrap().matches("0123456789abcdef0123456789abcdef"));
     }
 }

@@ -12,7 +12,7 @@ mod shell;
 #[cfg(test)]
 mod tests;
 
-pub use assets::{WebDir, add_files};
+pub use assets::{NoWebApp, WebDir, add_files};
 pub use head::Head;
 pub use http::fallback;
 pub use shell::{Page, render};

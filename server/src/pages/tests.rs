@@ -87,7 +87,8 @@ async fn pages_come_compressed_to_those_who_ask(owner: PgPool) {
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
 async fn unbuilt_web_app_is_said(owner: PgPool) {
-    let test = TestApp::with_flags(&owner, &["--web", "/nowhere"]);
+    let (test, web) = site(&owner);
+    drop(web);
     let (status, problem) = test.get("/").await;
     assert_eq!((status, problem["code"].as_str()), (StatusCode::SERVICE_UNAVAILABLE, Some("web_missing")));
 }

@@ -25,8 +25,8 @@ use crate::database::private::{PrivateDatabase, PrivateError};
 use crate::database::{self, MigrateError};
 use crate::denylist::{self, Denylists};
 use crate::identity::{IdentityError, NodeIdentity};
-use crate::media::WorkerToken;
-use crate::pages::WebDir;
+use crate::media::{TokenError, WorkerToken};
+use crate::pages::{NoWebApp, WebDir};
 use crate::pinning::KuboAddress;
 use crate::signals::Signals;
 use crate::site::Site;
@@ -58,6 +58,10 @@ pub enum ServeError {
     #[error(transparent)]
     Identity(#[from] IdentityError),
     #[error(transparent)]
+    Web(#[from] NoWebApp),
+    #[error(transparent)]
+    WorkerToken(#[from] TokenError),
+    #[error(transparent)]
     Transcoder(#[from] NoTranscoder),
     #[error(transparent)]
     Kubo(#[from] KuboError),
@@ -69,10 +73,14 @@ pub enum ServeError {
 
 /// Serves until SIGINT or SIGTERM.
 pub async fn serve(config: Config) -> Result<(), ServeError> {
+    // First what needs no folder: a mistyped option leaves nothing behind.
+    let web = WebDir::find(config.web.as_deref())?;
+    let transcoder = transcoder::find(config.transcoder.as_deref())?;
+    let worker_token = config.worker_token_file.as_deref().map(WorkerToken::load).transpose()?;
+    let database = config.database_url.as_deref().map(owner_options).transpose()?;
     let root = config.data.clone().map_or_else(data::default_root, Ok)?;
     let data = Arc::new(DataDir::open(&root)?);
     let listener = listen::bind(config.listen, config.port).await?;
-    let transcoder = transcoder::find(config.transcoder.as_deref())?;
     let kubo = match config.ipfs && config.kubo_api.is_none() {
         true => Some(Kubo::prepare(&data, config.ipfs_offline).await?),
         false => None,
@@ -85,25 +93,17 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     ));
 
     let tls = Tls::start(&config, &data, &tasks)?;
-    let private = match config.database_url {
-        Some(_) => None,
-        None => tokio::select! {
-            started = PrivateDatabase::start(&data) => Some(started?),
-            // Its Postgres, if it has one already, ends with this process.
-            () = tasks.stop.cancelled() => return Ok(()),
-        },
-    };
-    let owner = match &private {
-        Some(private) => Ok(private.options()),
-        None => owner_options(&config),
-    };
-    let outcome = match owner {
-        Ok(owner) => run(Parts { config, data, listener, tls, tasks, transcoder, kubo }, owner).await,
-        Err(error) => Err(error),
-    };
-    if let Some(private) = private {
-        private.stop().await;
+    let parts = Parts { config, data, listener, tls, tasks, web, worker_token, transcoder, kubo };
+    if let Some(owner) = database {
+        return run(parts, owner).await;
     }
+    let private = tokio::select! {
+        started = PrivateDatabase::start(&parts.data) => started?,
+        // Its Postgres, if it has one already, ends with this process.
+        () = parts.tasks.stop.cancelled() => return Ok(()),
+    };
+    let outcome = run(parts, private.options()).await;
+    private.stop().await;
     outcome
 }
 
@@ -113,6 +113,9 @@ struct Parts {
     listener: TcpListener,
     tls: Option<Tls>,
     tasks: Tasks,
+    web: WebDir,
+    /// One that was made elsewhere.
+    worker_token: Option<WorkerToken>,
     transcoder: Option<PathBuf>,
     kubo: Option<Kubo>,
 }
@@ -123,19 +126,22 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
     let address = parts.listener.local_addr()?;
     let store = open_store(&parts.data).await?;
     let identity = NodeIdentity::load_or_create(&parts.data, parts.config.url.as_ref())?;
-    let worker_token = Arc::new(WorkerToken::load_or_create(&parts.data.worker_token())?);
+    let worker_token = match parts.worker_token {
+        Some(token) => token,
+        None => WorkerToken::load_or_create(&parts.data.worker_token())?,
+    };
     let app = App {
         identity: Arc::new(identity),
         database: database::pool(owner),
         clock: Clock::System,
         site: Arc::new(Site::new(parts.config.url.as_ref(), address)),
-        web: WebDir::find(parts.config.web.as_deref()),
+        web: parts.web,
         kubo: KuboAddress::new(parts.config.kubo_api.clone()),
         denylists: open_denylists(&parts.config, &parts.data).await?,
         config: Arc::new(parts.config),
         data: parts.data,
         store,
-        worker_token,
+        worker_token: Arc::new(worker_token),
         signals: Signals::default(),
         tasks: parts.tasks,
         uploads: Uploads::default(),
@@ -182,7 +188,7 @@ async fn stop_on_signal(mut interrupt: Signal, mut terminate: Signal, stop: Canc
 
 /// Opens the content store; after a crash that may take a moment, so not on an async thread.
 async fn open_store(data: &DataDir) -> Result<Store, ServeError> {
-    let folder = data.content();
+    let folder = data.make_content()?;
     let opened = tokio::task::spawn_blocking(move || Store::open(folder)).await;
     Ok(opened.map_err(std::io::Error::other)??)
 }
@@ -191,12 +197,12 @@ async fn open_store(data: &DataDir) -> Result<Store, ServeError> {
 async fn open_denylists(config: &Config, data: &DataDir) -> Result<Denylists, ServeError> {
     let mut places = denylist::system_folders();
     places.extend(config.denylist.iter().cloned());
-    places.push(data.denylists());
+    places.push(data.make_denylists()?);
     Ok(tokio::task::spawn_blocking(|| Denylists::open(places)).await.map_err(std::io::Error::other)?)
 }
 
-fn owner_options(config: &Config) -> Result<PgConnectOptions, ServeError> {
-    PgConnectOptions::from_str(config.database_url.as_deref().unwrap_or_default()).map_err(ServeError::DatabaseUrl)
+fn owner_options(url: &str) -> Result<PgConnectOptions, ServeError> {
+    PgConnectOptions::from_str(url).map_err(ServeError::DatabaseUrl)
 }
 
 /// Tells the person who started a node without an operator how to become it.

@@ -35,7 +35,7 @@ pub fn find(named: Option<&Path>) -> Result<Option<PathBuf>, NoTranscoder> {
 /// Keeps the transcoder running until the node stops.
 pub fn start(app: &App, program: PathBuf) {
     let server = app.site.local_url().to_string();
-    let token_file = app.data.worker_token();
+    let token_file = app.config.worker_token_file.clone().unwrap_or_else(|| app.data.worker_token());
     // Sources may be larger than what /tmp holds.
     let work_dir = std::env::var_os("PINREEL_WORK_DIR").map_or_else(|| app.data.work(), PathBuf::from);
     let command = move || {
