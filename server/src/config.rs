@@ -70,6 +70,10 @@ pub struct Config {
     /// Largest upload in bytes
     #[arg(long, env = "PINREEL_MAX_UPLOAD_BYTES", default_value_t = 64 << 30)]
     pub max_upload_bytes: u64,
+    /// Bytes that the unfinished uploads of one channel may still await together; 10 GiB, or a quarter of the free room
+    /// if that is more, unless this is set
+    #[arg(long, env = "PINREEL_MAX_UNFINISHED_BYTES")]
+    pub max_unfinished_bytes: Option<u64>,
     /// How many hours content stays after nothing wants it any more
     #[arg(long, value_name = "HOURS", env = "PINREEL_GC_GRACE_HOURS", default_value_t = 24)]
     pub gc_grace_hours: u64,

@@ -69,3 +69,23 @@ async fn method_wrong() -> ApiError {
     let status = axum::http::StatusCode::METHOD_NOT_ALLOWED;
     ApiError::new(status, "method_not_allowed", "This address doesn't answer that method.")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The web app's types are made from the committed document.
+    #[test]
+    fn the_committed_document_is_what_is_served() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../web/openapi.json");
+        let committed = std::fs::read_to_string(path).unwrap();
+        let served = openapi().to_pretty_json().unwrap();
+        let differs = committed.lines().zip(served.lines()).position(|(committed, served)| committed != served);
+        assert!(
+            committed.trim_end() == served,
+            "web/openapi.json isn't the API's document (from line {} on); run `bin/pinreel openapi > web/openapi.json` \
+             and `npm run api` in web/.",
+            differs.map_or(committed.lines().count().min(served.lines().count()), |line| line) + 1
+        );
+    }
+}

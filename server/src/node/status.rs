@@ -17,6 +17,8 @@ pub struct Status {
     store: Stored,
     /// Those that aren't over first
     jobs: Vec<SourceJob>,
+    /// Whether there is a Kubo to pin at; without one, pins wait until the node is started with one
+    pinning: bool,
     /// What isn't pinned first
     pins: Vec<PinStatus>,
     registration: Registration,
@@ -54,6 +56,7 @@ pub async fn show(State(app): State<App>, _operator: Operator) -> ApiResult<Json
     Ok(Json(Status {
         store: stored(&app).await?,
         jobs: jobs.into_iter().map(|(source, job)| SourceJob { source, job }).collect(),
+        pinning: pinning::is_enabled(&app),
         pins: pinning::recent(&app).await?,
         registration,
         channels,

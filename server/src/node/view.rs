@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::accounts::{self, MaybeSession, Registration, Session, SessionView};
 use crate::app::App;
 use crate::http::ApiResult;
-use crate::pinning;
+use crate::{pinning, uploads};
 
 const PROTOCOL: &str = "pinreel/1";
 
@@ -35,7 +35,9 @@ pub struct NodeView {
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Limits {
+    /// The largest upload
     upload_bytes: u64,
+    /// Room for another upload of whoever asks, by the rules that will be applied to it
     free_bytes: u64,
 }
 
@@ -65,10 +67,15 @@ pub async fn view(app: &App, session: Option<&Session>) -> ApiResult<NodeView> {
         url: app.site.link(""),
         registration,
         signed_in,
-        limits: Limits {
-            upload_bytes: app.config.max_upload_bytes, // 0 if it can't be told: better no upload than one that fails at its end.
-            free_bytes: app.store.free_bytes().unwrap_or(0),
-        },
+        limits: Limits { upload_bytes: app.config.max_upload_bytes, free_bytes: left_bytes(app, session).await },
         pinning: pinning::is_enabled(app),
+    })
+}
+
+/// 0 if it can't be told: better no upload than one that fails at its end.
+async fn left_bytes(app: &App, session: Option<&Session>) -> u64 {
+    uploads::left_bytes(app, session).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "the room for uploads can't be told");
+        0
     })
 }

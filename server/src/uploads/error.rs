@@ -15,6 +15,8 @@ pub enum UploadError {
     Unknown,
     #[error("This upload got no bytes for too long and was given up. Start it again.")]
     Expired,
+    #[error("This upload was deleted while its bytes arrived.")]
+    Deleted,
     #[error("This upload is published. Take the publication back first.")]
     Published,
     #[error("The upload has {actual} bytes; the body was to begin at {claimed}. Go on from {actual}.")]
@@ -24,7 +26,7 @@ pub enum UploadError {
     #[error("{}", refusal_text(.0))]
     Refused(Refusal),
     #[error("This channel has {0} unfinished uploads; finish or delete one before the next.")]
-    TooMany(i64),
+    TooMany(usize),
     #[error("The body has more bytes than the {size_bytes} that the upload was announced with.")]
     TooLong { size_bytes: u64 },
     #[error("The disk is full. What arrived is kept: the upload can go on once the operator has made room.")]
@@ -55,6 +57,10 @@ fn refusal_text(refusal: &Refusal) -> String {
         Refusal::DiskFull { available_bytes } => format!(
             "This node has room for {available_bytes} more bytes ({SPARE_BYTES} stay free). Ask its operator to make room."
         ),
+        Refusal::OverQuota { quota_bytes, reserved_bytes } => format!(
+            "A channel's unfinished uploads may await {quota_bytes} bytes together here, and this channel's await \
+             {reserved_bytes} already. Finish or delete some of them, or ask this node's operator."
+        ),
     }
 }
 
@@ -84,7 +90,7 @@ impl From<UploadError> for ApiError {
             UploadError::Tus(TusError::ContentType) => new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type"),
             UploadError::Tus(_) => new(StatusCode::BAD_REQUEST, "tus_header"),
             UploadError::Unknown => new(StatusCode::NOT_FOUND, "upload_gone"),
-            UploadError::Expired => new(StatusCode::GONE, "upload_gone"),
+            UploadError::Expired | UploadError::Deleted => new(StatusCode::GONE, "upload_gone"),
             UploadError::Published => new(StatusCode::CONFLICT, "upload_published"),
             UploadError::Offset { actual, .. } => {
                 new(StatusCode::CONFLICT, "offset_conflict").with("offset_bytes", *actual)
@@ -95,6 +101,11 @@ impl From<UploadError> for ApiError {
             }
             UploadError::Refused(Refusal::DiskFull { available_bytes }) => {
                 new(StatusCode::INSUFFICIENT_STORAGE, "disk_full").with("available_bytes", *available_bytes)
+            }
+            UploadError::Refused(Refusal::OverQuota { quota_bytes, reserved_bytes }) => {
+                new(StatusCode::TOO_MANY_REQUESTS, "upload_quota")
+                    .with("quota_bytes", *quota_bytes)
+                    .with("reserved_bytes", *reserved_bytes)
             }
             UploadError::TooMany(_) => new(StatusCode::TOO_MANY_REQUESTS, "uploads_unfinished"),
             UploadError::TooLong { .. } => new(StatusCode::PAYLOAD_TOO_LARGE, "upload_too_long"),

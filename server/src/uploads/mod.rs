@@ -2,7 +2,8 @@
 //!
 //! What always holds:
 //! - an offset once answered is on the disk: how far an upload is, its partial file in the content store says, not SQL;
-//! - an upload has one writer, and reserves its length on the disk until it is stored, deleted or expired;
+//! - an upload has one writer, and reserves its length on the disk until it is stored, deleted or expired; what one
+//!   channel may reserve is bounded, and a reservation that gets no byte within an hour ends;
 //! - the source's CID is known with the last byte; then, in this order: file in its place in the content store → row
 //!   `stored` and transcoding queued in one transaction → partial file forgotten. Whatever step a crash hits, the next
 //!   request for the upload, or the next start, goes on from there;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use sqlx::PgConnection;
 use tokio::sync::Mutex;
 
+pub use create::left_bytes;
 pub use http::routes;
 pub use model::{State, Upload, UploadId};
 pub use store::stored_sources;

@@ -11,8 +11,14 @@ use crate::clock::UnixMs;
 
 /// How long an unfinished upload is kept after its last byte.
 pub const LIFE_MS: i64 = 48 * 3600 * 1000;
+/// How long one is kept that hasn't got any: it holds nothing but room.
+pub const EMPTY_LIFE_MS: i64 = 3600 * 1000;
 /// Unfinished uploads of one channel: each reserves room on the disk.
-pub const MAX_RECEIVING: i64 = 64;
+pub const MAX_RECEIVING: usize = 64;
+/// What a channel may reserve in any case, unless the operator says otherwise.
+const LEAST_QUOTA_BYTES: u64 = 10 << 30;
+/// The share of the free room that it may reserve where that is more.
+const QUOTA_SHARE: u64 = 4;
 /// What uploads leave free on the disk for the index, the database and transcoding.
 pub const SPARE_BYTES: u64 = 256 << 20;
 /// Uploads in one answer.
@@ -69,17 +75,48 @@ impl Upload {
 }
 
 /// The room on the disk when an upload asks for some.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Room {
     pub free_bytes: u64,
     /// What unfinished uploads were promised and haven't sent yet.
     pub reserved_bytes: u64,
+    /// Those of them that are the asking channel's.
+    pub own_reserved_bytes: u64,
+}
+
+/// How much of the room one channel may reserve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quota {
+    /// All of it: the operator's own channels.
+    None,
+    /// What the operator has set.
+    Bytes(u64),
+    /// A share, but a decent file always.
+    Share,
 }
 
 impl Room {
-    /// What a new upload may take.
+    /// What a new upload may take, whoever asks.
     pub fn available_bytes(self) -> u64 {
         self.free_bytes.saturating_sub(self.reserved_bytes).saturating_sub(SPARE_BYTES)
+    }
+
+    /// What the channel's unfinished uploads may still have to send together.
+    fn quota_bytes(self, quota: Quota) -> u64 {
+        match quota {
+            Quota::None => u64::MAX,
+            Quota::Bytes(bytes) => bytes,
+            Quota::Share => {
+                let without_own = Self { reserved_bytes: self.reserved_bytes - self.own_reserved_bytes, ..self };
+                LEAST_QUOTA_BYTES.max(without_own.available_bytes() / QUOTA_SHARE)
+            }
+        }
+    }
+
+    /// What a new upload of the asking channel may take.
+    pub fn left_bytes(self, quota: Quota) -> u64 {
+        let left = self.quota_bytes(quota).saturating_sub(self.own_reserved_bytes);
+        left.min(self.available_bytes())
     }
 }
 
@@ -88,15 +125,20 @@ impl Room {
 pub enum Refusal {
     TooLarge { limit_bytes: u64 },
     DiskFull { available_bytes: u64 },
+    OverQuota { quota_bytes: u64, reserved_bytes: u64 },
 }
 
-pub fn admit(size_bytes: u64, limit_bytes: u64, room: Room) -> Result<(), Refusal> {
+pub fn admit(size_bytes: u64, limit_bytes: u64, room: Room, quota: Quota) -> Result<(), Refusal> {
     if size_bytes > limit_bytes {
         return Err(Refusal::TooLarge { limit_bytes });
     }
     let available_bytes = room.available_bytes();
     if size_bytes > available_bytes {
         return Err(Refusal::DiskFull { available_bytes });
+    }
+    if size_bytes > room.left_bytes(quota) {
+        let (quota_bytes, reserved_bytes) = (room.quota_bytes(quota), room.own_reserved_bytes);
+        return Err(Refusal::OverQuota { quota_bytes, reserved_bytes });
     }
     Ok(())
 }
@@ -107,13 +149,44 @@ mod tests {
 
     #[test]
     fn admission() {
-        let room = Room { free_bytes: SPARE_BYTES + 100, reserved_bytes: 40 };
-        assert_eq!(admit(60, 1000, room), Ok(()));
-        assert_eq!(admit(61, 1000, room), Err(Refusal::DiskFull { available_bytes: 60 }));
-        assert_eq!(admit(61, 60, room), Err(Refusal::TooLarge { limit_bytes: 60 }));
-        let promised_away = Room { free_bytes: 10, reserved_bytes: 40 };
-        assert_eq!(admit(0, 10, promised_away), Ok(()));
-        assert_eq!(admit(1, 10, promised_away), Err(Refusal::DiskFull { available_bytes: 0 }));
+        let room = Room { free_bytes: SPARE_BYTES + 100, reserved_bytes: 40, own_reserved_bytes: 0 };
+        let share = |size_bytes, limit_bytes, room| admit(size_bytes, limit_bytes, room, Quota::Share);
+        assert_eq!(share(60, 1000, room), Ok(()));
+        assert_eq!(share(61, 1000, room), Err(Refusal::DiskFull { available_bytes: 60 }));
+        assert_eq!(share(61, 60, room), Err(Refusal::TooLarge { limit_bytes: 60 }));
+        let promised_away = Room { free_bytes: 10, reserved_bytes: 40, own_reserved_bytes: 0 };
+        assert_eq!(share(0, 10, promised_away), Ok(()));
+        assert_eq!(share(1, 10, promised_away), Err(Refusal::DiskFull { available_bytes: 0 }));
+    }
+
+    #[test]
+    fn one_channel_cannot_reserve_the_whole_disk() {
+        const GIB: u64 = 1 << 30;
+        // Free room, reserved by others, reserved by the channel, quota: what it may still reserve.
+        for (free, others, own, quota, left) in [
+            (100, 0, 0, Quota::Share, 25),
+            (100, 0, 20, Quota::Share, 5),
+            (100, 0, 25, Quota::Share, 0),
+            (100, 40, 0, Quota::Share, 15),
+            (100, 40, 15, Quota::Share, 0),
+            (20, 0, 0, Quota::Share, 10),
+            (20, 0, 7, Quota::Share, 3),
+            (8, 0, 0, Quota::Share, 8),
+            (100, 0, 20, Quota::None, 80),
+            (100, 0, 2, Quota::Bytes(3 * GIB), 1),
+            (100, 0, 4, Quota::Bytes(3 * GIB), 0),
+            (100, 0, 0, Quota::Bytes(200 * GIB), 100),
+        ] {
+            let room = Room {
+                free_bytes: SPARE_BYTES + free * GIB,
+                reserved_bytes: (others + own) * GIB,
+                own_reserved_bytes: own * GIB,
+            };
+            let case = format!("{free} {others} {own} {quota:?}");
+            assert_eq!(room.left_bytes(quota), left * GIB, "{case}");
+            assert_eq!(admit(left * GIB, u64::MAX, room, quota), Ok(()), "{case}");
+            assert!(admit(left * GIB + 1, u64::MAX, room, quota).is_err(), "{case}");
+        }
     }
 
     #[test]

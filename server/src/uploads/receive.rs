@@ -12,7 +12,9 @@ use pinreel_content::{Error, PartialBlob};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::writers::Lease;
+use super::model::{LIFE_MS, UploadId};
+use super::store;
+use super::writers::{Lease, LetGo};
 use crate::app::App;
 use crate::fault;
 
@@ -30,6 +32,8 @@ pub enum End {
     Lost,
     /// Another request for the same upload takes over.
     TakenOver,
+    /// Its owner gives the upload up.
+    GivenUp,
     /// The node stops.
     Stopping,
     /// More came than was announced; what would have gone over was left out.
@@ -65,7 +69,10 @@ pub async fn receive(partial: PartialBlob, body: Body, lease: &Lease, app: &App)
             break End::TooLong;
         }
         left -= chunk.len() as u64;
-        any |= !chunk.is_empty();
+        if !any && !chunk.is_empty() {
+            any = true;
+            keep(app, lease.id()).await;
+        }
         lease.touch();
         if let Err(end) = collect(&mut piece, &chunk, &mut writer).await {
             break end;
@@ -83,12 +90,23 @@ pub async fn receive(partial: PartialBlob, body: Body, lease: &Lease, app: &App)
     }
 }
 
+/// From its first byte on an upload holds more than room. A body may take longer than an empty upload lives.
+async fn keep(app: &App, id: UploadId) {
+    if let Err(error) = store::prolong(&app.database, id, app.clock.now_ms() + LIFE_MS).await {
+        // It is tried again at the body's end, which then tells.
+        tracing::warn!(%error, upload = %id, "an upload's life isn't prolonged yet");
+    }
+}
+
 /// The next bytes, or why there are none.
 async fn next(stream: &mut BodyDataStream, lease: &Lease, app: &App) -> Result<Bytes, End> {
     tokio::select! {
         biased;
         () = app.tasks.stop.cancelled() => Err(End::Stopping),
-        () = lease.let_go() => Err(End::TakenOver),
+        why = lease.let_go() => Err(match why {
+            LetGo::TakenOver => End::TakenOver,
+            LetGo::GivenUp => End::GivenUp,
+        }),
         chunk = timeout(SILENCE, stream.next()) => match chunk {
             Ok(Some(Ok(chunk))) => Ok(chunk),
             Ok(None) => Err(End::Body),

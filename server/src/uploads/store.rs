@@ -93,19 +93,6 @@ pub async fn receiving(pool: &PgPool) -> sqlx::Result<Vec<Upload>> {
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
-/// How many unfinished uploads a channel has, and what all channels' ones were promised together.
-pub async fn promised(pool: &PgPool, channel: &str) -> sqlx::Result<(i64, u64)> {
-    let row = sqlx::query!(
-        r#"select count(*) filter (where channel = $1) as "own!",
-               least(coalesce(sum(size_bytes), 0), 9223372036854775807)::bigint as "bytes!"
-           from upload where state = 'receiving'"#,
-        channel,
-    )
-    .fetch_one(pool)
-    .await?;
-    Ok((row.own, row.bytes.unsigned_abs()))
-}
-
 pub async fn expired(pool: &PgPool, now_ms: UnixMs) -> sqlx::Result<Vec<UploadId>> {
     let ids = sqlx::query_scalar!(
         "select id from upload where state = 'receiving' and expires_ms <= $1 order by expires_ms limit $2",

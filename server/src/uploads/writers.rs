@@ -1,13 +1,15 @@
 //! Who writes which upload right now: one at a time.
 //!
 //! A client whose connection broke comes back before its old request has noticed. So a writer that has been silent for
-//! a while is asked to let go, and the newcomer waits for it; a writer whose bytes flow is left alone.
+//! a while is asked to let go, and the newcomer waits for it; a writer whose bytes flow is left alone. Only whoever gives
+//! the upload up ends every writer.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::model::UploadId;
@@ -27,7 +29,18 @@ pub struct Writers {
 struct Slot {
     last_byte: Mutex<Instant>,
     let_go: CancellationToken,
+    /// Set before `let_go`, if it is for good.
+    given_up: AtomicBool,
     gone: CancellationToken,
+}
+
+/// Why a writer has to let go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LetGo {
+    /// A newcomer goes on with the upload.
+    TakenOver,
+    /// There will be no upload any more.
+    GivenUp,
 }
 
 /// The right to write one upload, until it is dropped.
@@ -57,6 +70,20 @@ impl Writers {
         }
     }
 
+    /// For giving an upload up: ends whoever writes, and whoever was waiting to write next.
+    pub async fn acquire_to_end(&self, id: UploadId) -> Result<Lease, Busy> {
+        let deadline = Instant::now() + LET_GO;
+        loop {
+            let slot = match self.try_acquire(id) {
+                Ok(lease) => return Ok(lease),
+                Err(slot) => slot,
+            };
+            slot.given_up.store(true, Ordering::Release);
+            slot.let_go.cancel();
+            timeout_at(deadline, slot.gone.cancelled()).await.map_err(|_| Busy)?;
+        }
+    }
+
     /// For tidying up: never disturbs a writer.
     pub fn acquire_if_free(&self, id: UploadId) -> Option<Lease> {
         self.try_acquire(id).ok()
@@ -70,6 +97,7 @@ impl Writers {
         let slot = Arc::new(Slot {
             last_byte: Mutex::new(Instant::now()),
             let_go: CancellationToken::new(),
+            given_up: AtomicBool::new(false),
             gone: CancellationToken::new(),
         });
         slots.insert(id, slot.clone());
@@ -87,9 +115,10 @@ impl Lease {
         *lock(&self.slot.last_byte) = Instant::now();
     }
 
-    /// Resolves when a newcomer takes over.
-    pub async fn let_go(&self) {
+    /// Resolves when somebody else takes over.
+    pub async fn let_go(&self) -> LetGo {
         self.slot.let_go.cancelled().await;
+        if self.slot.given_up.load(Ordering::Acquire) { LetGo::GivenUp } else { LetGo::TakenOver }
     }
 }
 
@@ -134,9 +163,25 @@ mod tests {
             let writers = writers.clone();
             async move { writers.acquire(ID).await.is_ok() }
         });
-        first.let_go().await;
+        assert_eq!(first.let_go().await, LetGo::TakenOver);
         drop(first);
         assert!(newcomer.await.unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn giving_up_ends_a_flowing_writer() {
+        let writers = Writers::default();
+        let first = writers.acquire(ID).await.unwrap();
+        let end = tokio::spawn({
+            let writers = writers.clone();
+            async move { writers.acquire_to_end(ID).await.is_ok() }
+        });
+        first.touch();
+        assert_eq!(first.let_go().await, LetGo::GivenUp);
+        drop(first);
+        assert!(end.await.unwrap());
+        let _stuck = writers.acquire(ID).await.unwrap();
+        assert!(writers.acquire_to_end(ID).await.is_err(), "a writer that doesn't hear is waited for no longer");
     }
 
     #[tokio::test(start_paused = true)]

@@ -141,10 +141,15 @@ async fn create(node: &Node, file: &LocalFile) -> Result<String, Failure> {
                 let location = location.ok_or_else(|| Failure::new("node_odd", "The node names no upload."))?;
                 return Ok(location.to_owned());
             }
-            Err(error) if may_pass(&error) && patience.pause().await => {}
+            Err(error) if may_pass(&error) && !is_own_limit(&error) && patience.pause().await => {}
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Whether the channel's other uploads are in the way: they don't end by waiting.
+fn is_own_limit(error: &CallError) -> bool {
+    matches!(error.code(), "upload_quota" | "uploads_unfinished")
 }
 
 /// Sends what is missing. False: the node doesn't know this upload any more.

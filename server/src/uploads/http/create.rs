@@ -16,10 +16,10 @@ use crate::uploads::tus::{self, TusError};
 use crate::uploads::writers::Lease;
 
 pub async fn create(State(app): State<App>, session: Session, request: Request) -> ApiResult<Response> {
-    Ok(create_upload(&app, &session.channel.to_string(), request).await?)
+    Ok(create_upload(&app, &session, request).await?)
 }
 
-async fn create_upload(app: &App, channel: &str, request: Request) -> Result<Response, UploadError> {
+async fn create_upload(app: &App, session: &Session, request: Request) -> Result<Response, UploadError> {
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
     tus::check_version(headers)?;
@@ -33,7 +33,7 @@ async fn create_upload(app: &App, channel: &str, request: Request) -> Result<Res
     if body_bytes > size_bytes {
         return Err(UploadError::TooLong { size_bytes });
     }
-    let (upload, lease) = create::create(app, channel, size_bytes, &metadata).await?;
+    let (upload, lease) = create::create(app, session, size_bytes, &metadata).await?;
     let first = first_bytes(app, &upload, lease, is_with_bytes.then_some(body)).await;
     let mut answer = HeaderMap::new();
     let location = format!("/api/v1/uploads/{}", upload.id);

@@ -115,6 +115,10 @@ async fn take(app: &App, upload: &Upload, lease: &Lease, body: Body, claimed: u6
         store::prolong(&app.database, upload.id, later).await?;
         expires_ms = Some(later);
     }
+    // Nothing of it is wanted any more, were it complete.
+    if matches!(received.end, End::GivenUp) {
+        return Err(UploadError::Deleted);
+    }
     let mut offset_bytes = actual;
     if let Some(partial) = received.partial {
         offset_bytes = partial.offset();
@@ -126,6 +130,7 @@ async fn take(app: &App, upload: &Upload, lease: &Lease, body: Body, claimed: u6
         End::Body => Ok(Taken { offset_bytes, expires_ms }),
         End::Lost => Err(UploadError::BrokenOff),
         End::TakenOver => Err(UploadError::Locked),
+        End::GivenUp => Err(UploadError::Deleted),
         End::Stopping => Err(UploadError::Stopping),
         End::TooLong => Err(UploadError::TooLong { size_bytes: upload.size_bytes }),
         End::Failed(error) => Err(error.into()),

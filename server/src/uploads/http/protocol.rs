@@ -63,7 +63,7 @@ async fn settled(app: &App, upload: Upload) -> Result<Upload, UploadError> {
     store::find(&app.database, upload.id).await?.ok_or(UploadError::Unknown)
 }
 
-/// Gives an upload up.
+/// Gives an upload up, also while bytes for it arrive.
 pub async fn delete(
     State(app): State<App>,
     session: Session,
@@ -76,7 +76,9 @@ pub async fn delete(
 async fn terminate(app: &App, channel: &str, id: &str, headers: &HeaderMap) -> Result<StatusCode, UploadError> {
     tus::check_version(headers)?;
     let upload = own(app, channel, id).await?;
-    let _lease = app.uploads.writers.acquire(upload.id).await.map_err(|_| UploadError::Locked)?;
+    let _lease = app.uploads.writers.acquire_to_end(upload.id).await.map_err(|_| UploadError::Locked)?;
+    // Whoever wrote may have brought it to its end meanwhile.
+    let upload = store::find(&app.database, upload.id).await?.ok_or(UploadError::Unknown)?;
     if let Some(source) = &upload.source
         && catalogue::claim_of_source(&app.database, channel, source).await?.is_some()
     {

@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use sqlx::PgPool;
 
-use super::{Node, UPLOADS, bytes, cid_of};
-use crate::uploads::model::LIFE_MS;
+use super::{Node, UPLOADS, bytes, channel, cid_of};
+use crate::uploads::model::{EMPTY_LIFE_MS, LIFE_MS};
 use crate::uploads::sweep;
 use crate::uploads::tus::CHUNK_TYPE;
 
@@ -204,12 +204,21 @@ async fn nobody_else_sees_it(owner: PgPool) {
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
 async fn unfinished_uploads_expire(owner: PgPool) {
     let node = Node::new(&owner).await;
-    let (old, kept, done) = (node.create(10, "").await, node.create(10, "").await, node.upload(b"done", "").await);
-    node.test.advance_ms(LIFE_MS - 1);
-    assert_eq!(node.patch(&kept, 0, "abc").await.status, StatusCode::NO_CONTENT);
+    let (empty, done) = (node.create(10, "").await, node.upload(b"done", "").await);
+    let (old, kept) = (node.create(10, "").await, node.create(10, "").await);
+    for started in [&old, &kept] {
+        assert_eq!(node.patch(started, 0, "a").await.status, StatusCode::NO_CONTENT);
+    }
+    node.test.advance_ms(EMPTY_LIFE_MS - 1);
     assert_eq!(sweep::sweep(&node.test.app).await.unwrap(), 0);
     node.test.advance_ms(1);
-    let expired = node.patch(&old, 0, "abc").await;
+    assert_eq!(sweep::sweep(&node.test.app).await.unwrap(), 1, "what got no byte within an hour only held room");
+    assert_eq!(node.head(&empty).await.status, StatusCode::NOT_FOUND);
+    node.test.advance_ms(LIFE_MS - EMPTY_LIFE_MS - 1);
+    assert_eq!(node.patch(&kept, 1, "bc").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(sweep::sweep(&node.test.app).await.unwrap(), 0);
+    node.test.advance_ms(1);
+    let expired = node.patch(&old, 1, "bc").await;
     assert_eq!((expired.status, expired.code().as_str()), (StatusCode::GONE, "upload_gone"));
     assert_eq!(sweep::sweep(&node.test.app).await.unwrap(), 1);
     assert_eq!(node.head(&old).await.status, StatusCode::NOT_FOUND);
@@ -221,7 +230,12 @@ async fn unfinished_uploads_expire(owner: PgPool) {
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
 async fn deleting_frees_what_was_reserved(owner: PgPool) {
     let node = Node::new(&owner).await;
-    let reserved = async || super::super::create::room(&node.test.app).await.unwrap().reserved_bytes;
+    let reserved = async || {
+        let (room, _) = crate::uploads::create::room(&node.test.app, &channel("ann")).await.unwrap();
+        let (of_nobody, _) = crate::uploads::create::room(&node.test.app, &channel("bob")).await.unwrap();
+        assert_eq!((of_nobody.own_reserved_bytes, room.reserved_bytes), (0, room.own_reserved_bytes));
+        room.reserved_bytes
+    };
     let (a, b) = (node.create(5000, "").await, node.create(700, "").await);
     assert_eq!(reserved().await, 5700);
     assert_eq!(node.patch(&a, 0, bytes(1200)).await.status, StatusCode::NO_CONTENT);
@@ -230,4 +244,59 @@ async fn deleting_frees_what_was_reserved(owner: PgPool) {
     assert_eq!(reserved().await, 700);
     assert_eq!(node.patch(&b, 0, bytes(700)).await.status, StatusCode::NO_CONTENT);
     assert_eq!(reserved().await, 0);
+}
+
+/// What `/api/v1/node` tells and what an upload is measured by are one number.
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn a_channel_reserves_its_quota_and_no_more(owner: PgPool) {
+    let node = Node::with_flags(&owner, &["--max-unfinished-bytes", "1000"]).await;
+    let told = async |who: &str| {
+        let answer = node.plain(who, Method::GET, "/api/v1/node", &[], Body::empty()).await;
+        answer.json()["limits"]["free_bytes"].as_u64().unwrap()
+    };
+    let create = async |who: &str, size_bytes: u64| {
+        let size = size_bytes.to_string();
+        let headers = [("tus-resumable", "1.0.0"), ("upload-length", size.as_str())];
+        node.plain(who, Method::POST, UPLOADS, &headers, Body::empty()).await
+    };
+    assert_eq!(told("ann").await, 1000);
+    let path = node.create(600, "").await;
+    assert_eq!((told("ann").await, told("bob").await, told("nobody").await), (400, 1000, 1000));
+    let refused = create("ann", 401).await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::TOO_MANY_REQUESTS, "upload_quota"));
+    assert_eq!((&refused.json()["quota_bytes"], &refused.json()["reserved_bytes"]), (&1000.into(), &600.into()));
+    assert_eq!(create("bob", 1000).await.status, StatusCode::CREATED, "others aren't concerned");
+    assert_eq!(node.patch(&path, 0, bytes(500)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(told("ann").await, 900, "what has arrived is awaited no longer");
+    assert_eq!(create("ann", 900).await.status, StatusCode::CREATED);
+    assert_eq!(told("ann").await, 0);
+
+    sqlx::query("insert into operator (channel, since_ms) values ($1, 0)")
+        .bind(channel("ann"))
+        .execute(&owner)
+        .await
+        .unwrap();
+    let room = told("ann").await;
+    assert!(room > 1_000_000, "the operator's room is the disk's: {room}");
+    assert_eq!(create("ann", 1_000_000).await.status, StatusCode::CREATED);
+}
+
+/// A body may take longer than an upload without bytes lives.
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn the_first_byte_prolongs_at_once(owner: PgPool) {
+    let node = std::sync::Arc::new(Node::new(&owner).await);
+    let path = node.create(6, "").await;
+    let (feed, hungry, body) = super::resume::fed();
+    let writing = tokio::spawn({
+        let (node, path) = (node.clone(), path.clone());
+        async move { node.patch(&path, 0, body).await }
+    });
+    feed.send("abc".into()).await.unwrap();
+    hungry.notified().await;
+    hungry.notified().await;
+    node.test.advance_ms(2 * EMPTY_LIFE_MS);
+    assert_eq!(node.show(&path).await["state"], "receiving");
+    feed.send("def".into()).await.unwrap();
+    drop(feed);
+    assert_eq!(writing.await.unwrap().offset(), 6);
 }

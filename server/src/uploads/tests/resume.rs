@@ -13,7 +13,7 @@ use super::{Answer, Node, bytes, cid_of, stream_body};
 use crate::uploads::sweep;
 
 /// A body that sends what it is given, and tells when it has been asked for more.
-fn fed() -> (mpsc::Sender<Bytes>, Arc<Notify>, Body) {
+pub fn fed() -> (mpsc::Sender<Bytes>, Arc<Notify>, Body) {
     let (sender, receiver) = mpsc::channel(16);
     let hungry = Arc::new(Notify::new());
     let body = stream::unfold((receiver, hungry.clone()), |(mut receiver, hungry)| async move {
@@ -81,12 +81,35 @@ async fn one_writer_at_a_time(owner: PgPool) {
     hungry.notified().await;
     let second: Answer = node.patch(&path, 0, "xyz").await;
     assert_eq!((second.status, second.code().as_str()), (StatusCode::LOCKED, "upload_locked"));
-    let delete = node.tus(Method::DELETE, &path, &[], "").await;
-    assert_eq!(delete.status, StatusCode::LOCKED);
     feed.send("def".into()).await.unwrap();
     drop(feed);
     assert_eq!(first.await.unwrap().offset(), 6);
     assert_eq!(node.show(&path).await["source"], cid_of(b"abcdef"));
+}
+
+/// Termination wins over a writer whose bytes flow, even if all of them have come.
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn deleting_ends_the_writer(owner: PgPool) {
+    let node = Arc::new(Node::new(&owner).await);
+    for sent in ["abc", "abcdef"] {
+        let path = node.create(6, "").await;
+        let (feed, hungry, body) = fed();
+        let writing = tokio::spawn({
+            let (node, path) = (node.clone(), path.clone());
+            async move { node.patch(&path, 0, body).await }
+        });
+        feed.send(sent.into()).await.unwrap();
+        hungry.notified().await;
+        hungry.notified().await;
+        let delete = node.tus(Method::DELETE, &path, &[], "").await;
+        assert_eq!(delete.status, StatusCode::NO_CONTENT, "{:?}", delete.body);
+        let ended = writing.await.unwrap();
+        assert_eq!((ended.status, ended.code().as_str()), (StatusCode::GONE, "upload_gone"));
+        assert_eq!(node.head(&path).await.status, StatusCode::NOT_FOUND);
+    }
+    assert!(node.test.app.store.partials().unwrap().is_empty());
+    let jobs: i64 = sqlx::query_scalar("select count(*) from job").fetch_one(&owner).await.unwrap();
+    assert_eq!(jobs, 0, "what was given up isn't transcoded");
 }
 
 /// The node stops while bytes flow: they are put down, and the sender is told to come back.

@@ -1057,9 +1057,15 @@ export interface components {
             keys: string;
         };
         Limits: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Room for another upload of whoever asks, by the rules that will be applied to it
+             */
             free_bytes: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The largest upload
+             */
             upload_bytes: number;
         };
         LogEntry: {
@@ -1233,6 +1239,8 @@ export interface components {
             channels: number;
             /** @description Those that aren't over first */
             jobs: components["schemas"]["SourceJob"][];
+            /** @description Whether there is a Kubo to pin at; without one, pins wait until the node is started with one */
+            pinning: boolean;
             /** @description What isn't pinned first */
             pins: components["schemas"]["PinStatus"][];
             /** Format: int64 */
