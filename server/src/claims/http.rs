@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use pinreel_records::{PublicKey, Signed, base64url};
+use pinreel_records::{Name, PublicKey, Signed, base64url};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -17,7 +17,7 @@ use super::store::channels;
 use super::{announce, submit};
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(post_record)).routes(routes!(key))
+    OpenApiRouter::new().routes(routes!(post_record)).routes(routes!(key)).routes(routes!(handle))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -107,4 +107,26 @@ async fn key(State(app): State<App>, ApiPath(text): ApiPath<String>) -> ApiResul
         keys: info.keys.to_string(),
         head: info.head.map(|head| Head { id: head.id.to_string(), seq: head.seq }),
     }))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct HandleState {
+    /// In its normal form
+    handle: String,
+    /// Whether a new channel could take it now: it and all that look like it are nobody's
+    free: bool,
+}
+
+/// Whether a handle is free, to be asked before a channel is founded for it: a genesis that is in the log stays there.
+#[utoipa::path(
+    get, path = "/api/v1/handles/{handle}", params(("handle" = String, Path)),
+    responses((status = 200, body = HandleState), (status = 400, description = "handle_malformed"))
+)]
+async fn handle(State(app): State<App>, ApiPath(text): ApiPath<String>) -> ApiResult<Json<HandleState>> {
+    let handle: Name = text
+        .parse()
+        .map_err(|error| ApiError::bad_request("handle_malformed", format!("@{text} can't be a handle: {error}.")))?;
+    let mut connection = app.database.acquire().await?;
+    let free = channels::is_handle_free(&mut connection, &handle).await?;
+    Ok(Json(HandleState { handle: handle.to_string(), free }))
 }

@@ -91,6 +91,16 @@ pub async fn count(connection: &mut PgConnection) -> sqlx::Result<i64> {
         .await
 }
 
+/// Whether a channel without a handle could take this one.
+pub async fn is_handle_free(connection: &mut PgConnection, handle: &Name) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select not exists (select from handle_skeleton where skeleton = $1) as "free!""#,
+        skeleton(handle),
+    )
+    .fetch_one(connection)
+    .await
+}
+
 /// Takes a handle for a channel; false if it, or one that looks like it, is another's. One's own stays one's own.
 pub async fn take_handle(connection: &mut PgConnection, channel: &str, handle: &Name) -> sqlx::Result<bool> {
     let skeleton = skeleton(handle);

@@ -157,7 +157,15 @@ async fn names_that_are_not_free(owner: PgPool) {
     for handle in ["paypal", "paypa1", "раураl"] {
         let answer = bob.refused(&test, &Body::Profile(Profile::new(name(handle), "Bob"))).await;
         assert_eq!(code(&answer), (409, "handle_taken"), "{handle}");
+        let asked = test.get(&format!("/api/v1/handles/{}", urlencoded(handle))).await;
+        assert_eq!(
+            asked,
+            (StatusCode::OK, json!({ "handle": handle, "free": false })),
+            "told before anything is signed"
+        );
     }
+    assert_eq!(test.get("/api/v1/handles/Carol").await.1, json!({ "handle": "carol", "free": true }));
+    assert_eq!(code(&test.get("/api/v1/handles/a%2Fb").await), (400, "handle_malformed"));
     // Also after she has left it.
     ann.publish(&test, &Body::Profile(Profile::new(name("ann"), "Ann"))).await;
     let answer = bob.refused(&test, &Body::Profile(Profile::new(name("paypal"), "Bob"))).await;
@@ -248,4 +256,8 @@ async fn channels_where_they_are_not_wanted(owner: PgPool) {
         sqlx::query("truncate log_head, log_entry cascade").execute(&owner).await.unwrap();
         sqlx::query("insert into log_head (size, received_ms) values (0, 0)").execute(&owner).await.unwrap();
     }
+}
+
+fn urlencoded(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use pinreel_records::session::NONCE_BYTES;
 use pinreel_records::{
     Body, ChannelId, Genesis, Name, Profile, PublicKey, SessionStatement, base64url, slug_from_title, with_suffix,
@@ -18,6 +19,8 @@ use crate::clock::Clock;
 
 /// Handles tried when the one that nobody chose isn't free.
 const MAX_HANDLES: u32 = 50;
+/// How often somebody else may take a handle between our question and our profile.
+const MAX_RACES: u32 = 5;
 /// How long a sign-in statement is good for: the node allows a minute, clocks differ.
 const STATEMENT_LIFE_MS: u64 = 30_000;
 
@@ -59,6 +62,8 @@ pub async fn ensure(
     let settled = records::settle(node, &mut keys, &key).await?;
     let mut state = records::key_state(node, &key).await?;
     if state.is_none() {
+        // What is in the log stays there: no channel is founded for a handle that can't be had.
+        free_handle(node, wish.handle).await?;
         let genesis = Body::Genesis(Genesis::of_one_key(home, key));
         records::publish(node, &mut keys, &key, &genesis, wish.invitation).await?;
         state = records::key_state(node, &key).await?;
@@ -85,21 +90,52 @@ pub async fn ensure(
     }
 }
 
-/// Publishes the first profile. A handle that the person chose is taken or refused; a made-up one gets a number.
+/// Publishes the first profile. A channel that loses the race for its handle waits without one for the next run.
 async fn introduce(node: &Node, keys: &mut Keys, key: &PublicKey, wished: Option<&Name>) -> Result<Name, Failure> {
+    let mut races = 0;
+    loop {
+        let (handle, name) = free_handle(node, wished).await?;
+        let profile = Body::Profile(Profile::new(handle.clone(), name.as_str()));
+        match records::publish(node, keys, key, &profile, None).await {
+            Ok(_) => return Ok(handle),
+            Err(PublishError::Refused(error))
+                if error.code() == "handle_taken" && wished.is_none() && races < MAX_RACES =>
+            {
+                races += 1;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct HandleState {
+    free: bool,
+}
+
+/// The handle to take, and the name that the channel shows. One that the person chose is free or refused; a made-up one
+/// gets a number.
+async fn free_handle(node: &Node, wished: Option<&Name>) -> Result<(Name, Name), Failure> {
     let base = match wished {
         Some(handle) => handle.clone(),
         None => default_handle()?,
     };
-    let mut handle = base.clone();
+    let is_free = async |handle: &Name| {
+        let path = format!("/api/v1/handles/{}", utf8_percent_encode(handle.as_str(), NON_ALPHANUMERIC));
+        node.call_patiently(Method::GET, &path, None).await.map(|state: HandleState| state.free)
+    };
+    if is_free(&base).await? {
+        return Ok((base.clone(), base));
+    }
+    if wished.is_some() {
+        let message =
+            format!("The handle @{base}, or one that looks like it, belongs to another channel; choose another.");
+        return Err(Failure::new("handle_taken", message));
+    }
     for number in 2..MAX_HANDLES {
-        let profile = Body::Profile(Profile::new(handle.clone(), base.as_str()));
-        match records::publish(node, keys, key, &profile, None).await {
-            Ok(_) => return Ok(handle),
-            Err(PublishError::Refused(error)) if error.code() == "handle_taken" && wished.is_none() => {
-                handle = with_suffix(&base, number);
-            }
-            Err(error) => return Err(error.into()),
+        let handle = with_suffix(&base, number);
+        if is_free(&handle).await? {
+            return Ok((handle, base));
         }
     }
     Err(Failure::new("handle_taken", format!("@{base} and its like are taken there; choose a handle with --channel.")))

@@ -100,15 +100,16 @@ impl Keys {
     /// The key for a channel at this log.
     pub fn choose(&self, origin: &str, handle: Option<&Name>) -> Choice {
         let at_home = |entry: &&KeyEntry| entry.origin.as_ref().is_some_and(|home| home.as_str() == origin);
-        let here: Vec<&KeyEntry> = self.file.entries.iter().filter(at_home).collect();
-        match (handle, here.as_slice()) {
-            (Some(handle), here) => {
-                // A key without a handle is one whose channel was begun and not finished.
-                let named = here.iter().find(|entry| entry.handle.as_ref() == Some(handle));
-                let begun = || here.iter().find(|entry| entry.handle.is_none());
-                named.or_else(begun).map_or(Choice::New, |entry| Choice::Known(entry.key.public()))
+        let here = self.file.entries.iter().filter(at_home);
+        // A key without a handle is one whose channel was begun and not finished: it is for the next one that is wanted.
+        let (named, begun): (Vec<&KeyEntry>, Vec<&KeyEntry>) = here.partition(|entry| entry.handle.is_some());
+        let begun = || begun.first().map_or(Choice::New, |entry| Choice::Known(entry.key.public()));
+        match (handle, named.as_slice()) {
+            (Some(handle), named) => {
+                let known = named.iter().find(|entry| entry.handle.as_ref() == Some(handle));
+                known.map_or_else(begun, |entry| Choice::Known(entry.key.public()))
             }
-            (None, []) => Choice::New,
+            (None, []) => begun(),
             (None, [one]) => Choice::Known(one.key.public()),
             (None, several) => {
                 let handles = several.iter().filter_map(|entry| entry.handle.as_ref()).map(|name| format!("@{name}"));
@@ -150,8 +151,12 @@ mod tests {
         let ann = keys.make(&origin).unwrap();
         keys.entry(&ann).unwrap().handle = Some(name("ann"));
         assert_eq!(keys.choose("media.example", Some(&name("bob"))), Choice::New);
+        let name_of_ann = keys.entry(&ann).unwrap().handle.take();
+        assert_eq!(keys.choose("media.example", None), Choice::Known(ann), "the one that was begun is gone on with");
+        keys.entry(&ann).unwrap().handle = name_of_ann;
         let bob = keys.make(&origin).unwrap();
         assert_eq!(keys.choose("media.example", Some(&name("bob"))), Choice::Known(bob));
+        assert_eq!(keys.choose("media.example", None), Choice::Known(ann), "one that was begun isn't one of several");
         keys.entry(&bob).unwrap().handle = Some(name("bob"));
         assert_eq!(keys.choose("media.example", Some(&name("ann"))), Choice::Known(ann));
         assert_eq!(keys.choose("media.example", None), Choice::Several(vec!["@ann".into(), "@bob".into()]));

@@ -101,6 +101,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/handles/{handle}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether a handle is free, to be asked before a channel is founded for it: a genesis that is in the log stays there. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    handle: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HandleState"];
+                    };
+                };
+                /** @description handle_malformed */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/keys/{key}": {
         parameters: {
             query?: never;
@@ -1005,6 +1049,12 @@ export interface components {
             /** @description The channel's genesis */
             id: string;
             name: string;
+        };
+        HandleState: {
+            /** @description Whether a new channel could take it now: it and all that look like it are nobody's */
+            free: boolean;
+            /** @description In its normal form */
+            handle: string;
         };
         Head: {
             id: string;
