@@ -74,6 +74,43 @@ build_web() {
   printf '%s' "$want" >"$root/web/dist/.built-from"
 }
 
+# build_programs PROFILE [--unless-fresh] CARGO-ARGUMENT…: builds, and keeps this checkout's own copies in $programs: all
+# checkouts share $CARGO_TARGET_DIR, and what lies at its top is whichever was built last.
+build_programs() {
+  local profile=$1 unless_fresh= want program
+  shift
+  if [ "$1" = --unless-fresh ]; then unless_fresh=1; shift; fi
+  programs=$CARGO_TARGET_DIR/checkouts/$(printf '%s' "$root" | sha256sum | cut -c1-16)/$profile
+  want=$(programs_source)
+  if [ "$unless_fresh" ] && programs_are "$want"; then return; fi
+  mkdir -p "$programs"
+  # Nobody else's build may come between this one and its copies.
+  exec {build_lock}>"$CARGO_TARGET_DIR/checkouts/lock"
+  flock "$build_lock"
+  # Whoever had the lock may have built just this.
+  if [ -z "$unless_fresh" ] || ! programs_are "$want"; then
+    if [ "$unless_fresh" ]; then need_rust; need_packages "${build_packages[@]}"; say "Building pinreel, whose sources changed"; fi
+    programs_are "$want" || rm -f "$programs/built-from"
+    cargo build --manifest-path "$root/Cargo.toml" --locked "$@" >&2 || die "Pinreel didn't build; see above."
+    for program in pinreel pinreel-transcoder; do
+      # A program that runs keeps its old file.
+      cp --reflink=auto "$CARGO_TARGET_DIR/$profile/$program" "$programs/$program.new"
+      mv "$programs/$program.new" "$programs/$program"
+    done
+    printf '%s' "$want" >"$programs/built-from"
+  fi
+  exec {build_lock}>&-
+}
+
+# programs_are HASH: whether the copies were built from these sources.
+programs_are() { [ "$(cat "$programs/built-from" 2>/dev/null)" = "$1" ]; }
+
+# programs_source: one hash of everything that the programs are built from.
+programs_source() {
+  cd "$root" && find Cargo.toml Cargo.lock .cargo crates server transcoder migrations vendor -type f -print0 |
+    LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1
+}
+
 # build_kubo: a real Kubo, the peer that tests talk to. Prints its path.
 build_kubo() {
   local version program
