@@ -52,6 +52,9 @@ enum Command {
     Child {
         #[arg(long)]
         parent: i32,
+        /// Encode everything, also what fits as it is
+        #[arg(long)]
+        no_copying: bool,
     },
 }
 
@@ -60,7 +63,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         // First of all, and before any thread: its fence must be up before anything else is.
-        Some(Command::Child { parent }) => child::main(parent),
+        Some(Command::Child { parent, no_copying }) => child::main(parent, !no_copying),
         Some(Command::Transcode { file, outdir, json }) => with_runtime(transcode(file, outdir, json)),
         None => work(cli.worker),
     }

@@ -8,10 +8,13 @@ use pinreel_runner::Transcoded;
 use crate::child::events::Event;
 use crate::failure::Failure;
 use crate::parent::folder::{Folder, resolve};
-use crate::parent::{self, Patience};
+use crate::parent::{self, Options, Patience};
 
 /// The result's name in the output folder.
 pub const RESULT: &str = "transcoded.json";
+
+/// What can be watched already, written there as soon as it can; without CIDs.
+pub const PLAYABLE: &str = "playable.json";
 
 /// Transcodes `file` into `out`, which is made if need be, and writes [`RESULT`] there.
 pub async fn transcode(file: &Path, out: &Path, told: impl Fn(f64)) -> Result<Transcoded, Failure> {
@@ -23,15 +26,48 @@ pub async fn transcode(file: &Path, out: &Path, told: impl Fn(f64)) -> Result<Tr
         return Err(Failure::of_machine("file_unreadable", format!("{} is not a file.", file.display())));
     }
     std::fs::create_dir_all(out).map_err(|error| Failure::disk(&error))?;
-    let heard = |event| {
-        if let Event::Progress(progress) = event {
-            told(progress.fraction);
+    let mut options = Options { patience: Patience::default(), copying: true };
+    let mut files = Vec::new();
+    let result = match run(&source, out, options, (&told, &mut files)).await {
+        Err(failure) if failure.is_copy_unfit() => {
+            options.copying = false;
+            for name in files.drain(..) {
+                // What was made for nothing must not stay beside the result.
+                std::fs::remove_file(out.join(name)).map_err(|error| Failure::disk(&error))?;
+            }
+            run(&source, out, options, (&told, &mut files)).await?
         }
+        other => other?,
     };
-    let result = parent::run(source, out, Patience::default(), heard).await?;
     let folder = Folder::open(out)?;
     let result = resolve(result, |name| folder.read(name).ok().map(|(file, _)| file))?;
-    let json = serde_json::to_vec_pretty(&result).map_err(|error| Failure::internal(&error.to_string()))?;
-    std::fs::write(out.join(RESULT), json).map_err(|error| Failure::disk(&error))?;
+    write(&out.join(RESULT), &result)?;
     Ok(result)
+}
+
+/// One try; `files` gets what it wrote.
+async fn run(
+    source: &File,
+    out: &Path,
+    options: Options,
+    (told, files): (&impl Fn(f64), &mut Vec<String>),
+) -> Result<Transcoded, Failure> {
+    let source = source.try_clone().map_err(|error| Failure::disk(&error))?;
+    let mut written = Ok(());
+    let heard = |event| match event {
+        Event::Progress(progress) => told(progress.fraction),
+        Event::Playable(result) => {
+            written = write(&out.join(PLAYABLE), &result);
+            files.push(PLAYABLE.to_owned());
+        }
+        Event::File(name) => files.push(name),
+        Event::Done(_) | Event::Failed(_) => {}
+    };
+    let result = parent::run(source, out, options, heard).await?;
+    written.map(|()| result)
+}
+
+fn write(path: &Path, result: &Transcoded) -> Result<(), Failure> {
+    let json = serde_json::to_vec_pretty(result).map_err(|error| Failure::internal(&error.to_string()))?;
+    std::fs::write(path, json).map_err(|error| Failure::disk(&error))
 }

@@ -89,6 +89,15 @@ impl Failure {
         Self::of_file("out_of_memory", "Transcoding this file takes more memory than a job may use.")
     }
 
+    /// The source's own stream was copied and turned out to be damaged: the job begins anew without copying.
+    pub fn copy_unfit() -> Self {
+        Self::of_machine("copy_unfit", "The file's own stream is damaged, so it must be encoded anew. Try again later.")
+    }
+
+    pub fn is_copy_unfit(&self) -> bool {
+        self.code == "copy_unfit"
+    }
+
     pub fn internal(what: &str) -> Self {
         Self::of_machine(
             "transcoder_error",

@@ -25,10 +25,11 @@ mod transcoded;
 pub use lease::{Lease, LeaseRequest, Source};
 pub use names::{MAX_NAME_BYTES, is_file_name};
 pub use report::{Complete, Fail, Progress, ProgressAnswer, Rung};
-pub use transcoded::{Audio, FileRef, FrameRate, Segment, Transcoded, Video};
+pub use transcoded::{Audio, FileRef, FrameRate, Made, Segment, Transcoded, Video};
 
 /// The version of these messages. A server refuses a lease request of a version that it doesn't know.
 pub const PROTOCOL: u32 = 1;
 
-/// The recipe of the first form: an H.264 ladder with AAC beside it, in CMAF segments of 1, 1, 2, then 4 s.
-pub const RECIPE: &str = "h264-aac-1";
+/// The recipe: an H.264 ladder with AAC beside it, in CMAF segments of 1, 1, 2, then 4 s; what fits of the source is
+/// copied, and then its entry points are the segments' beginnings.
+pub const RECIPE: &str = "h264-aac-2";

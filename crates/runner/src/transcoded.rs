@@ -32,6 +32,11 @@ pub struct Video {
     pub timescale: u32,
     pub init: FileRef,
     pub segments: Vec<Segment>,
+    #[serde(default)]
+    pub made: Made,
+    /// A sentence for the creator: why it was made so.
+    #[serde(default)]
+    pub why: String,
 }
 
 /// A sound rendition, in CMAF.
@@ -52,6 +57,22 @@ pub struct Audio {
     pub timescale: u32,
     pub init: FileRef,
     pub segments: Vec<Segment>,
+    #[serde(default)]
+    pub made: Made,
+    /// A sentence for the creator: why it was made so.
+    #[serde(default)]
+    pub why: String,
+}
+
+/// How a rendition came to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Made {
+    /// Decoded and encoded anew.
+    #[default]
+    Encoded,
+    /// The source's own stream, copied into segments.
+    Remuxed,
 }
 
 /// Frames a second as an exact fraction: 30000/1001 stays that.

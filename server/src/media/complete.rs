@@ -128,5 +128,7 @@ fn rung(track: &Track) -> Rung {
         average_bps: rates.average_bps,
         bytes: track.bytes(),
         bandwidth: None,
+        is_remuxed: track.is_remuxed,
+        why: track.why.clone(),
     }
 }

@@ -185,7 +185,12 @@ fn keep(told: Progress) -> KeptProgress {
         speed: told.speed.filter(|speed| speed.is_finite() && *speed >= 0.0),
         left_ms: told.left_ms.filter(|left_ms| *left_ms < 1 << 40),
         rungs: rungs
-            .map(|rung| RungProgress { fraction: fraction(rung.fraction), name: rung.name, height: rung.height })
+            .map(|rung| RungProgress {
+                fraction: fraction(rung.fraction),
+                name: rung.name,
+                height: rung.height,
+                why: String::new(),
+            })
             .collect(),
     }
 }

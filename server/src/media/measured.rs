@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use pinreel_runner as sent;
+use pinreel_runner::{self as sent, Made};
 
 use super::model::plain;
 use super::names;
@@ -17,6 +17,7 @@ const MAX_DURATION_MS: u64 = 7 * 24 * 3_600_000;
 const MAX_SIDE: u32 = 16_384;
 const MAX_FRAME_RATE: u32 = 1_000;
 const MAX_WARNINGS: usize = 32;
+const MAX_WHY_CHARS: usize = 200;
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
@@ -86,6 +87,10 @@ pub struct Track {
     pub init: File,
     /// At least one.
     pub segments: Vec<Segment>,
+    /// Whether it is the source's own stream, copied.
+    pub is_remuxed: bool,
+    /// Why, as a sentence; may be empty.
+    pub why: String,
 }
 
 #[derive(Clone, Debug)]
@@ -168,11 +173,13 @@ fn check_video(sent: &sent::Video) -> Result<Video, Unfit> {
         return Err(Unfit::Picture(plain(&sent.name, 20)));
     }
     let track = track('v', &sent.name, &sent.codecs, (sent.timescale, &sent.init, &sent.segments))?;
+    let track = Track { is_remuxed: sent.made == Made::Remuxed, why: plain(&sent.why, MAX_WHY_CHARS), ..track };
     Ok(Video { track, width: sent.width, height: sent.height, frame_rate: (num, den) })
 }
 
 fn check_audio(sent: &sent::Audio) -> Result<Audio, Unfit> {
     let track = track('a', &sent.name, &sent.codecs, (sent.timescale, &sent.init, &sent.segments))?;
+    let track = Track { is_remuxed: sent.made == Made::Remuxed, why: plain(&sent.why, MAX_WHY_CHARS), ..track };
     let is_tag = |tag: &str| {
         (2..=35).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
@@ -211,6 +218,8 @@ fn track(kind: char, name: &str, codecs: &str, (timescale, init, segments): Medi
         timescale,
         init: file(init, &format!("{name}/init.mp4"))?,
         segments: numbered.collect::<Result<_, _>>()?,
+        is_remuxed: false,
+        why: String::new(),
     })
 }
 

@@ -85,6 +85,9 @@ pub struct RungProgress {
     pub name: String,
     pub height: Option<u32>,
     pub fraction: f64,
+    /// Once it is there: how it was made and why, as a sentence; empty before.
+    #[serde(default)]
+    pub why: String,
 }
 
 /// The last report of a worker, as kept: bounded and sane.
@@ -117,6 +120,12 @@ pub struct Rung {
     pub bytes: u64,
     /// What a player needs for it, with sound: BANDWIDTH in the master playlist. Absent for sound beside a picture.
     pub bandwidth: Option<u64>,
+    /// Whether it is the source's own stream, copied.
+    #[serde(default)]
+    pub is_remuxed: bool,
+    /// Why it was copied or encoded, as a sentence.
+    #[serde(default)]
+    pub why: String,
 }
 
 /// What this node made of a source.

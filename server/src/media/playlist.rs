@@ -203,6 +203,8 @@ mod tests {
             segments: numbered
                 .map(|(n, (ticks, bytes))| Segment { file: file(&format!("seg-{n:05}.m4s"), *bytes), ticks: *ticks })
                 .collect(),
+            is_remuxed: false,
+            why: String::new(),
         }
     }
 

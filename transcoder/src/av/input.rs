@@ -65,6 +65,23 @@ pub struct Track {
     /// The display matrix's upper left four numbers, as turns of 65536.
     pub matrix: Option<[i32; 4]>,
     pub sample_rate: u32,
+    pub channels: u32,
+    pub coding: Coding,
+}
+
+/// How a track is coded, as far as a decision to copy it needs.
+#[derive(Clone, Debug, Default)]
+pub struct Coding {
+    /// The decoder's header; empty when it is missing or absurdly long.
+    pub header: Vec<u8>,
+    /// ffmpeg's number.
+    pub profile: i32,
+    /// ffmpeg's name of the pixel format; empty when unknown.
+    pub pixels: String,
+    /// A number of H.273.
+    pub transfer: i32,
+    pub full_range: bool,
+    pub encrypted: bool,
 }
 
 /// Reads a file and tells how far it came.
@@ -242,14 +259,14 @@ fn track(stream: &ffmpeg_next::Stream<'_>) -> Track {
     let parameters = stream.parameters();
     let pair = |r: Rational| (r.numerator(), r.denominator());
     // SAFETY: the stream and its parameters are valid while the input is; enumerations are read as numbers.
-    let (width, height, aspect, field_order, sample_rate, name) = unsafe {
+    let (width, height, aspect, field_order, (sample_rate, channels), name) = unsafe {
         let raw = &*parameters.as_ptr();
         let order = (&raw const raw.field_order).cast::<u32>().read();
         let name = ffi::avcodec_get_name(raw.codec_id);
         let own = (*stream.as_ptr()).sample_aspect_ratio;
         let aspect = if own.num > 0 { own } else { raw.sample_aspect_ratio };
         let name = CStr::from_ptr(name).to_string_lossy().into_owned();
-        (raw.width, raw.height, (aspect.num, aspect.den), order, raw.sample_rate, name)
+        (raw.width, raw.height, (aspect.num, aspect.den), order, (raw.sample_rate, raw.channels), name)
     };
     Track {
         index: stream.index(),
@@ -267,7 +284,36 @@ fn track(stream: &ffmpeg_next::Stream<'_>) -> Track {
         interlaced: field_order >= ffi::AVFieldOrder::AV_FIELD_TT as u32,
         matrix: matrix(stream),
         sample_rate: u32::try_from(sample_rate).unwrap_or(0),
+        channels: u32::try_from(channels).unwrap_or(0),
+        coding: coding(&parameters),
         parameters,
+    }
+}
+
+fn coding(parameters: &codec::Parameters) -> Coding {
+    /// Larger headers aren't video's or sound's: fonts, for instance.
+    const MOST: i32 = 1 << 16;
+    const ENCRYPTED: [&[u8; 4]; 2] = [b"encv", b"enca"];
+    // SAFETY: the parameters are valid; enumerations are read as numbers; the header is copied by its own size; the
+    // number of a pixel format is checked before it becomes one, and its name is a static of the library, or null.
+    unsafe {
+        let raw = &*parameters.as_ptr();
+        let known = (1..=MOST).contains(&raw.extradata_size) && !raw.extradata.is_null();
+        let header = if known { std::slice::from_raw_parts(raw.extradata, raw.extradata_size as usize) } else { &[] };
+        let is_picture = parameters.medium() == media::Type::Video;
+        let is_format = is_picture && (0..ffi::AVPixelFormat::AV_PIX_FMT_NB as i32).contains(&raw.format);
+        let format = is_format.then(|| std::mem::transmute::<i32, ffi::AVPixelFormat>(raw.format));
+        let description = format.map_or(ptr::null(), |format| ffi::av_pix_fmt_desc_get(format));
+        let name = if description.is_null() { ptr::null() } else { (*description).name };
+        let pixels = if name.is_null() { String::new() } else { CStr::from_ptr(name).to_string_lossy().into_owned() };
+        Coding {
+            header: header.to_vec(),
+            profile: raw.profile,
+            pixels,
+            transfer: (&raw const raw.color_trc).cast::<i32>().read(),
+            full_range: (&raw const raw.color_range).cast::<i32>().read() == ffi::AVColorRange::AVCOL_RANGE_JPEG as i32,
+            encrypted: ENCRYPTED.iter().any(|tag| u32::from_le_bytes(**tag) == raw.codec_tag),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod filter;
 pub mod frame;
 pub mod input;
 pub mod muxer;
+pub mod packet;
 
 pub use ffmpeg_next::Error;
 

@@ -42,14 +42,43 @@ impl Write for Shared {
     }
 }
 
-impl Muxer {
-    /// A track of what `encoder` makes, and its header (`ftyp` and `moov`). Times are in `1 / timescale` s from here
-    /// on.
-    pub fn new(encoder: &codec::Context, timescale: u32, language: Option<&str>) -> Result<(Self, Vec<u8>), Error> {
+/// A muxer whose header isn't written yet.
+struct Opening {
+    output: Output,
+    written: Shared,
+}
+
+impl Opening {
+    fn new() -> Result<Self, Error> {
         let written = Shared::default();
-        let mut output = format::output_to_stream(StreamIo::from_write(written.clone())?, None, Some("mp4"))?;
+        let output = format::output_to_stream(StreamIo::from_write(written.clone())?, None, Some("mp4"))?;
+        Ok(Self { output, written })
+    }
+
+    /// Replaces what the only stream's parameters say to decoders.
+    fn set_header(&mut self, header: &[u8]) -> Result<(), Error> {
+        let size = i32::try_from(header.len()).map_err(|_| Error::InvalidData)?;
+        // SAFETY: the stream was just added and owns its parameters. The old header is freed before the new one, which
+        // is allocated with the padding that ffmpeg reads beyond the end, takes its place.
+        unsafe {
+            let parameters = (**(*self.output.as_mut_ptr()).streams).codecpar;
+            ffi::av_freep((&raw mut (*parameters).extradata).cast());
+            (*parameters).extradata_size = 0;
+            let padded = header.len() + ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize;
+            let copy = ffi::av_mallocz(padded).cast::<u8>();
+            if copy.is_null() {
+                return Err(Error::Other { errno: libc::ENOMEM });
+            }
+            ptr::copy_nonoverlapping(header.as_ptr(), copy, header.len());
+            (*parameters).extradata = copy;
+            (*parameters).extradata_size = size;
+        }
+        Ok(())
+    }
+
+    fn open(mut self, timescale: u32, language: Option<&str>) -> Result<(Muxer, Vec<u8>), Error> {
         let tick = Rational::new(1, i32::try_from(timescale).map_err(|_| Error::InvalidData)?);
-        let mut stream = output.add_stream_with(encoder)?;
+        let mut stream = self.output.stream_mut(0).ok_or(Error::StreamNotFound)?;
         stream.set_time_base(tick);
         if let Some(language) = language {
             let mut metadata = Dictionary::new();
@@ -57,17 +86,41 @@ impl Muxer {
             stream.set_metadata(metadata);
         }
         // SAFETY: the stream was just added and its parameters belong to it. The tag is left to the muxer.
-        unsafe { (*(*(*(*output.as_mut_ptr()).streams)).codecpar).codec_tag = 0 };
+        unsafe { (*(*(*(*self.output.as_mut_ptr()).streams)).codecpar).codec_tag = 0 };
         let mut options = Dictionary::new();
         options.set("movflags", FLAGS);
         options.set("use_editlist", "0");
         options.set("brand", "cmfc");
         options.set("fflags", "+bitexact");
         options.set("video_track_timescale", &timescale.to_string());
-        output.write_header_with(options)?;
-        let mut muxer = Self { output, written };
+        self.output.write_header_with(options)?;
+        let mut muxer = Muxer { output: self.output, written: self.written };
         let header = muxer.drain();
         Ok((muxer, header))
+    }
+}
+
+impl Muxer {
+    /// A track of what `encoder` makes, and its header (`ftyp` and `moov`). Times are in `1 / timescale` s from here
+    /// on.
+    pub fn new(encoder: &codec::Context, timescale: u32, language: Option<&str>) -> Result<(Self, Vec<u8>), Error> {
+        let mut output = Opening::new()?;
+        output.output.add_stream_with(encoder)?;
+        output.open(timescale, language)
+    }
+
+    /// A track of packets that were encoded elsewhere, of which `header` tells the decoder.
+    pub fn of_copy(
+        parameters: &codec::Parameters,
+        header: &[u8],
+        timescale: u32,
+        language: Option<&str>,
+    ) -> Result<(Self, Vec<u8>), Error> {
+        let mut output = Opening::new()?;
+        let mut stream = output.output.add_stream(None::<ffmpeg_next::Codec>)?;
+        stream.set_parameters(parameters.clone());
+        output.set_header(header)?;
+        output.open(timescale, language)
     }
 
     /// Adds a packet. Its times must be set, its decoding time later than the last one's.

@@ -15,6 +15,8 @@ pub enum Event {
     Progress(Progress),
     /// A file is whole and will not change; its name in the job's folder.
     File(String),
+    /// These renditions are whole, and can be watched while the others are made.
+    Playable(Box<Transcoded>),
     /// All files are whole. CIDs are left empty: the parent computes them.
     Done(Box<Transcoded>),
     Failed(Failure),

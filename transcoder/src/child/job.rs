@@ -1,6 +1,8 @@
-//! A job from the opened file to its finished renditions.
+//! A job from the opened file to its finished renditions: a look through the packets, a copy of what fits as it is,
+//! then one decode for everything else.
 
 use std::fs::File;
+use std::io::Seek;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,16 +10,20 @@ use std::time::{Duration, Instant};
 use ffmpeg_next::Packet;
 use pinreel_runner::{Audio, FileRef, Rung, Transcoded, Video};
 
+use super::copy::{self, Copied};
+use super::damage::{judge, missing};
 use super::events::{Event, Progress, Reporter};
 use super::formats::{ALLOWED, LIMITS, refused};
 use super::picture::Pictures;
 use super::plan::Plan;
 use super::poster;
+use super::scan::{self, Fits};
 use super::segments::Folder;
-use super::sound::{Sound, clock_of};
+use super::sound::Sound;
 use crate::av::input::{Source, Track};
 use crate::av::{Error, is_out_of_memory};
 use crate::failure::Failure;
+use crate::rules::marks::Marks;
 
 /// Progress is told this often.
 const EVERY: Duration = Duration::from_millis(400);
@@ -25,13 +31,16 @@ const EVERY: Duration = Duration::from_millis(400);
 const MAX_READ_ERRORS: u32 = 200;
 /// Decoder threads: more cost memory and gain nothing beside the encoders.
 const MAX_DECODER_THREADS: usize = 4;
-/// A truncated file is worth publishing if this much of it can be played.
-const WORTHWHILE_SECONDS: f64 = 1.0;
+/// How far a job is when the packets were looked through, and when what fits was copied.
+const SCANNED: f64 = 0.01;
+const COPIED: f64 = 0.03;
 
 struct Job {
     source: Source,
     pictures: Option<Pictures>,
-    sounds: Vec<Sound>,
+    /// With the plan's numbers.
+    sounds: Vec<(usize, Sound)>,
+    copied: Copied,
     cover: Option<Track>,
     folder: Folder,
     begun: Instant,
@@ -39,47 +48,89 @@ struct Job {
     warnings: Vec<String>,
 }
 
-/// Transcodes `file` into the folder `out`.
-pub fn transcode(file: File, out: PathBuf, report: &Reporter) -> Result<Transcoded, Failure> {
+/// Transcodes `file` into the folder `out`; nothing is copied as it is unless `copying`.
+pub fn transcode(file: File, out: PathBuf, report: &Reporter, copying: bool) -> Result<Transcoded, Failure> {
+    let folder = Folder { path: out, report: report.clone() };
     let bytes = file.metadata().map(|m| m.len()).unwrap_or(0);
-    let source = Source::open(file, &ALLOWED, LIMITS).map_err(|refusal| refused(refusal, bytes))?;
-    let mut job = Job::start(source, Folder { path: out, report: report.clone() })?;
+    let source = Source::open(again(&file)?, &ALLOWED, LIMITS).map_err(|refusal| refused(refusal, bytes))?;
+    if let Some(seconds) = source.duration_us.map(|us| us / 1_000_000) {
+        super::check_length(seconds)?;
+    }
+    let mut plan = Plan::of(&source.tracks)?;
+    drop(source);
+    let fits =
+        if copying { scan::scan(again(&file)?, &plan, teller(report, 0.0, SCANNED))? } else { Fits::none(&plan) };
+    let marks = fits.picture.as_ref().map_or_else(|_| Marks::regular(plan.clock()), |fit| fit.marks.clone());
+    let copied = copy::copy(again(&file)?, &plan, (&fits, &marks), &folder, teller(report, SCANNED, COPIED))?;
+    plan.explain(&fits);
+    if copied.is_playable(&plan) {
+        report.send(&Event::Playable(Box::new(copied.result())));
+    }
+    let source = Source::open(again(&file)?, &ALLOWED, LIMITS).map_err(|refusal| refused(refusal, bytes))?;
+    let mut job = Job::start(source, (plan, marks), copied, folder)?;
     job.read()?;
     job.finish()
 }
 
+/// The same open file from its beginning: there is no path to open it by.
+fn again(file: &File) -> Result<File, Failure> {
+    let mut again = file.try_clone().map_err(|error| Failure::disk(&error))?;
+    again.rewind().map_err(|error| Failure::disk(&error))?;
+    Ok(again)
+}
+
+/// Tells how far reading is as a part of the whole, now and then.
+fn teller(report: &Reporter, from: f64, to: f64) -> impl FnMut(f64) {
+    let mut told = Instant::now();
+    move |read| {
+        if told.elapsed() >= EVERY {
+            told = Instant::now();
+            report.send(&Event::Progress(Progress { fraction: from + (to - from) * read, ..Progress::default() }));
+        }
+    }
+}
+
 impl Job {
-    fn start(mut source: Source, folder: Folder) -> Result<Self, Failure> {
-        let plan = Plan::of(&source.tracks)?;
-        let clock = clock_of(&plan);
-        if let Some(seconds) = source.duration_us.map(|us| us / 1_000_000) {
-            super::check_length(seconds)?;
-        }
-        let used: Vec<usize> = plan.picture.iter().map(|p| p.track.index).chain(sound_indexes(&plan)).collect();
-        for index in (0..source.tracks.len()).filter(|index| !used.contains(index)) {
-            source.skip(index);
-        }
+    fn start(
+        mut source: Source,
+        (plan, marks): (Plan, Marks),
+        copied: Copied,
+        folder: Folder,
+    ) -> Result<Self, Failure> {
+        let clock = plan.clock();
+        plan.skip_unused(&mut source);
         let threads = thread::available_parallelism().map_or(1, |n| n.get()).min(MAX_DECODER_THREADS);
         let (origin_us, mut warnings) = (plan.origin_us, plan.warnings);
         let mut sounds = Vec::new();
-        for sound in plan.sounds {
+        for (number, sound) in plan.sounds.into_iter().enumerate() {
+            if copied.has_sound(number) {
+                source.skip(sound.track.index);
+                continue;
+            }
             let (label, codec) = (sound.label.clone(), sound.track.codec.clone());
-            match Sound::new(sound, clock, origin_us, &folder)? {
-                Some(sound) => sounds.push(sound),
+            match Sound::new(sound, (marks.clone(), clock.timescale), origin_us, &folder)? {
+                Some(sound) => sounds.push((number, sound)),
                 None => warnings.push(format!(
                     "The sound track “{label}” is coded in a way ({codec}) that can't be read; it is left out."
                 )),
             }
         }
-        let pictures = plan.picture.map(|plan| Pictures::new(plan, origin_us, folder.clone(), threads)).transpose()?;
-        if pictures.is_none() && sounds.is_empty() {
+        let pictures = plan.picture.map(|mut plan| {
+            plan.rungs.retain(|rung| copied.picture.as_ref().is_none_or(|copied| copied.name != rung.name));
+            Pictures::new((plan, marks), origin_us, folder.clone(), threads)
+        });
+        let pictures = pictures.transpose()?;
+        if pictures.is_none() && sounds.is_empty() && copied.sounds.is_empty() {
             return Err(Failure::codec("sound", source.tracks.first().map_or("unknown", |t| &t.codec)));
         }
         let now = Instant::now();
-        Ok(Self { source, pictures, sounds, cover: plan.cover, folder, begun: now, told: now, warnings })
+        Ok(Self { source, pictures, sounds, copied, cover: plan.cover, folder, begun: now, told: now, warnings })
     }
 
     fn read(&mut self) -> Result<(), Failure> {
+        if self.pictures.is_none() && self.sounds.is_empty() {
+            return Ok(());
+        }
         let mut errors = 0;
         loop {
             match self.source.read() {
@@ -101,16 +152,24 @@ impl Job {
 
     fn packet(&mut self, packet: &Packet) -> Result<(), Failure> {
         if let Some(pictures) = self.pictures.as_mut().filter(|pictures| pictures.takes(packet)) {
-            return pictures.packet(packet);
+            pictures.packet(packet)?;
+            return self.check_copy();
         }
-        match self.sounds.iter_mut().find(|sound| sound.takes(packet)) {
-            Some(sound) => sound.packet(packet),
+        match self.sounds.iter_mut().find(|(_, sound)| sound.takes(packet)) {
+            Some((_, sound)) => sound.packet(packet),
             None => Ok(()),
         }
     }
 
+    /// A copied picture must be whole: players stop at what a decoder here gets over. So the job begins anew, and
+    /// encodes it.
+    fn check_copy(&self) -> Result<(), Failure> {
+        let broken = self.pictures.as_ref().is_some_and(|pictures| pictures.broken > 0);
+        if broken && self.copied.picture.is_some() { Err(Failure::copy_unfit()) } else { Ok(()) }
+    }
+
     fn seconds(&self) -> f64 {
-        let heard = self.sounds.iter().map(Sound::seconds).fold(0.0, f64::max);
+        let heard = self.sounds.iter().map(|(_, sound)| sound.seconds()).fold(0.0, f64::max);
         self.pictures.as_ref().map_or(heard, Pictures::seconds)
     }
 
@@ -129,40 +188,45 @@ impl Job {
             height: Some(height),
             fraction: share(done),
         });
-        let sounds = self.sounds.iter().map(|sound| Rung {
+        let sounds = self.sounds.iter().map(|(_, sound)| Rung {
             name: sound.name().to_owned(),
             height: None,
             fraction: share(sound.seconds()),
         });
         Progress {
-            fraction: share(seconds).min(0.99),
+            fraction: (COPIED + (1.0 - COPIED) * share(seconds)).min(0.99),
             speed: Some(speed),
             left_ms: left.map(|ms| ms as u64),
             played_ms: (seconds * 1000.0) as u64,
-            rungs: pictures.chain(sounds).collect(),
+            rungs: self.copied.rungs().chain(pictures).chain(sounds).collect(),
         }
     }
 
     fn finish(mut self) -> Result<Transcoded, Failure> {
-        self.judge_damage()?;
         let expected = self.source.duration_us.map(|us| us as f64 / 1e6);
-        let codec = self.sounds.first().map(|sound| sound.codec().to_owned());
-        let (video, poster) = match self.pictures.take() {
-            Some(pictures) => pictures.finish()?,
-            None => (Vec::new(), self.cover()?),
-        };
-        let mut audio = Vec::new();
-        for sound in self.sounds.drain(..) {
-            let default = audio.is_empty();
-            audio.extend(sound.finish(default)?);
+        let (mut video, mut poster): (Vec<Video>, Option<FileRef>) = (Vec::new(), None);
+        match self.pictures.take() {
+            Some(pictures) => {
+                let counts;
+                (video, poster, counts) = pictures.finish()?;
+                if counts.broken > 0 && self.copied.picture.is_some() {
+                    return Err(Failure::copy_unfit());
+                }
+                self.warnings.extend(judge(counts)?);
+            }
+            None => poster = self.cover()?.or(poster),
         }
+        let mut sounds = self.copied.sounds;
+        for (number, sound) in self.sounds.drain(..) {
+            sounds.extend(sound.finish()?.map(|audio| (number, audio)));
+        }
+        video.splice(0..0, self.copied.picture);
+        let audio = in_order(sounds);
         if video.is_empty() && audio.is_empty() {
-            return Err(codec.map_or_else(Failure::nothing_decoded, |_| Failure::nothing_decoded()));
+            return Err(Failure::nothing_decoded());
         }
         let duration_ms = longest_ms(&video, &audio);
-        if let Some(missing) = missing(expected, duration_ms as f64 / 1e3)? {
-            self.warnings.push(missing);
-        }
+        self.warnings.extend(missing(expected, duration_ms as f64 / 1e3)?);
         Ok(Transcoded { duration_ms, video, audio, poster, warnings: self.warnings })
     }
 
@@ -170,24 +234,36 @@ impl Job {
         let jpeg = self.cover.as_ref().and_then(|track| poster::cover(track, self.source.cover_packet(track.index)));
         jpeg.map(|jpeg| self.folder.put("poster.jpg".to_owned(), &jpeg)).transpose()
     }
-
-    /// A few broken pictures are a warning; more than one in twenty, and the job fails.
-    fn judge_damage(&mut self) -> Result<(), Failure> {
-        let Some(pictures) = &self.pictures else { return Ok(()) };
-        let (broken, all) = (pictures.broken, pictures.decoded.max(1));
-        if broken > 10 && broken * 20 > all {
-            let text = format!("{broken} of about {all} pictures in this file are broken: too many to publish it.");
-            return Err(Failure::of_file("file_damaged", text));
-        }
-        if broken > 0 {
-            self.warnings.push(format!("{broken} pictures in this file are broken; players may show traces of it."));
-        }
-        Ok(())
-    }
 }
 
-fn sound_indexes(plan: &Plan) -> impl Iterator<Item = usize> {
-    plan.sounds.iter().map(|sound| sound.track.index)
+/// By the plan's numbers, the first being the default.
+fn in_order(mut sounds: Vec<(usize, Audio)>) -> Vec<Audio> {
+    sounds.sort_by_key(|(number, _)| *number);
+    sounds.into_iter().enumerate().map(|(place, (_, audio))| Audio { default: place == 0, ..audio }).collect()
+}
+
+impl Copied {
+    fn has_sound(&self, number: usize) -> bool {
+        self.sounds.iter().any(|(copied, _)| *copied == number)
+    }
+
+    /// Whether this alone can be watched: the picture and all its sounds.
+    fn is_playable(&self, plan: &Plan) -> bool {
+        self.picture.is_some() == plan.picture.is_some() && self.sounds.len() == plan.sounds.len()
+    }
+
+    /// These renditions as a result of their own.
+    fn result(&self) -> Transcoded {
+        let video: Vec<Video> = self.picture.iter().cloned().collect();
+        let audio = in_order(self.sounds.clone());
+        Transcoded { duration_ms: longest_ms(&video, &audio), video, audio, poster: None, warnings: Vec::new() }
+    }
+
+    fn rungs(&self) -> impl Iterator<Item = Rung> {
+        let pictures = self.picture.iter().map(|video| (&video.name, Some(video.width.min(video.height))));
+        let sounds = self.sounds.iter().map(|(_, audio)| (&audio.name, None));
+        pictures.chain(sounds).map(|(name, height)| Rung { name: name.clone(), height, fraction: 1.0 })
+    }
 }
 
 fn longest_ms(video: &[Video], audio: &[Audio]) -> u64 {
@@ -197,18 +273,4 @@ fn longest_ms(video: &[Video], audio: &[Audio]) -> u64 {
     };
     let pictures = video.iter().map(|v| ms(v.timescale, &v.segments));
     pictures.chain(audio.iter().map(|a| ms(a.timescale, &a.segments))).max().unwrap_or(0)
-}
-
-/// What to say of a file that ends before its header says; an error when next to nothing of it is there.
-fn missing(expected: Option<f64>, played: f64) -> Result<Option<String>, Failure> {
-    let Some(expected) = expected.filter(|expected| expected - played > f64::max(1.0, expected / 100.0)) else {
-        return Ok(None);
-    };
-    if played < WORTHWHILE_SECONDS {
-        let text =
-            format!("The file says that it plays for {expected:.0} seconds, but less than one of them can be read.");
-        return Err(Failure::of_file("file_truncated", text));
-    }
-    let text = format!("The end of the file is missing: {played:.0} of {expected:.0} seconds could be read.");
-    Ok(Some(text))
 }

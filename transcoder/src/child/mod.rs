@@ -3,6 +3,8 @@
 //! It gets the source as its standard input, its own folder as working directory, no environment and no network; it
 //! writes files into the folder and JSON lines to its standard output. Whatever happens to it, the parent goes on.
 
+mod copy;
+mod damage;
 pub mod events;
 mod fifo;
 mod formats;
@@ -12,6 +14,7 @@ mod picture;
 mod plan;
 mod poster;
 mod rung;
+mod scan;
 mod segments;
 mod sound;
 
@@ -29,10 +32,10 @@ use crate::failure::Failure;
 /// The longest source that is transcoded.
 pub const MAX_HOURS: u64 = 12;
 
-/// The `child` command, started by the process `parent`.
-pub fn main(parent: i32) -> ExitCode {
+/// The `child` command, started by the process `parent`; `copying` as for [`job::transcode`].
+pub fn main(parent: i32, copying: bool) -> ExitCode {
     let report = Reporter::new(Box::new(std::io::stdout()));
-    let outcome = catch_unwind(AssertUnwindSafe(|| run(parent, &report)));
+    let outcome = catch_unwind(AssertUnwindSafe(|| run(parent, copying, &report)));
     match outcome.unwrap_or_else(|_| Err(Failure::internal("it panicked"))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -42,11 +45,11 @@ pub fn main(parent: i32) -> ExitCode {
     }
 }
 
-fn run(parent: i32, report: &Reporter) -> Result<(), Failure> {
+fn run(parent: i32, copying: bool, report: &Reporter) -> Result<(), Failure> {
     let source = std::io::stdin().as_fd().try_clone_to_owned().map_err(|error| Failure::disk(&error))?;
     limits::enter(parent)?;
     av::start();
-    let done = job::transcode(File::from(source), PathBuf::from("."), report)?;
+    let done = job::transcode(File::from(source), PathBuf::from("."), report, copying)?;
     report.send(&Event::Done(Box::new(done)));
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use ffmpeg_next::Packet;
 use pinreel_runner::{self as runner, Video};
 
+use super::damage::Counts;
 use super::plan::{PicturePlan, Plan};
 use super::poster::Poster;
 use super::rung::{Rung, encoding};
@@ -15,13 +16,15 @@ use crate::av::frame::{Colour, Picture, PictureFormat};
 use crate::av::{Error, is_out_of_memory};
 use crate::failure::Failure;
 use crate::rules::clock::{Mark, Placer};
+use crate::rules::ladder::Size;
+use crate::rules::marks::Marks;
 
-/// The last frame is shown at most this long, whatever the file says.
-const MAX_LAST_SECONDS: i64 = 60;
+const SMALLER: &str = "A smaller size than the source's.";
 
 /// The decoder, the filters and the rungs of a job's picture.
 pub struct Pictures {
     plan: PicturePlan,
+    marks: Marks,
     folder: Folder,
     origin_us: i64,
     decoder: Decoder,
@@ -36,7 +39,7 @@ pub struct Pictures {
     pending: Option<Pending>,
     rungs: Vec<Rung>,
     poster: Poster,
-    pub decoded: u64,
+    decoded: u64,
     pub broken: u64,
 }
 
@@ -48,7 +51,12 @@ struct Pending {
 }
 
 impl Pictures {
-    pub fn new(plan: PicturePlan, origin_us: i64, folder: Folder, threads: usize) -> Result<Self, Failure> {
+    pub fn new(
+        (plan, marks): (PicturePlan, Marks),
+        origin_us: i64,
+        folder: Folder,
+        threads: usize,
+    ) -> Result<Self, Failure> {
         let track = &plan.track;
         let decoder = Decoder::open(track, super::formats::MAX_PIXELS, threads);
         let decoder = decoder.map_err(|error| unreadable(error, &track.codec))?;
@@ -57,6 +65,7 @@ impl Pictures {
             placer: Placer::new(plan.clock),
             poster: Poster::new(plan.clock.timescale),
             plan,
+            marks,
             folder,
             origin_us,
             decoder,
@@ -100,7 +109,7 @@ impl Pictures {
     }
 
     /// Ends the renditions. Empty when no picture was ever decoded.
-    pub fn finish(mut self) -> Result<(Vec<Video>, Option<runner::FileRef>), Failure> {
+    pub fn finish(mut self) -> Result<(Vec<Video>, Option<runner::FileRef>, Counts), Failure> {
         if self.decoder.end().is_ok() {
             self.drain()?;
         }
@@ -108,8 +117,8 @@ impl Pictures {
             filter.end().map_err(encoding)?;
             self.pull()?;
         }
-        let Some(end) = self.pending.as_ref().map(|last| last.at + self.last_length(last.length)) else {
-            return Ok((Vec::new(), None));
+        let Some(end) = self.pending.as_ref().map(|last| last.at + self.plan.last_length(last.length)) else {
+            return Ok((Vec::new(), None, self.counts()));
         };
         self.show_pending()?;
         self.fill(end)?;
@@ -117,8 +126,17 @@ impl Pictures {
             rung.end(end);
         }
         let poster = self.poster.take().map(|jpeg| self.folder.put("poster.jpg".to_owned(), &jpeg)).transpose()?;
-        let videos: Result<Vec<_>, _> = self.rungs.into_iter().map(Rung::finish).collect();
-        Ok((videos?, poster))
+        let counts = self.counts();
+        let why = |size: Size| if size == self.plan.size { &self.plan.why } else { SMALLER };
+        let videos = self.rungs.into_iter().map(|rung| {
+            let why = why(rung.plan.size).to_owned();
+            Ok(Video { why, ..rung.finish()? })
+        });
+        Ok((videos.collect::<Result<_, Failure>>()?, poster, counts))
+    }
+
+    fn counts(&self) -> Counts {
+        Counts { decoded: self.decoded, broken: self.broken }
     }
 
     fn drain(&mut self) -> Result<(), Failure> {
@@ -199,7 +217,7 @@ impl Pictures {
 
     /// Whether a keyframe is due at `at`; it counts as made then.
     fn mark(&mut self, at: i64) -> Option<Mark> {
-        let mark = self.plan.clock.mark(self.next_mark);
+        let mark = self.marks.mark(self.next_mark);
         (mark.ticks == at).then(|| self.next_mark += 1).map(|()| mark)
     }
 
@@ -208,7 +226,7 @@ impl Pictures {
     fn fill(&mut self, until: i64) -> Result<(), Failure> {
         loop {
             let Some((last, at)) = &self.last else { return Ok(()) };
-            let due = self.plan.clock.mark(self.next_mark).ticks;
+            let due = self.marks.mark(self.next_mark).ticks;
             let at = self.plan.clock.next_repeat(*at, due);
             if at >= until {
                 return Ok(());
@@ -241,25 +259,16 @@ impl Pictures {
         }
         Ok(())
     }
-
-    /// How long the last picture is shown: a frame, unless its container clearly says longer.
-    fn last_length(&self, said: i64) -> i64 {
-        let rate = self.plan.pace.rate();
-        let scale = i64::from(self.plan.clock.timescale);
-        let usual = (scale * i64::from(rate.den) / i64::from(rate.num.max(1))).max(1);
-        let near = (said - usual).abs() * 2 <= usual;
-        if said <= 0 || near { usual } else { said.min(MAX_LAST_SECONDS * scale) }
-    }
 }
 
 const BT709: Colour = Colour { primaries: 1, transfer: 1, matrix: 1 };
 
-/// The filters from a decoded frame to the top rung's picture: progressive, upright, square pixels, 8-bit 4:2:0.
+/// The filters from a decoded frame to the top encoded rung's picture: progressive, upright, square pixels, 8-bit 4:2:0.
 fn upright(plan: &PicturePlan, format: PictureFormat, colour: Colour) -> String {
     let interlaced = if plan.track.interlaced { "bwdif=mode=send_frame:deint=interlaced," } else { "" };
     let turn = plan.turn.filters();
-    let size = plan.rungs.first().map(|rung| rung.size);
-    let (width, height) = size.map_or((2, 2), |size| (size.width, size.height));
+    let size = plan.rungs.first().map_or(plan.size, |rung| rung.size);
+    let (width, height) = (size.width, size.height);
     let matrix = if format.is_rgb() { ":out_color_matrix=bt709" } else { "" };
     let scale = format!("scale={width}:{height}:flags=bicubic:out_range=tv{matrix},setsar=1");
     format!("{interlaced}{turn}{scale}{},format=yuv420p", tone_map(colour))

@@ -2,15 +2,19 @@
 
 use pinreel_runner::FrameRate;
 
-use crate::av::input::Track;
+use super::scan::Fits;
+use crate::av::input::{Source, Track};
 use crate::failure::Failure;
 use crate::rules::clock::{Clock, rescale};
+use crate::rules::fits::Misfit;
 use crate::rules::ladder::{Size, ladder, max_bits_per_second};
 use crate::rules::rate::Pace;
 use crate::rules::{ladder, language};
 
 /// Sound tracks beyond this number are left out.
 pub const MAX_SOUND_TRACKS: usize = 8;
+/// The last frame is shown at most this long, whatever the file says.
+const MAX_LAST_SECONDS: i64 = 60;
 const MICROSECONDS: (i32, i32) = (1, 1_000_000);
 
 /// All that a job makes.
@@ -29,7 +33,12 @@ pub struct PicturePlan {
     pub turn: Turn,
     pub clock: Clock,
     pub pace: Pace,
+    /// As shown by the top rung.
+    pub size: Size,
+    /// What is encoded; best first.
     pub rungs: Vec<RungPlan>,
+    /// Why the top rung is encoded.
+    pub why: String,
 }
 
 #[derive(Clone, Debug)]
@@ -49,6 +58,8 @@ pub struct SoundPlan {
     pub language: Option<String>,
     pub label: String,
     pub sample_rate: u32,
+    /// Why it is encoded.
+    pub why: String,
 }
 
 /// How a picture must be turned to be upright.
@@ -83,6 +94,35 @@ impl Plan {
         Ok(Self { picture: main.map(picture).transpose()?, sounds: sounds(heard), cover, origin_us, warnings })
     }
 
+    /// The clock of all renditions.
+    pub fn clock(&self) -> Clock {
+        match (&self.picture, self.sounds.first()) {
+            (Some(picture), _) => picture.clock,
+            (None, Some(sound)) => Clock::of_samples(sound.sample_rate),
+            (None, None) => Clock::of_samples(48_000),
+        }
+    }
+
+    /// Leaves packets of tracks that nothing is made of out of what is read.
+    pub fn skip_unused(&self, source: &mut Source) {
+        let picture = self.picture.iter().map(|picture| picture.track.index);
+        let used: Vec<usize> = picture.chain(self.sounds.iter().map(|sound| sound.track.index)).collect();
+        for index in (0..source.tracks.len()).filter(|index| !used.contains(index)) {
+            source.skip(index);
+        }
+    }
+
+    /// Notes why what is encoded is.
+    pub fn explain(&mut self, fits: &Fits) {
+        let why = |misfit: &Misfit| format!("Encoded, because {misfit}.");
+        if let (Some(picture), Err(misfit)) = (&mut self.picture, &fits.picture) {
+            picture.why = why(misfit);
+        }
+        for (sound, fit) in self.sounds.iter_mut().zip(&fits.sounds) {
+            sound.why = fit.as_ref().err().map(why).unwrap_or_default();
+        }
+    }
+
     /// A track's time in ticks of `1 / timescale` after the job's 0.
     pub fn since_origin(origin_us: i64, time: i64, tick: (i32, i32), timescale: u32) -> i64 {
         rescale(time, tick, timescale) - rescale(origin_us, MICROSECONDS, timescale)
@@ -98,20 +138,26 @@ fn picture(track: &Track) -> Result<PicturePlan, Failure> {
     if own.pixels() > super::formats::MAX_PIXELS {
         return Err(Failure::too_large_picture(own.width, own.height));
     }
-    let turn = track.matrix.map_or(Turn { quarters: 0, mirrored: false }, Turn::of);
+    let turn = track.matrix.map_or(Turn::NONE, Turn::of);
     let aspect = (u32::try_from(track.aspect.0).unwrap_or(0), u32::try_from(track.aspect.1).unwrap_or(0));
     let sizes = ladder(own.displayed(aspect, turn.quarters % 2 == 1));
+    let size = sizes[0];
     let pace = Pace::of(track.rates.0, track.rates.1);
     let rungs: Vec<RungPlan> = sizes.into_iter().map(|size| rung(size, pace)).collect();
     let common = rungs.iter().map(|rung| rung.every).max().unwrap_or(1);
-    Ok(PicturePlan { track: track.clone(), turn, clock: Clock::new(pace, common), pace, rungs })
+    let clock = Clock::new(pace, common);
+    Ok(PicturePlan { track: track.clone(), turn, clock, pace, size, rungs, why: String::new() })
 }
 
 fn rung(size: Size, pace: Pace) -> RungPlan {
     let every = pace.every(size.short_side());
     let rate = FrameRate { num: pace.grid().num, den: pace.grid().den * every };
     let max_bits_per_second = max_bits_per_second(size, rate);
-    RungPlan { name: format!("v{}", size.short_side()), size, every, rate, max_bits_per_second }
+    RungPlan { name: rung_name(size), size, every, rate, max_bits_per_second }
+}
+
+fn rung_name(size: Size) -> String {
+    format!("v{}", size.short_side())
 }
 
 fn sounds(tracks: &[&Track]) -> Vec<SoundPlan> {
@@ -125,11 +171,30 @@ fn sounds(tracks: &[&Track]) -> Vec<SoundPlan> {
             language,
             label,
             sample_rate: if track.sample_rate % 11025 == 0 { 44_100 } else { 48_000 },
+            why: String::new(),
         })
         .collect()
 }
 
+impl PicturePlan {
+    /// The top rung's name.
+    pub fn top_name(&self) -> String {
+        rung_name(self.size)
+    }
+
+    /// How long the last picture is shown, in ticks: a frame, unless its container clearly says longer.
+    pub fn last_length(&self, said: i64) -> i64 {
+        let rate = self.pace.rate();
+        let scale = i64::from(self.clock.timescale);
+        let usual = (scale * i64::from(rate.den) / i64::from(rate.num.max(1))).max(1);
+        let near = (said - usual).abs() * 2 <= usual;
+        if said <= 0 || near { usual } else { said.min(MAX_LAST_SECONDS * scale) }
+    }
+}
+
 impl Turn {
+    pub const NONE: Self = Self { quarters: 0, mirrored: false };
+
     /// From a display matrix's upper left numbers `[a, b, c, d]`: the picture's x axis goes to (a, b), its y to (c, d).
     pub fn of([a, b, c, d]: [i32; 4]) -> Self {
         let mirrored = i64::from(a) * i64::from(d) - i64::from(b) * i64::from(c) < 0;

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use pinreel_runner::{FrameRate, Video};
+use pinreel_runner::{Made, Video};
 
 use super::plan::RungPlan;
-use super::segments::{Folder, Segments, Written};
+use super::segments::{Folder, Order, Segments, Written};
 use crate::av::encoder::{Encoder, H264};
 use crate::av::filter::Filter;
 use crate::av::frame::{Colour, Picture};
@@ -16,7 +16,7 @@ use crate::av::muxer::Muxer;
 use crate::av::{Error, is_out_of_memory};
 use crate::failure::Failure;
 use crate::rules::clock::{Clock, Mark};
-use crate::rules::codecs;
+use crate::rules::{codecs, rate};
 
 /// Frames that may wait for an encoder: what bounds the memory of a fast decoder.
 const QUEUE: usize = 3;
@@ -52,7 +52,8 @@ impl Rung {
         let encoder = Encoder::h264(wanted).map_err(encoding)?;
         let codecs = codecs::avc1(&encoder.extradata()).ok_or_else(|| Failure::internal("no parameter sets"))?;
         let muxer = Muxer::new(encoder.context(), clock.timescale, None).map_err(encoding)?;
-        let segments = Segments::new(folder.clone(), &plan.name, muxer, clock.lead(plan.every))?;
+        let order = Order::Encoded { lead: clock.lead(plan.every) };
+        let segments = Segments::new(folder.clone(), &plan.name, muxer, order)?;
         let (sender, receiver) = sync_channel(QUEUE);
         let encoded = Arc::new(AtomicI64::new(0));
         let seen = encoded.clone();
@@ -113,22 +114,14 @@ impl Rung {
             name: self.plan.name.clone(),
             width: self.plan.size.width,
             height: self.plan.size.height,
-            frame_rate: self.measured_rate(written.length),
+            frame_rate: rate::measured(self.plan.rate, self.frames, written.length, self.clock.timescale),
             codecs: self.codecs.clone(),
             timescale: self.clock.timescale,
             init: written.init,
             segments: written.segments,
+            made: Made::Encoded,
+            why: String::new(),
         })
-    }
-
-    /// The planned rate when the frames bear it out, else their average.
-    fn measured_rate(&self, length: i64) -> FrameRate {
-        let seconds = length.max(1) as f64 / f64::from(self.clock.timescale);
-        let measured = self.frames as f64 / seconds;
-        if (measured - self.plan.rate.as_f64()).abs() * 100.0 <= self.plan.rate.as_f64() || self.frames < 3 {
-            return self.plan.rate;
-        }
-        FrameRate { num: (measured * 1000.0).round().max(1.0) as u32, den: 1000 }
     }
 
     fn join(&mut self) -> Result<Written, Failure> {

@@ -19,7 +19,38 @@ use crate::failure::Failure;
 use crate::rules::edits::with_delay;
 
 /// How many packets x264 sends between one and its predecessor in playing order, at most.
-pub const REORDER: usize = 2;
+const REORDER: usize = 2;
+
+/// How a track's decoding times come from its playing times. All in ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Packets play as they are decoded.
+    Same,
+    /// As an encoder of ours reorders, playing so far behind decoding: see [`crate::rules::clock::Clock::lead`].
+    Encoded { lead: i64 },
+    /// As a copied stream has it, playing so far behind decoding.
+    Copied { lead: i64 },
+    /// Packets play as they are decoded, but so much of the first isn't heard.
+    Trimmed { lead: i64 },
+}
+
+impl Order {
+    /// What the header's edit list leaves out.
+    fn edit(self) -> i64 {
+        match self {
+            Self::Same => 0,
+            Self::Encoded { lead } | Self::Copied { lead } | Self::Trimmed { lead } => lead,
+        }
+    }
+
+    /// How far decoding is before playing.
+    fn lead(self) -> i64 {
+        match self {
+            Self::Same | Self::Trimmed { .. } => 0,
+            Self::Encoded { lead } | Self::Copied { lead } => lead,
+        }
+    }
+}
 
 /// Where a job's files go, and who is told of them.
 #[derive(Clone)]
@@ -50,8 +81,7 @@ pub struct Segments {
     name: String,
     muxer: Muxer,
     init: FileRef,
-    /// How far playing lags behind decoding.
-    lead: i64,
+    order: Order,
     /// The times of the last packets but one and but two, in playing order.
     before: [i64; REORDER],
     held: Option<Packet>,
@@ -71,12 +101,12 @@ pub struct Written {
 }
 
 impl Segments {
-    /// `lead` as in [`crate::rules::clock::Clock::lead`]; 0 for sound, which is never reordered.
-    pub fn new(folder: Folder, name: &str, muxer: (Muxer, Vec<u8>), lead: i64) -> Result<Self, Failure> {
+    pub fn new(folder: Folder, name: &str, muxer: (Muxer, Vec<u8>), order: Order) -> Result<Self, Failure> {
         let (muxer, mut header) = muxer;
-        if lead > 0 {
-            header = with_delay(&header, lead).ok_or_else(|| Failure::internal("an unusual header"))?;
+        if order.edit() > 0 {
+            header = with_delay(&header, order.edit()).ok_or_else(|| Failure::internal("an unusual header"))?;
         }
+        let lead = order.lead();
         folder.make(name)?;
         let init = folder.put(format!("{name}/init.mp4"), &header)?;
         Ok(Self {
@@ -84,7 +114,7 @@ impl Segments {
             name: name.to_owned(),
             muxer,
             init,
-            lead,
+            order,
             before: [-lead / 2, -lead],
             held: None,
             times: VecDeque::new(),
@@ -115,7 +145,7 @@ impl Segments {
             self.cuts.pop_front();
             self.cut(plays)?;
         }
-        packet.set_dts(Some(decode - self.lead));
+        packet.set_dts(Some(decode - self.order.lead()));
         self.held = Some(packet);
         Ok(())
     }
@@ -129,20 +159,18 @@ impl Segments {
         Ok(Written { init: self.init, segments: self.done, length: end })
     }
 
-    /// An encoder delays a packet by at most [`REORDER`] others. Where those last longer than the lead, decoding times
+    /// Our encoder delays a packet by at most [`REORDER`] others. Where those last longer than the lead, decoding times
     /// fall back, so that none is later than playing.
     fn decode_time(&mut self, time: i64) -> i64 {
-        if self.lead == 0 {
-            return time;
-        }
-        let latest = self.before[REORDER - 1] + self.lead;
+        let Order::Encoded { lead } = self.order else { return time };
+        let latest = self.before[REORDER - 1] + lead;
         self.before.rotate_right(1);
         self.before[0] = time;
         time.min(latest)
     }
 
     fn write(&mut self, mut packet: Packet, until: i64) -> Result<(), Failure> {
-        let from = packet.dts().unwrap_or(0) + self.lead;
+        let from = packet.dts().unwrap_or(0) + self.order.lead();
         packet.set_duration((until - from).max(1));
         self.muxer.write(&mut packet).map_err(muxing)
     }

@@ -1,20 +1,21 @@
 //! One sound track: decoded, mixed to stereo, gaps filled with silence, encoded as AAC, cut where the picture is.
 
 use ffmpeg_next::{Packet, frame};
-use pinreel_runner::Audio;
+use pinreel_runner::{Audio, Made};
 
 use super::fifo::Fifo;
-use super::plan::{Plan, SoundPlan};
+use super::plan::SoundPlan;
 use super::rung::encoding;
-use super::segments::{Folder, Segments};
+use super::segments::{Folder, Order, Segments};
 use crate::av::decoder::Decoder;
 use crate::av::encoder::Encoder;
 use crate::av::filter::{Filter, SoundFormat};
 use crate::av::muxer::Muxer;
 use crate::av::{Error, is_out_of_memory};
 use crate::failure::Failure;
-use crate::rules::clock::{Clock, rescale};
+use crate::rules::clock::rescale;
 use crate::rules::codecs::AAC_LC;
+use crate::rules::marks::Marks;
 
 /// Samples in an AAC frame. The encoder's first frame holds nothing but its own warming up and is left out.
 const FRAME: i64 = 1024;
@@ -23,8 +24,9 @@ const BITS_PER_SECOND: usize = 128_000;
 /// The decoder, mixer and encoder of one sound track.
 pub struct Sound {
     plan: SoundPlan,
-    /// The job's clock: where segments begin.
-    clock: Clock,
+    /// Where segments begin, and in which ticks.
+    marks: Marks,
+    timescale: u32,
     origin_us: i64,
     decoder: Decoder,
     filter: Option<(SoundFormat, Filter)>,
@@ -41,7 +43,12 @@ pub struct Sound {
 
 impl Sound {
     /// `None` when this build can't decode the track.
-    pub fn new(plan: SoundPlan, clock: Clock, origin_us: i64, folder: &Folder) -> Result<Option<Self>, Failure> {
+    pub fn new(
+        plan: SoundPlan,
+        (marks, timescale): (Marks, u32),
+        origin_us: i64,
+        folder: &Folder,
+    ) -> Result<Option<Self>, Failure> {
         let decoder = match Decoder::open(&plan.track, super::formats::MAX_PIXELS, 1) {
             Ok(decoder) => decoder,
             Err(error) if is_out_of_memory(error) => return Err(Failure::out_of_memory()),
@@ -50,10 +57,11 @@ impl Sound {
         let encoder = Encoder::aac(plan.sample_rate, BITS_PER_SECOND).map_err(encoding)?;
         let muxer =
             Muxer::new(encoder.context(), plan.sample_rate, plan.track.language.as_deref()).map_err(encoding)?;
-        let segments = Segments::new(folder.clone(), &plan.name, muxer, 0)?;
+        let segments = Segments::new(folder.clone(), &plan.name, muxer, Order::Same)?;
         Ok(Some(Self {
             plan,
-            clock,
+            marks,
+            timescale,
             origin_us,
             decoder,
             filter: None,
@@ -75,10 +83,6 @@ impl Sound {
         &self.plan.name
     }
 
-    pub fn codec(&self) -> &str {
-        &self.plan.track.codec
-    }
-
     pub fn seconds(&self) -> f64 {
         self.sent as f64 / f64::from(self.plan.sample_rate)
     }
@@ -93,7 +97,7 @@ impl Sound {
     }
 
     /// The rendition, unless nothing was ever heard.
-    pub fn finish(mut self, default: bool) -> Result<Option<Audio>, Failure> {
+    pub fn finish(mut self) -> Result<Option<Audio>, Failure> {
         if self.decoder.end().is_ok() {
             self.drain()?;
         }
@@ -111,13 +115,15 @@ impl Sound {
             name: self.plan.name,
             language: self.plan.language,
             label: self.plan.label,
-            default,
+            default: false,
             channels: 2,
             sample_rate: self.plan.sample_rate,
             codecs: AAC_LC.to_owned(),
             timescale: self.plan.sample_rate,
             init: written.init,
             segments: written.segments,
+            made: Made::Encoded,
+            why: self.plan.why,
         }))
     }
 
@@ -219,16 +225,7 @@ impl Sound {
     }
 
     fn cut_at(&self, index: u64) -> i64 {
-        let tick = (1, i32::try_from(self.clock.timescale).unwrap_or(i32::MAX));
-        rescale(self.clock.cut(index), tick, self.plan.sample_rate)
-    }
-}
-
-/// Ticks of `clock` for a job of sound alone: the origin of its segments.
-pub fn clock_of(plan: &Plan) -> Clock {
-    match (&plan.picture, plan.sounds.first()) {
-        (Some(picture), _) => picture.clock,
-        (None, Some(sound)) => Clock::of_samples(sound.sample_rate),
-        (None, None) => Clock::of_samples(48_000),
+        let tick = (1, i32::try_from(self.timescale).unwrap_or(i32::MAX));
+        rescale(self.marks.cut(index), tick, self.plan.sample_rate)
     }
 }

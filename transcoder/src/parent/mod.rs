@@ -39,15 +39,25 @@ const STDERR_BYTES: usize = 4096;
 /// The longest line: the result of twelve hours in eight rungs and tracks fits.
 const LINE_BYTES: usize = 16 << 20;
 
+/// How a job is to be done.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    pub patience: Patience,
+    /// Whether what fits of the source is copied. A try that ends in [`Failure::is_copy_unfit`] is to be done again
+    /// without, in an empty folder.
+    pub copying: bool,
+}
+
 /// Runs a job's child on `source`, its files going to `folder`; `heard` is told of each file and step. Dropping the
 /// future kills the child.
 pub async fn run(
     source: File,
     folder: &Path,
-    patience: Patience,
+    options: Options,
     mut heard: impl FnMut(Event),
 ) -> Result<Transcoded, Failure> {
-    let mut child = spawn(source, folder).map_err(|error| Failure::disk(&error))?;
+    let patience = options.patience;
+    let mut child = spawn(source, folder, options).map_err(|error| Failure::disk(&error))?;
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(Failure::internal("no pipe"));
     };
@@ -69,10 +79,13 @@ pub async fn run(
     }
 }
 
-fn spawn(source: File, folder: &Path) -> std::io::Result<Child> {
+fn spawn(source: File, folder: &Path, options: Options) -> std::io::Result<Child> {
     // The running program itself, even if its file was replaced meanwhile.
     let mut command = Command::new("/proc/self/exe");
     command.arg0("pinreel-transcoder").arg("child").arg("--parent").arg(std::process::id().to_string());
+    if !options.copying {
+        command.arg("--no-copying");
+    }
     // Fewer pools of memory, for address space is limited. Nothing else is passed on.
     command.env_clear().env("MALLOC_ARENA_MAX", "2");
     command.current_dir(folder).stdin(source).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -103,7 +116,7 @@ async fn listen(
                 }
                 heard(Event::Progress(progress));
             }
-            Event::File(_) => {
+            Event::File(_) | Event::Playable(_) => {
                 stalled = Instant::now() + patience.no_progress;
                 heard(event);
             }

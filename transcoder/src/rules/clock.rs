@@ -62,6 +62,17 @@ impl Clock {
         ((seconds * u64::from(self.timescale)).div_ceil(step) * step) as i64
     }
 
+    /// Whether all rungs have a frame at `ticks`.
+    pub fn is_shared(self, ticks: i64) -> bool {
+        ticks % (self.frame * self.common) == 0
+    }
+
+    /// The last point at or before `ticks` that all rungs have.
+    pub fn shared_before(self, ticks: i64) -> i64 {
+        let step = self.frame * self.common;
+        ticks.div_euclid(step) * step
+    }
+
     /// When the frame at `at` is shown again if the next is far and a keyframe is due at `mark`: at the grid's next
     /// point, or at a varying source's mark and twice shortly before it, so that decoding times can be what
     /// [`Clock::lead`] says.

@@ -3,6 +3,9 @@
 pub mod clock;
 pub mod codecs;
 pub mod edits;
+pub mod fits;
+pub mod h264;
 pub mod ladder;
 pub mod language;
+pub mod marks;
 pub mod rate;

@@ -82,6 +82,16 @@ impl Pace {
     }
 }
 
+/// The `planned` rate when so many frames in so many ticks bear it out, else their average.
+pub fn measured(planned: FrameRate, frames: u64, length: i64, timescale: u32) -> FrameRate {
+    let seconds = length.max(1) as f64 / f64::from(timescale.max(1));
+    let measured = frames as f64 / seconds;
+    if frames < 3 || (measured - planned.as_f64()).abs() * 100.0 <= planned.as_f64() {
+        return planned;
+    }
+    FrameRate { num: (measured * 1000.0).round().max(1.0) as u32, den: 1000 }
+}
+
 fn divisor(rate: FrameRate, already: u32, most: u32) -> u32 {
     // One per mille of grace, so that 60.01 counts as 60.
     let per_mille = u64::from(rate.num) * 1000 / (u64::from(rate.den) * u64::from(already));

@@ -13,7 +13,7 @@ use super::{deliver, fetch};
 use crate::child::events::Event;
 use crate::failure::Failure;
 use crate::parent::folder::{Folder, LOCK, PREFIX, resolve};
-use crate::parent::{self, Patience};
+use crate::parent::{self, Options, Patience};
 
 /// Fetching's part of the whole, when progress is told.
 const FETCHING: f64 = 0.05;
@@ -89,22 +89,43 @@ async fn work(job: &JobClient, work_dir: &Path, state: &RefCell<Progress>) -> Re
     let private = tempfile::Builder::new().prefix(PREFIX).tempdir_in(work_dir).map_err(disk)?;
     let lock = File::create(private.path().join(LOCK)).map_err(disk)?;
     lock.lock().map_err(disk)?;
-    let out = private.path().join("out");
-    std::fs::create_dir(&out).map_err(disk)?;
     let whole = job.lease.source.bytes.max(1) as f64;
     let fetched = |bytes: u64| state.borrow_mut().fraction = FETCHING * bytes as f64 / whole;
     let source = fetch::fetch(job, &private.path().join("source"), fetched).await?;
     "transcoding".clone_into(&mut state.borrow_mut().stage);
-    let folder = Folder::open(&out).map_err(Stop::Failed)?;
+    let mut options = Options { patience: Patience::default(), copying: true };
+    let out = private.path().join("out");
+    match transcode(job, (&source, &out), options, state).await {
+        Err(Stop::Failed(failure)) if failure.is_copy_unfit() => {
+            tracing::info!(job = job.lease.job, "the source's own stream is damaged: again, without copying it");
+            std::fs::remove_dir_all(&out).map_err(disk)?;
+            options.copying = false;
+            transcode(job, (&source, &out), options, state).await
+        }
+        other => other,
+    }
+}
+
+/// One try, into a folder that it makes. Files of a try before are delivered again under the same names.
+async fn transcode(
+    job: &JobClient,
+    (source, out): (&File, &Path),
+    options: Options,
+    state: &RefCell<Progress>,
+) -> Result<Transcoded, Stop> {
+    let disk = |error: std::io::Error| Stop::Failed(Failure::disk(&error));
+    std::fs::create_dir(out).map_err(disk)?;
+    let source = source.try_clone().map_err(disk)?;
+    let folder = Folder::open(out).map_err(Stop::Failed)?;
     let (names, waiting) = mpsc::unbounded_channel();
     let transcode = async {
         let heard = move |event| match event {
             // The receiver only goes away with the whole job.
             Event::File(name) => drop(names.send(name)),
             Event::Progress(progress) => note(state, progress),
-            Event::Done(_) | Event::Failed(_) => {}
+            Event::Playable(_) | Event::Done(_) | Event::Failed(_) => {}
         };
-        let result = parent::run(source, &out, Patience::default(), heard).await.map_err(Stop::Failed)?;
+        let result = parent::run(source, out, options, heard).await.map_err(Stop::Failed)?;
         delivering(state);
         Ok(result)
     };

@@ -112,6 +112,7 @@ impl From<JobRow> for Job {
             name: rung.name,
             height: rung.height,
             fraction: 1.0,
+            why: rung.why,
         });
         Self {
             id: row.id,

@@ -184,6 +184,8 @@ pub fn made(seed: &str) -> (Transcoded, Vec<Made>) {
             timescale: 12_800,
             init: reference(0),
             segments: vec![segment(1, 12_800), segment(2, 12_800)],
+            made: pinreel_runner::Made::Remuxed,
+            why: "The source fits as it is.".into(),
         }],
         audio: vec![Audio {
             name: "a0".into(),
@@ -196,6 +198,8 @@ pub fn made(seed: &str) -> (Transcoded, Vec<Made>) {
             timescale: 48_000,
             init: reference(3),
             segments: vec![segment(4, 48_128), segment(5, 47_872)],
+            made: pinreel_runner::Made::Encoded,
+            why: "Encoded, because it has 6 channels.".into(),
         }],
         poster: Some(reference(6)),
         warnings: vec!["The end of the file is missing.".into()],

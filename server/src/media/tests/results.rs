@@ -51,6 +51,9 @@ async fn a_result_becomes_a_private_root_with_playlists(owner: PgPool) {
     assert_eq!((rendition.worker.as_str(), rendition.record), ("fake-1", None));
     let heights: Vec<Option<u32>> = rendition.rungs.iter().map(|rung| rung.height).collect();
     assert_eq!(heights, [Some(720), None]);
+    assert_eq!(rendition.rungs.iter().map(|rung| rung.is_remuxed).collect::<Vec<_>>(), [true, false]);
+    let told: Vec<&str> = done.rungs.iter().map(|rung| rung.why.as_str()).collect();
+    assert_eq!(told, ["The source fits as it is.", "Encoded, because it has 6 channels."]);
     assert!(rendition.rungs[0].bandwidth.unwrap() > rendition.rungs[0].peak_bps);
 }
 

@@ -1,0 +1,67 @@
+//! What to say of a source that is damaged or cut short, and when it is too bad to publish.
+
+use crate::failure::Failure;
+
+/// A truncated file is worth publishing if this much of it can be played.
+const WORTHWHILE_SECONDS: f64 = 1.0;
+/// So few broken pictures never fail a job.
+const FEW: u64 = 10;
+/// One broken picture in so many, and it fails.
+const ONE_IN: u64 = 20;
+
+/// Pictures that came out of the decoder, and those that didn't or came out damaged.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    pub decoded: u64,
+    pub broken: u64,
+}
+
+/// A few broken pictures are a warning; more than one in twenty, and the job fails.
+pub fn judge(counts: Counts) -> Result<Option<String>, Failure> {
+    let Counts { decoded, broken } = counts;
+    if broken > FEW && broken * ONE_IN > decoded.max(1) {
+        let text = format!("{broken} of about {decoded} pictures in this file are broken: too many to publish it.");
+        return Err(Failure::of_file("file_damaged", text));
+    }
+    let warning = || format!("{broken} pictures in this file are broken; players may show traces of it.");
+    Ok((broken > 0).then(warning))
+}
+
+/// What to say of a file that ends before its header says; an error when next to nothing of it is there.
+pub fn missing(expected: Option<f64>, played: f64) -> Result<Option<String>, Failure> {
+    let Some(expected) = expected.filter(|expected| expected - played > f64::max(1.0, expected / 100.0)) else {
+        return Ok(None);
+    };
+    if played < WORTHWHILE_SECONDS {
+        let text =
+            format!("The file says that it plays for {expected:.0} seconds, but less than one of them can be read.");
+        return Err(Failure::of_file("file_truncated", text));
+    }
+    let text = format!("The end of the file is missing: {played:.0} of {expected:.0} seconds could be read.");
+    Ok(Some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, judge, missing};
+
+    #[test]
+    fn one_in_twenty_is_too_many() {
+        let cases =
+            [((100, 0), Ok(false)), ((20, 10), Ok(true)), ((1000, 50), Ok(true)), ((1000, 51), Err("file_damaged"))];
+        for ((decoded, broken), wanted) in cases {
+            let got = judge(Counts { decoded, broken }).map(|warning| warning.is_some());
+            assert_eq!(got.map_err(|failure| failure.code), wanted.map_err(str::to_owned), "{decoded} {broken}");
+        }
+    }
+
+    #[test]
+    fn a_second_is_worth_publishing() {
+        let warns = |expected, played| missing(expected, played).map(|text| text.is_some()).map_err(|f| f.code);
+        assert_eq!(warns(None, 0.2), Ok(false));
+        assert_eq!(warns(Some(10.0), 9.5), Ok(false));
+        assert_eq!(warns(Some(10.0), 5.0), Ok(true));
+        assert_eq!(warns(Some(1000.0), 992.0), Ok(false));
+        assert_eq!(warns(Some(10.0), 0.5), Err("file_truncated".to_owned()));
+    }
+}

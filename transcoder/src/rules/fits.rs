@@ -1,0 +1,312 @@
+//! Whether a source's own stream can be its top rendition as it is: then it is copied, which costs a hundredth of
+//! encoding and loses nothing. Pure: facts in, a reason out.
+//!
+//! What is copied plays wherever the encoder's own output does; whatever could surprise a player is encoded.
+
+use pinreel_runner::FrameRate;
+
+use super::ladder::{MIN_SIDE, Size, ladder, max_bits_per_second};
+use super::rate::Pace;
+
+/// Groups of pictures may be this long: segments are cut at their beginnings.
+pub const MAX_GROUP_S: f64 = 4.0;
+/// A segment may take this many times the average's cap, as an encoder's buffer allows.
+const PEAK: u64 = 2;
+/// Level 5.2: what phones decode.
+const MAX_LEVEL: u8 = 52;
+/// AAC up to a nominal 192 kb/s.
+pub const MAX_SOUND_BITS_PER_SECOND: u64 = 200_000;
+/// Below these, AAC often hides a second half of its spectrum, which its header doesn't tell.
+const SOUND_RATES: [u32; 3] = [32_000, 44_100, 48_000];
+
+/// Why a track is encoded rather than copied. Its text continues "Encoded, because".
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Misfit {
+    #[error("it is coded as {0}")]
+    Codec(String),
+    #[error("its H.264 profile ({0}) is one that not every player takes")]
+    Profile(u8),
+    #[error("its H.264 level ({}.{}) is higher than phones decode", .0 / 10, .0 % 10)]
+    Level(u8),
+    #[error("its pixels are {0}, not 8-bit 4:2:0")]
+    Pixels(String),
+    #[error("its colours use the full range")]
+    FullRange,
+    #[error("its brightness goes beyond the ordinary (HDR)")]
+    HighRange,
+    #[error("it is interlaced")]
+    Interlaced,
+    #[error("it must be turned to stand upright")]
+    Turned,
+    #[error("its pixels aren't square")]
+    PixelAspect,
+    #[error("its size is {0}x{1}")]
+    Size(u32, u32),
+    #[error("it has more pictures a second than a rendition")]
+    FrameRate,
+    #[error("its header can't be understood")]
+    Header,
+    #[error("its parameters change on the way")]
+    ParametersChange,
+    #[error("its slices or units are of an unusual kind")]
+    Units,
+    #[error("it can only be entered every {0:.1} s")]
+    LongGroups(f64),
+    #[error("its pictures refer to others across the points where it can be entered")]
+    OpenGroups,
+    #[error("its pictures are decoded long before they are shown")]
+    FarReordered,
+    #[error("its times are out of order or fall together")]
+    Times,
+    #[error("it takes {0} kb/s where {1} are allowed")]
+    Bitrate(u64, u64),
+    #[error("an edit list cuts into it")]
+    Edited,
+    #[error("a part of it is damaged")]
+    Damaged,
+    #[error("it is encrypted")]
+    Encrypted,
+    #[error("it has {0} channels")]
+    Channels(u32),
+    #[error("it has {0} samples a second")]
+    SampleRate(u32),
+    #[error("it begins later than the picture")]
+    Late,
+    #[error("it has gaps")]
+    Gaps,
+    #[error("it is too short")]
+    Empty,
+}
+
+/// What a container's header says of a picture track.
+#[derive(Clone, Debug)]
+pub struct PictureFacts {
+    pub codec: String,
+    pub pixels: String,
+    /// A number of H.273.
+    pub transfer: i32,
+    pub full_range: bool,
+    pub interlaced: bool,
+    pub turned: bool,
+    pub aspect: (i32, i32),
+    pub size: Size,
+    pub pace: Pace,
+    pub encrypted: bool,
+    /// From its parameter sets: profile, level, whether frames only, whether slices are plain; `None` if unreadable.
+    pub sets: Option<(u8, u8, bool, bool)>,
+}
+
+/// What all of its packets say.
+#[derive(Clone, Debug)]
+pub struct PictureFlow {
+    pub bytes: u64,
+    pub seconds: f64,
+    /// Bytes and seconds of each segment as it would be cut.
+    pub segments: Vec<(u64, f64)>,
+}
+
+/// What a container's header says of a sound track.
+#[derive(Clone, Debug)]
+pub struct SoundFacts {
+    pub codec: String,
+    /// ffmpeg's number; 1 is low complexity.
+    pub profile: i32,
+    pub channels: u32,
+    pub sample_rate: u32,
+    /// Whether the container holds its AudioSpecificConfig.
+    pub has_config: bool,
+    pub encrypted: bool,
+}
+
+const PQ: i32 = 16;
+const HLG: i32 = 18;
+const AAC_LOW: i32 = 1;
+
+/// Whether the picture's header speaks for copying.
+pub fn picture(facts: &PictureFacts) -> Result<(), Misfit> {
+    let (size, top) = (facts.size, ladder(facts.size)[0]);
+    let refusals = [
+        (facts.encrypted, Misfit::Encrypted),
+        (facts.codec != "h264", Misfit::Codec(facts.codec.clone())),
+        (facts.pixels == "yuvj420p" || facts.full_range, Misfit::FullRange),
+        (facts.pixels != "yuv420p", Misfit::Pixels(facts.pixels.clone())),
+        ([PQ, HLG].contains(&facts.transfer), Misfit::HighRange),
+        (facts.interlaced, Misfit::Interlaced),
+        (facts.turned, Misfit::Turned),
+        (facts.aspect.0 > 0 && facts.aspect.1 > 0 && facts.aspect.0 != facts.aspect.1, Misfit::PixelAspect),
+        (top != size || size.short_side() < MIN_SIDE, Misfit::Size(size.width, size.height)),
+        (facts.pace.every(size.short_side()) != 1, Misfit::FrameRate),
+    ];
+    if let Some((_, misfit)) = refusals.into_iter().find(|(refused, _)| *refused) {
+        return Err(misfit);
+    }
+    let (profile, level, frames_only, plain_slices) = facts.sets.ok_or(Misfit::Header)?;
+    match profile {
+        66 | 77 | 100 if level > MAX_LEVEL => Err(Misfit::Level(level)),
+        66 | 77 | 100 if !frames_only => Err(Misfit::Interlaced),
+        66 | 77 | 100 if !plain_slices => Err(Misfit::Units),
+        66 | 77 | 100 => Ok(()),
+        other => Err(Misfit::Profile(other)),
+    }
+}
+
+/// Whether its bitrate does: the average within the encoder's own cap, each segment within the double.
+pub fn flow(flow: &PictureFlow, size: Size, rate: FrameRate) -> Result<(), Misfit> {
+    let most = max_bits_per_second(size, rate);
+    let rate_of = |bytes: u64, seconds: f64| (bytes as f64 * 8.0 / seconds.max(0.04)) as u64;
+    let average = rate_of(flow.bytes, flow.seconds);
+    if average > most {
+        return Err(Misfit::Bitrate(average / 1000, most / 1000));
+    }
+    // What is shorter than a second says nothing: its keyframe outweighs the rest.
+    let long = flow.segments.iter().filter(|(_, seconds)| *seconds >= 1.0);
+    let peak = long.map(|(bytes, seconds)| rate_of(*bytes, *seconds)).max().unwrap_or(0);
+    if peak > most * PEAK { Err(Misfit::Bitrate(peak / 1000, most * PEAK / 1000)) } else { Ok(()) }
+}
+
+/// Whether the sound's header speaks for copying.
+pub fn sound(facts: &SoundFacts) -> Result<(), Misfit> {
+    let refusals = [
+        (facts.encrypted, Misfit::Encrypted),
+        (facts.codec != "aac", Misfit::Codec(facts.codec.clone())),
+        (facts.profile != AAC_LOW, Misfit::Codec("AAC of another kind than LC".to_owned())),
+        (!(1..=2).contains(&facts.channels), Misfit::Channels(facts.channels)),
+        (!SOUND_RATES.contains(&facts.sample_rate), Misfit::SampleRate(facts.sample_rate)),
+        (!facts.has_config, Misfit::Header),
+    ];
+    refusals.into_iter().find(|(refused, _)| *refused).map_or(Ok(()), |(_, misfit)| Err(misfit))
+}
+
+/// Whether the sound's bitrate does.
+pub fn sound_flow(bytes: u64, seconds: f64) -> Result<(), Misfit> {
+    let average = (bytes as f64 * 8.0 / seconds.max(0.1)) as u64;
+    let most = MAX_SOUND_BITS_PER_SECOND;
+    if average > most { Err(Misfit::Bitrate(average / 1000, most / 1000)) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FrameRate, Misfit, Pace, PictureFacts, PictureFlow, Size, SoundFacts};
+
+    fn fitting() -> PictureFacts {
+        PictureFacts {
+            codec: "h264".into(),
+            pixels: "yuv420p".into(),
+            transfer: 1,
+            full_range: false,
+            interlaced: false,
+            turned: false,
+            aspect: (1, 1),
+            size: Size { width: 1280, height: 720 },
+            pace: Pace::Steady(FrameRate { num: 30, den: 1 }),
+            encrypted: false,
+            sets: Some((100, 31, true, true)),
+        }
+    }
+
+    #[test]
+    fn pictures_fit_or_say_why_not() {
+        type Change = fn(&mut PictureFacts);
+        let fast = || Pace::Steady(FrameRate { num: 60, den: 1 });
+        assert_eq!(fast().every(720), 1);
+        let cases: [(Change, Option<Misfit>); 33] = [
+            (|_| {}, None),
+            (|f| f.sets = Some((66, 30, true, true)), None),
+            (|f| f.sets = Some((77, 40, true, true)), None),
+            (|f| f.aspect = (0, 1), None),
+            (|f| f.aspect = (7, 7), None),
+            (|f| f.transfer = 2, None),
+            (|f| f.pace = Pace::Steady(FrameRate { num: 60, den: 1 }), None),
+            (|f| f.pace = Pace::Varying(FrameRate { num: 12, den: 1 }), None),
+            (|f| f.size = Size { width: 1080, height: 1920 }, None),
+            (|f| f.codec = "hevc".into(), Some(Misfit::Codec("hevc".into()))),
+            (|f| f.codec = "vp9".into(), Some(Misfit::Codec("vp9".into()))),
+            (|f| f.pixels = "yuv420p10le".into(), Some(Misfit::Pixels("yuv420p10le".into()))),
+            (|f| f.pixels = "yuv422p".into(), Some(Misfit::Pixels("yuv422p".into()))),
+            (|f| f.pixels = "yuvj420p".into(), Some(Misfit::FullRange)),
+            (|f| f.full_range = true, Some(Misfit::FullRange)),
+            (|f| f.transfer = 16, Some(Misfit::HighRange)),
+            (|f| f.transfer = 18, Some(Misfit::HighRange)),
+            (|f| f.interlaced = true, Some(Misfit::Interlaced)),
+            (|f| f.sets = Some((100, 40, false, true)), Some(Misfit::Interlaced)),
+            (|f| f.turned = true, Some(Misfit::Turned)),
+            (|f| f.aspect = (16, 11), Some(Misfit::PixelAspect)),
+            (|f| f.size = Size { width: 3840, height: 2160 }, Some(Misfit::Size(3840, 2160))),
+            (|f| f.size = Size { width: 321, height: 241 }, Some(Misfit::Size(321, 241))),
+            (|f| f.size = Size { width: 10, height: 8 }, Some(Misfit::Size(10, 8))),
+            (|f| f.pace = Pace::Steady(FrameRate { num: 120, den: 1 }), Some(Misfit::FrameRate)),
+            (
+                |f| {
+                    f.pace = Pace::Steady(FrameRate { num: 60, den: 1 });
+                    f.size = Size { width: 640, height: 360 };
+                },
+                Some(Misfit::FrameRate),
+            ),
+            (|f| f.sets = None, Some(Misfit::Header)),
+            (|f| f.sets = Some((88, 30, true, true)), Some(Misfit::Profile(88))),
+            (|f| f.sets = Some((110, 30, true, true)), Some(Misfit::Profile(110))),
+            (|f| f.sets = Some((244, 30, true, true)), Some(Misfit::Profile(244))),
+            (|f| f.sets = Some((100, 60, true, true)), Some(Misfit::Level(60))),
+            (|f| f.sets = Some((66, 30, true, false)), Some(Misfit::Units)),
+            (|f| f.encrypted = true, Some(Misfit::Encrypted)),
+        ];
+        for (number, (change, wanted)) in cases.into_iter().enumerate() {
+            let mut facts = fitting();
+            change(&mut facts);
+            assert_eq!(super::picture(&facts).err(), wanted, "case {number}: {facts:?}");
+        }
+    }
+
+    #[test]
+    fn bitrates_stay_under_the_cap() {
+        let size = Size { width: 1280, height: 720 };
+        let rate = FrameRate { num: 30, den: 1 };
+        // The cap is 3,041 kb/s, so 380,160 bytes a second.
+        let cases = [
+            (3_000_000, 10.0, vec![(1_200_000, 4.0)], None),
+            (3_900_000, 10.0, vec![], Some(Misfit::Bitrate(3_120, 3_041))),
+            (3_000_000, 10.0, vec![(3_100_000, 4.0)], Some(Misfit::Bitrate(6_200, 6_082))),
+            (3_000_000, 10.0, vec![(900_000, 0.5)], None),
+        ];
+        for (bytes, seconds, segments, wanted) in cases {
+            let flow = PictureFlow { bytes, seconds, segments };
+            assert_eq!(super::flow(&flow, size, rate).err(), wanted, "{flow:?}");
+        }
+    }
+
+    #[test]
+    fn sounds_fit_or_say_why_not() {
+        type Change = fn(&mut SoundFacts);
+        let cases: [(Change, Option<Misfit>); 9] = [
+            (|_| {}, None),
+            (|f| f.channels = 1, None),
+            (|f| f.channels = 6, Some(Misfit::Channels(6))),
+            (|f| f.codec = "mp3".into(), Some(Misfit::Codec("mp3".into()))),
+            (|f| f.profile = 4, Some(Misfit::Codec("AAC of another kind than LC".into()))),
+            (|f| f.sample_rate = 22_050, Some(Misfit::SampleRate(22_050))),
+            (|f| f.sample_rate = 96_000, Some(Misfit::SampleRate(96_000))),
+            (|f| f.has_config = false, Some(Misfit::Header)),
+            (|f| f.encrypted = true, Some(Misfit::Encrypted)),
+        ];
+        for (number, (change, wanted)) in cases.into_iter().enumerate() {
+            let mut facts = SoundFacts {
+                codec: "aac".into(),
+                profile: 1,
+                channels: 2,
+                sample_rate: 48_000,
+                has_config: true,
+                encrypted: false,
+            };
+            change(&mut facts);
+            assert_eq!(super::sound(&facts).err(), wanted, "case {number}");
+        }
+        assert_eq!(super::sound_flow(240_000, 10.0).err(), None);
+        assert_eq!(super::sound_flow(400_000, 10.0).err(), Some(Misfit::Bitrate(320, 200)));
+    }
+
+    #[test]
+    fn reasons_are_sentences_to_be_continued() {
+        assert_eq!(Misfit::Level(52).to_string(), "its H.264 level (5.2) is higher than phones decode");
+        assert_eq!(Misfit::LongGroups(10.0).to_string(), "it can only be entered every 10.0 s");
+    }
+}
