@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{child, direct, worker};
+use crate::child::{self, Told};
+use crate::{direct, worker};
 
 /// Transcodes uploads for a Pinreel server.
 #[derive(Parser)]
@@ -32,6 +33,9 @@ struct Worker {
     /// The worker's name for operators, which stands in the public records of what it made [default: host and process]
     #[arg(long, env = "PINREEL_WORKER_NAME")]
     name: Option<String>,
+    /// Work also where the kernel lacks a part of the fence around each job (Landlock, seccomp, network namespaces)
+    #[arg(long, env = "PINREEL_ALLOW_WEAK_SANDBOX")]
+    allow_weak_sandbox: bool,
     /// Ask for one job, do it, and end
     #[arg(long)]
     once: bool,
@@ -46,6 +50,9 @@ enum Command {
         /// Print the result as one line of JSON
         #[arg(long)]
         json: bool,
+        /// Go on where the kernel lacks a part of the fence around the job
+        #[arg(long, env = "PINREEL_ALLOW_WEAK_SANDBOX")]
+        allow_weak_sandbox: bool,
     },
     /// One job's fenced process; started by the worker itself
     #[command(hide = true)]
@@ -55,6 +62,12 @@ enum Command {
         /// Encode everything, also what fits as it is
         #[arg(long)]
         no_copying: bool,
+        /// Go on behind a fence that lacks layers
+        #[arg(long)]
+        weak: bool,
+        /// Only say which layers there are
+        #[arg(long)]
+        probe: bool,
     },
 }
 
@@ -63,8 +76,12 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         // First of all, and before any thread: its fence must be up before anything else is.
-        Some(Command::Child { parent, no_copying }) => child::main(parent, !no_copying),
-        Some(Command::Transcode { file, outdir, json }) => with_runtime(transcode(file, outdir, json)),
+        Some(Command::Child { parent, no_copying, weak, probe }) => {
+            child::main(Told { parent, copying: !no_copying, weak, probe })
+        }
+        Some(Command::Transcode { file, outdir, json, allow_weak_sandbox }) => {
+            with_runtime(transcode(file, outdir, json, allow_weak_sandbox))
+        }
         None => work(cli.worker),
     }
 }
@@ -75,7 +92,8 @@ fn work(options: Worker) -> ExitCode {
         return ExitCode::from(2);
     };
     let work_dir = options.work_dir.unwrap_or_else(std::env::temp_dir);
-    let settings = worker::Settings { server, token_file, work_dir, name: options.name, once: options.once };
+    let (weak, once) = (options.allow_weak_sandbox, options.once);
+    let settings = worker::Settings { server, token_file, work_dir, name: options.name, weak, once };
     with_runtime(async move {
         match worker::run(settings).await {
             Ok(()) => ExitCode::SUCCESS,
@@ -110,14 +128,14 @@ fn with_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
     }
 }
 
-async fn transcode(file: PathBuf, outdir: PathBuf, json: bool) -> ExitCode {
+async fn transcode(file: PathBuf, outdir: PathBuf, json: bool, weak: bool) -> ExitCode {
     let told = |fraction: f64| {
         if !json {
             // A terminal that is gone needs no progress.
             let _ = write!(std::io::stderr(), "\r{:3.0} %", fraction * 100.0);
         }
     };
-    match direct::transcode(&file, &outdir, told).await {
+    match direct::transcode(&file, &outdir, weak, told).await {
         Ok(result) => {
             let line = if json {
                 serde_json::to_string(&result).unwrap_or_default()

@@ -17,7 +17,7 @@ pub const RESULT: &str = "transcoded.json";
 pub const PLAYABLE: &str = "playable.json";
 
 /// Transcodes `file` into `out`, which is made if need be, and writes [`RESULT`] there.
-pub async fn transcode(file: &Path, out: &Path, told: impl Fn(f64)) -> Result<Transcoded, Failure> {
+pub async fn transcode(file: &Path, out: &Path, weak: bool, told: impl Fn(f64)) -> Result<Transcoded, Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::of_machine("file_unreadable", format!("The file {} can't be read: {error}.", file.display()))
     };
@@ -26,7 +26,7 @@ pub async fn transcode(file: &Path, out: &Path, told: impl Fn(f64)) -> Result<Tr
         return Err(Failure::of_machine("file_unreadable", format!("{} is not a file.", file.display())));
     }
     std::fs::create_dir_all(out).map_err(|error| Failure::disk(&error))?;
-    let mut options = Options { patience: Patience::default(), copying: true };
+    let mut options = Options { patience: Patience::default(), copying: true, weak };
     let mut files = Vec::new();
     let result = match run(&source, out, options, (&told, &mut files)).await {
         Err(failure) if failure.is_copy_unfit() => {
@@ -61,7 +61,7 @@ async fn run(
             files.push(PLAYABLE.to_owned());
         }
         Event::File(name) => files.push(name),
-        Event::Done(_) | Event::Failed(_) => {}
+        Event::Fence(_) | Event::Done(_) | Event::Failed(_) => {}
     };
     let result = parent::run(source, out, options, heard).await?;
     written.map(|()| result)

@@ -1,18 +1,5 @@
-//! `pinreel-transcoder`: leases jobs from a Pinreel server and turns uploads into HLS renditions.
-//!
-//! Three processes in one binary: the worker (no arguments but the server's), which speaks HTTP and never looks into
-//! a file; `child`, which it starts for each job, fenced in, and which never speaks HTTP; and `transcode`, the same
-//! without a server.
-
-mod av;
-mod child;
-mod cli;
-mod direct;
-mod failure;
-mod parent;
-mod rules;
-mod worker;
+//! The program: see the library.
 
 fn main() -> std::process::ExitCode {
-    cli::main()
+    pinreel_transcoder::main()
 }

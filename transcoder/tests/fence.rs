@@ -53,6 +53,7 @@ fn the_child_is_fenced_in_and_dies_with_its_parent() {
     assert_ne!(limit("Max cpu time"), "unlimited");
     let status = fs::read_to_string(child.join("status")).unwrap();
     assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+    assert!(status.contains("Seccomp:\t2") && status.contains("Seccomp_filters:\t2"), "{status}");
     assert_eq!(fs::read(child.join("environ")).unwrap(), b"MALLOC_ARENA_MAX=2\0");
     assert_eq!(fs::canonicalize(child.join("cwd")).unwrap(), fs::canonicalize(out.path()).unwrap());
     if may_leave_the_network() {

@@ -243,6 +243,10 @@ mod tests {
     #[test]
     fn a_final_failure_is_final_at_once_and_bounded() {
         assert_eq!(after_failure(1, true, "disk_full", "x"), AfterLease::Again);
+        let killed = "The transcoder broke down on this file.";
+        assert_eq!(after_failure(2, true, "transcoder_crashed", killed), AfterLease::Again);
+        let given_up = AfterLease::GiveUp { code: "transcoder_crashed".to_owned(), reason: killed.to_owned() };
+        assert_eq!(after_failure(3, true, "transcoder_crashed", killed), given_up);
         let AfterLease::GiveUp { code, reason } = after_failure(1, false, "BAD code_1\n", "a\nb\"c\u{0}") else {
             panic!("a final failure is tried again")
         };

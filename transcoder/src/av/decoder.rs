@@ -5,24 +5,27 @@ use ffmpeg_next::codec::{self, decoder};
 use ffmpeg_next::{Dictionary, Packet, ffi, frame, threading};
 
 use super::frame::Picture;
-use super::input::Track;
+use super::input::{Limits, Track};
 use super::{Error, is_again};
 
 /// The decoder of one track.
 pub struct Decoder(decoder::Opened);
 
 impl Decoder {
-    /// `max_pixels` bounds each picture; `threads` the decoder's own.
-    pub fn open(track: &Track, max_pixels: u64, threads: usize) -> Result<Self, Error> {
+    /// Only one of the limits' decoders, within their size of a picture; `threads` the decoder's own.
+    pub fn open(track: &Track, limits: Limits, threads: usize) -> Result<Self, Error> {
         let mut context = codec::Context::from_parameters(track.parameters.clone())?;
         context.set_threading(threading::Config { kind: threading::Type::Frame, count: threads, safe: false });
         let codec = decoder::find(context.id()).ok_or(Error::DecoderNotFound)?;
+        if !limits.decoders.contains(&codec.name()) {
+            return Err(Error::DecoderNotFound);
+        }
         let mut decoder = context.decoder();
         decoder.set_packet_time_base(track.tick);
         // SAFETY: the context isn't open yet. Both kinds of threads: some codecs know only one.
         unsafe { (*decoder.as_mut_ptr()).thread_type = ffi::FF_THREAD_FRAME | ffi::FF_THREAD_SLICE };
         let mut options = Dictionary::new();
-        options.set("max_pixels", &max_pixels.to_string());
+        options.set("max_pixels", &limits.max_pixels.to_string());
         Ok(Self(decoder.open_as_with(codec, options)?))
     }
 

@@ -16,9 +16,13 @@ use super::Error;
 /// What opening may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
+    /// Tracks of picture, sound and text.
     pub streams: usize,
+    pub attachments: usize,
     pub probe_bytes: u32,
     pub max_pixels: u64,
+    /// ffmpeg's names of the decoders that may run.
+    pub decoders: &'static [&'static str],
 }
 
 /// Why a file couldn't be opened.
@@ -121,7 +125,8 @@ impl Source {
         }
         let input = open(io, format, formats, limits)?;
         let tracks = tracks(&input);
-        if tracks.len() > limits.streams {
+        let attached = tracks.iter().filter(|track| track.medium == media::Type::Attachment).count();
+        if tracks.len() - attached > limits.streams || attached > limits.attachments {
             return Err(Refusal::TooManyStreams);
         }
         let duration_us = duration(&input);
@@ -186,7 +191,8 @@ fn open(
     let mut options = Dictionary::new();
     options.set("format_whitelist", &formats.join(","));
     options.set("protocol_whitelist", "none");
-    options.set("max_streams", &(limits.streams + 1).to_string());
+    options.set("codec_whitelist", &limits.decoders.join(","));
+    options.set("max_streams", &(limits.streams + limits.attachments + 1).to_string());
     options.set("probesize", &limits.probe_bytes.to_string());
     // SAFETY: the context is ours until it is wrapped; avformat_open_input frees it when it fails, and `io` outlives
     // it in both cases (it is moved into the wrapper, or dropped after this function's last use of the context).

@@ -7,12 +7,15 @@ use pinreel_runner::{Rung, Transcoded};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::fence::Layers;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     Progress(Progress),
+    /// Which layers of the fence this machine has: the answer to a probe.
+    Fence(Layers),
     /// A file is whole and will not change; its name in the job's folder.
     File(String),
     /// These renditions are whole, and can be watched while the others are made.

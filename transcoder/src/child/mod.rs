@@ -9,7 +9,6 @@ pub mod events;
 mod fifo;
 mod formats;
 mod job;
-pub mod limits;
 mod picture;
 mod plan;
 mod poster;
@@ -28,14 +27,28 @@ use events::{Event, Reporter};
 
 use crate::av;
 use crate::failure::Failure;
+use crate::fence;
 
 /// The longest source that is transcoded.
 pub const MAX_HOURS: u64 = 12;
 
-/// The `child` command, started by the process `parent`; `copying` as for [`job::transcode`].
-pub fn main(parent: i32, copying: bool) -> ExitCode {
+/// What the `child` command is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Told {
+    /// The process that started it.
+    pub parent: i32,
+    /// Whether what fits of the source may be copied.
+    pub copying: bool,
+    /// Whether to go on behind a fence that lacks layers.
+    pub weak: bool,
+    /// Only to say which layers this machine has.
+    pub probe: bool,
+}
+
+/// The `child` command.
+pub fn main(told: Told) -> ExitCode {
     let report = Reporter::new(Box::new(std::io::stdout()));
-    let outcome = catch_unwind(AssertUnwindSafe(|| run(parent, copying, &report)));
+    let outcome = catch_unwind(AssertUnwindSafe(|| run(told, &report)));
     match outcome.unwrap_or_else(|_| Err(Failure::internal("it panicked"))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -45,11 +58,15 @@ pub fn main(parent: i32, copying: bool) -> ExitCode {
     }
 }
 
-fn run(parent: i32, copying: bool, report: &Reporter) -> Result<(), Failure> {
+fn run(told: Told, report: &Reporter) -> Result<(), Failure> {
     let source = std::io::stdin().as_fd().try_clone_to_owned().map_err(|error| Failure::disk(&error))?;
-    limits::enter(parent)?;
+    let layers = fence::enter(told.parent, told.weak || told.probe)?;
+    if told.probe {
+        report.send(&Event::Fence(layers));
+        return Ok(());
+    }
     av::start();
-    let done = job::transcode(File::from(source), PathBuf::from("."), report, copying)?;
+    let done = job::transcode(File::from(source), PathBuf::from("."), report, told.copying)?;
     report.send(&Event::Done(Box::new(done)));
     Ok(())
 }

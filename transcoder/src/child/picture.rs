@@ -58,7 +58,7 @@ impl Pictures {
         threads: usize,
     ) -> Result<Self, Failure> {
         let track = &plan.track;
-        let decoder = Decoder::open(track, super::formats::MAX_PIXELS, threads);
+        let decoder = Decoder::open(track, super::formats::LIMITS, threads);
         let decoder = decoder.map_err(|error| unreadable(error, &track.codec))?;
         let tick = (track.tick.numerator(), track.tick.denominator());
         Ok(Self {

@@ -57,7 +57,7 @@ impl Poster {
 
 /// A sound file's attached picture as a JPEG, if it can be read.
 pub fn cover(track: &Track, packet: Option<Packet>) -> Option<Vec<u8>> {
-    let mut decoder = Decoder::open(track, super::formats::MAX_PIXELS, 1).ok()?;
+    let mut decoder = Decoder::open(track, super::formats::LIMITS, 1).ok()?;
     decoder.send(&packet?).ok()?;
     decoder.end().ok()?;
     let picture = decoder.receive_picture().ok()??;

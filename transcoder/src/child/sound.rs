@@ -49,7 +49,7 @@ impl Sound {
         origin_us: i64,
         folder: &Folder,
     ) -> Result<Option<Self>, Failure> {
-        let decoder = match Decoder::open(&plan.track, super::formats::MAX_PIXELS, 1) {
+        let decoder = match Decoder::open(&plan.track, super::formats::LIMITS, 1) {
             Ok(decoder) => decoder,
             Err(error) if is_out_of_memory(error) => return Err(Failure::out_of_memory()),
             Err(_) => return Ok(None),

@@ -11,8 +11,8 @@ use pinreel_content::hash_bytes;
 use pinreel_runner::{FileRef, Transcoded, is_file_name};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, open, openat2};
 
-use crate::child::limits::FILE_BYTES;
 use crate::failure::Failure;
+use crate::fence::FILE_BYTES;
 
 /// A job's folder, as its parent reads it.
 pub struct Folder(OwnedFd);

@@ -13,10 +13,11 @@ use std::time::Duration;
 use pinreel_runner::Transcoded;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::child::events::{Event, Progress};
 use crate::failure::Failure;
+use crate::fence::Layers;
 use lines::Lines;
 
 /// How long a child may take.
@@ -34,6 +35,8 @@ impl Default for Patience {
     }
 }
 
+/// How long a probe may take.
+const PROBE: Duration = Duration::from_secs(20);
 /// Kept of what ffmpeg says, for the log.
 const STDERR_BYTES: usize = 4096;
 /// The longest line: the result of twelve hours in eight rungs and tracks fits.
@@ -46,6 +49,8 @@ pub struct Options {
     /// Whether what fits of the source is copied. A try that ends in [`Failure::is_copy_unfit`] is to be done again
     /// without, in an empty folder.
     pub copying: bool,
+    /// Whether to go on where this machine lacks layers of the fence.
+    pub weak: bool,
 }
 
 /// Runs a job's child on `source`, its files going to `folder`; `heard` is told of each file and step. Dropping the
@@ -57,7 +62,10 @@ pub async fn run(
     mut heard: impl FnMut(Event),
 ) -> Result<Transcoded, Failure> {
     let patience = options.patience;
-    let mut child = spawn(source, folder, options).map_err(|error| Failure::disk(&error))?;
+    let mut arguments = Vec::new();
+    arguments.extend((!options.copying).then_some("--no-copying"));
+    arguments.extend(options.weak.then_some("--weak"));
+    let mut child = spawn(source, folder, &arguments).map_err(|error| Failure::disk(&error))?;
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(Failure::internal("no pipe"));
     };
@@ -79,13 +87,27 @@ pub async fn run(
     }
 }
 
-fn spawn(source: File, folder: &Path, options: Options) -> std::io::Result<Child> {
+/// Which layers of the fence this machine has.
+pub async fn probe() -> Result<Layers, Failure> {
+    let folder = tempfile::tempdir().map_err(|error| Failure::disk(&error))?;
+    let nothing = File::open("/dev/null").map_err(|error| Failure::disk(&error))?;
+    let mut child = spawn(nothing, folder.path(), &["--probe"]).map_err(|error| Failure::disk(&error))?;
+    let stdout = child.stdout.take().ok_or_else(|| Failure::internal("no pipe"))?;
+    let answer = timeout(PROBE, Lines::new(stdout, LINE_BYTES).next()).await;
+    let answer = answer.map_err(|_| Failure::internal("its child is silent"))?;
+    let line = answer.map_err(|error| Failure::disk(&error))?.unwrap_or_default();
+    match serde_json::from_slice(&line) {
+        Ok(Event::Fence(layers)) => Ok(layers),
+        Ok(Event::Failed(failure)) => Err(failure),
+        _ => Err(Failure::internal("its child can't say how it is fenced in")),
+    }
+}
+
+fn spawn(source: File, folder: &Path, arguments: &[&str]) -> std::io::Result<Child> {
     // The running program itself, even if its file was replaced meanwhile.
     let mut command = Command::new("/proc/self/exe");
     command.arg0("pinreel-transcoder").arg("child").arg("--parent").arg(std::process::id().to_string());
-    if !options.copying {
-        command.arg("--no-copying");
-    }
+    command.args(arguments);
     // Fewer pools of memory, for address space is limited. Nothing else is passed on.
     command.env_clear().env("MALLOC_ARENA_MAX", "2");
     command.current_dir(folder).stdin(source).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -108,7 +130,7 @@ async fn listen(
         let Some(line) = line.map_err(|error| Failure::disk(&error))? else { return Ok(None) };
         let event = serde_json::from_slice(&line).map_err(|_| Failure::internal("its child talks nonsense"))?;
         match event {
-            Event::Done(_) | Event::Failed(_) => return Ok(Some(event)),
+            Event::Done(_) | Event::Failed(_) | Event::Fence(_) => return Ok(Some(event)),
             Event::Progress(progress) => {
                 if progress.played_ms > furthest.played_ms || progress.fraction > furthest.fraction {
                     stalled = Instant::now() + patience.no_progress;

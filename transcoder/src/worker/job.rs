@@ -37,7 +37,8 @@ pub enum Stop {
     Failed(Failure),
 }
 
-pub async fn run(client: &Client, lease: Lease, work_dir: &Path) -> Outcome {
+/// `weak` as in [`Options`].
+pub async fn run(client: &Client, lease: Lease, (work_dir, weak): (&Path, bool)) -> Outcome {
     let job = client.job(lease);
     let state = RefCell::new(Progress {
         epoch: job.lease.epoch,
@@ -49,14 +50,14 @@ pub async fn run(client: &Client, lease: Lease, work_dir: &Path) -> Outcome {
     });
     // Whichever ends first ends the other: the lease is renewed until the last word is said.
     tokio::select! {
-        outcome = finish(&job, work_dir, &state) => outcome,
+        outcome = finish(&job, (work_dir, weak), &state) => outcome,
         () = keep(&job, &state) => Outcome::Lost,
     }
 }
 
-async fn finish(job: &JobClient, work_dir: &Path, state: &RefCell<Progress>) -> Outcome {
+async fn finish(job: &JobClient, work: (&Path, bool), state: &RefCell<Progress>) -> Outcome {
     let epoch = job.lease.epoch;
-    let stop = match work(job, work_dir, state).await {
+    let stop = match do_work(job, work, state).await {
         Ok(result) => {
             let complete = Complete { epoch, result };
             match insist("completing the job", || job.complete(&complete)).await {
@@ -83,7 +84,11 @@ async fn finish(job: &JobClient, work_dir: &Path, state: &RefCell<Progress>) -> 
     }
 }
 
-async fn work(job: &JobClient, work_dir: &Path, state: &RefCell<Progress>) -> Result<Transcoded, Stop> {
+async fn do_work(
+    job: &JobClient,
+    (work_dir, weak): (&Path, bool),
+    state: &RefCell<Progress>,
+) -> Result<Transcoded, Stop> {
     let disk = |error: std::io::Error| Stop::Failed(Failure::disk(&error));
     // Removed with all that is in it when this function ends, however it does.
     let private = tempfile::Builder::new().prefix(PREFIX).tempdir_in(work_dir).map_err(disk)?;
@@ -93,7 +98,7 @@ async fn work(job: &JobClient, work_dir: &Path, state: &RefCell<Progress>) -> Re
     let fetched = |bytes: u64| state.borrow_mut().fraction = FETCHING * bytes as f64 / whole;
     let source = fetch::fetch(job, &private.path().join("source"), fetched).await?;
     "transcoding".clone_into(&mut state.borrow_mut().stage);
-    let mut options = Options { patience: Patience::default(), copying: true };
+    let mut options = Options { patience: Patience::default(), copying: true, weak };
     let out = private.path().join("out");
     match transcode(job, (&source, &out), options, state).await {
         Err(Stop::Failed(failure)) if failure.is_copy_unfit() => {
@@ -123,7 +128,7 @@ async fn transcode(
             // The receiver only goes away with the whole job.
             Event::File(name) => drop(names.send(name)),
             Event::Progress(progress) => note(state, progress),
-            Event::Playable(_) | Event::Done(_) | Event::Failed(_) => {}
+            Event::Playable(_) | Event::Fence(_) | Event::Done(_) | Event::Failed(_) => {}
         };
         let result = parent::run(source, out, options, heard).await.map_err(Stop::Failed)?;
         delivering(state);

@@ -15,6 +15,7 @@ use pinreel_runner::{Lease, LeaseRequest, PROTOCOL, RECIPE};
 use reqwest::Url;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::parent;
 use crate::parent::folder::{check, sweep};
 use client::{Backoff, Client, Trouble};
 
@@ -27,6 +28,8 @@ pub struct Settings {
     pub token_file: PathBuf,
     pub work_dir: PathBuf,
     pub name: Option<String>,
+    /// Work also where this machine lacks layers of the fence.
+    pub weak: bool,
     pub once: bool,
 }
 
@@ -37,6 +40,7 @@ pub async fn run(settings: Settings) -> Result<(), String> {
     check(&settings.work_dir).map_err(|error| format!("can't open the folder {folder}: {error}"))?;
     sweep(&settings.work_dir).map_err(|error| format!("can't clear the folder {folder}: {error}"))?;
     read_token(&settings)?;
+    check_fence(settings.weak).await?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     // Dropping the work ends its child and removes its folder.
@@ -45,6 +49,22 @@ pub async fn run(settings: Settings) -> Result<(), String> {
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),
     }
+}
+
+/// Says what this machine lacks of the fence around each job, and refuses to work without it unless `weak` is allowed.
+async fn check_fence(weak: bool) -> Result<(), String> {
+    let layers = parent::probe().await.map_err(|failure| failure.reason)?;
+    if layers.are_whole() {
+        return Ok(());
+    }
+    if !weak {
+        return Err(format!(
+            "this machine lacks {layers}, so a job's process could reach more than its own job. \
+             Use a newer kernel or a container that allows it, or go on with --allow-weak-sandbox"
+        ));
+    }
+    tracing::warn!("this machine lacks {layers}: jobs are fenced in less well, as was allowed");
+    Ok(())
 }
 
 async fn work(settings: &Settings) -> Result<(), String> {
@@ -79,11 +99,13 @@ async fn work(settings: &Settings) -> Result<(), String> {
 
 async fn do_job(client: &Client, lease: Lease, settings: &Settings) {
     let (id, epoch, bytes) = (lease.job.clone(), lease.epoch, lease.source.bytes);
+    let source = lease.source.cid.clone();
     tracing::info!(job = id, epoch, bytes, "begins");
-    match job::run(client, lease, &settings.work_dir).await {
+    match job::run(client, lease, (&settings.work_dir, settings.weak)).await {
         job::Outcome::Completed => tracing::info!(job = id, epoch, "complete"),
         job::Outcome::Failed(failure) => {
-            tracing::warn!(job = id, epoch, code = failure.code, reason = failure.reason, "failed");
+            // The server keeps the source, so that whoever runs the node can look at what its child died of.
+            tracing::warn!(job = id, epoch, source, code = failure.code, reason = failure.reason, "failed");
         }
         job::Outcome::Lost => {
             tracing::info!(job = id, epoch, "given up: the server gave it to another or cancelled it")
