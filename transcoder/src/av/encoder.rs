@@ -6,8 +6,9 @@ use ffmpeg_next::format::{Pixel, Sample};
 use ffmpeg_next::{ChannelLayout, Dictionary, Packet, Rational, ffi};
 use pinreel_runner::FrameRate;
 
-use super::frame::{Colour, Picture};
+use super::frame::Picture;
 use super::{Error, is_again};
+use crate::rules::colour::Colour;
 use crate::rules::ladder::Size;
 
 /// An encoder of any kind: frames in, packets out.

@@ -1,7 +1,7 @@
 //! A filter graph with one input and one output.
 #![allow(unsafe_code)]
 
-use ffmpeg_next::{filter, frame};
+use ffmpeg_next::{ffi, filter, frame};
 
 use super::frame::{Picture, PictureFormat};
 use super::{Error, is_again};
@@ -23,6 +23,12 @@ pub struct SoundFormat {
     pub channels: i32,
     /// A mask, or 0 when the order of channels is unknown.
     pub layout: u64,
+}
+
+/// The usual layout of so many channels; 0 when there is none.
+pub fn usual_layout(channels: i32) -> u64 {
+    // SAFETY: a pure function of a number.
+    u64::try_from(unsafe { ffi::av_get_default_channel_layout(channels) }).unwrap_or(0)
 }
 
 impl SoundFormat {
@@ -53,7 +59,8 @@ impl Filter {
 
     pub fn of_sound(input: &SoundFormat, tick: (i32, i32), spec: &str) -> Result<Self, Error> {
         let SoundFormat { rate, sample, channels, layout } = input;
-        let order = if *layout == 0 { String::new() } else { format!(":channel_layout=0x{layout:x}") };
+        let layout = if *layout == 0 { usual_layout(*channels) } else { *layout };
+        let order = if layout == 0 { String::new() } else { format!(":channel_layout=0x{layout:x}") };
         let arguments = format!(
             "sample_rate={rate}:sample_fmt={sample}:time_base={}/{}:channels={channels}{order}",
             tick.0, tick.1

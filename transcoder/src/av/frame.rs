@@ -5,6 +5,7 @@ use ffmpeg_next::ffi;
 use ffmpeg_next::frame;
 
 use super::Error;
+use crate::rules::colour::Colour;
 
 /// A decoded or filtered picture. Cloning shares the pixels.
 pub struct Picture(pub frame::Video);
@@ -22,21 +23,22 @@ pub struct PictureFormat {
 impl PictureFormat {
     /// Whether pixels are red, green and blue.
     pub fn is_rgb(self) -> bool {
+        self.has(ffi::AV_PIX_FMT_FLAG_RGB as u64)
+    }
+
+    /// Whether pixels may be transparent.
+    pub fn has_alpha(self) -> bool {
+        self.has(ffi::AV_PIX_FMT_FLAG_ALPHA as u64)
+    }
+
+    fn has(self, flag: u64) -> bool {
         // SAFETY: the number comes from a frame, so it is a pixel format of this library; the result is checked.
         unsafe {
             let format = std::mem::transmute::<i32, ffi::AVPixelFormat>(self.pixel);
             let description = ffi::av_pix_fmt_desc_get(format);
-            !description.is_null() && (*description).flags & ffi::AV_PIX_FMT_FLAG_RGB as u64 != 0
+            !description.is_null() && (*description).flags & flag != 0
         }
     }
-}
-
-/// The colour tags of a picture, as numbers of H.273; 2 is unspecified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Colour {
-    pub primaries: i32,
-    pub transfer: i32,
-    pub matrix: i32,
 }
 
 impl Picture {
@@ -84,6 +86,17 @@ impl Picture {
     /// How long it is shown by its container's word, in the stream's ticks; 0 when unknown.
     pub fn duration(&self) -> i64 {
         self.0.packet().duration
+    }
+
+    /// Whether its decoder says that it is made of two fields.
+    pub fn is_interlaced(&self) -> bool {
+        // SAFETY: the frame is valid; only a plain integer is read.
+        unsafe { (*self.0.as_ptr()).interlaced_frame != 0 }
+    }
+
+    /// A number that a filter noted.
+    pub fn noted(&self, key: &str) -> Option<f64> {
+        self.0.metadata().get(key)?.parse().ok()
     }
 
     /// Whether the decoder had to invent a part of it.

@@ -65,12 +65,21 @@ pub struct Track {
     pub width: u32,
     pub height: u32,
     pub aspect: (i32, i32),
-    pub interlaced: bool,
+    pub fields: Fields,
     /// The display matrix's upper left four numbers, as turns of 65536.
     pub matrix: Option<[i32; 4]>,
     pub sample_rate: u32,
     pub channels: u32,
     pub coding: Coding,
+}
+
+/// Whether pictures are made of two fields of different instants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fields {
+    Unknown,
+    None,
+    TopFirst,
+    BottomFirst,
 }
 
 /// How a track is coded, as far as a decision to copy it needs.
@@ -287,12 +296,23 @@ fn track(stream: &ffmpeg_next::Stream<'_>) -> Track {
         width: u32::try_from(width).unwrap_or(0),
         height: u32::try_from(height).unwrap_or(0),
         aspect,
-        interlaced: field_order >= ffi::AVFieldOrder::AV_FIELD_TT as u32,
+        fields: fields(field_order),
         matrix: matrix(stream),
         sample_rate: u32::try_from(sample_rate).unwrap_or(0),
         channels: u32::try_from(channels).unwrap_or(0),
         coding: coding(&parameters),
         parameters,
+    }
+}
+
+/// From ffmpeg's number, by the order in which fields are shown.
+fn fields(order: u32) -> Fields {
+    use ffi::AVFieldOrder::{AV_FIELD_BB, AV_FIELD_BT, AV_FIELD_PROGRESSIVE, AV_FIELD_TB, AV_FIELD_TT};
+    match order {
+        order if order == AV_FIELD_PROGRESSIVE as u32 => Fields::None,
+        order if order == AV_FIELD_TT as u32 || order == AV_FIELD_BT as u32 => Fields::TopFirst,
+        order if order == AV_FIELD_BB as u32 || order == AV_FIELD_TB as u32 => Fields::BottomFirst,
+        _ => Fields::Unknown,
     }
 }
 

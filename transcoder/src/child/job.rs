@@ -13,6 +13,7 @@ use pinreel_runner::{Audio, FileRef, Rung, Transcoded, Video};
 use super::copy::{self, Copied};
 use super::damage::{judge, missing};
 use super::events::{Event, Progress, Reporter};
+use super::fields;
 use super::formats::{ALLOWED, LIMITS, refused};
 use super::picture::Pictures;
 use super::plan::Plan;
@@ -58,6 +59,7 @@ pub fn transcode(file: File, out: PathBuf, report: &Reporter, copying: bool) -> 
     }
     let mut plan = Plan::of(&source.tracks)?;
     drop(source);
+    fields::find(again(&file)?, &mut plan)?;
     let fits =
         if copying { scan::scan(again(&file)?, &plan, teller(report, 0.0, SCANNED))? } else { Fits::none(&plan) };
     let marks = fits.picture.as_ref().map_or_else(|_| Marks::regular(plan.clock()), |fit| fit.marks.clone());

@@ -6,6 +6,7 @@
 mod copy;
 mod damage;
 pub mod events;
+mod fields;
 mod fifo;
 mod formats;
 mod job;

@@ -12,13 +12,18 @@ use super::rung::{Rung, encoding};
 use super::segments::Folder;
 use crate::av::decoder::Decoder;
 use crate::av::filter::Filter;
-use crate::av::frame::{Colour, Picture, PictureFormat};
+use crate::av::frame::{Picture, PictureFormat};
+use crate::av::input::Fields;
 use crate::av::{Error, is_out_of_memory};
 use crate::failure::Failure;
 use crate::rules::clock::{Mark, Placer};
+use crate::rules::colour::{BT709, Colour, Treatment};
 use crate::rules::ladder::Size;
 use crate::rules::marks::Marks;
 
+/// Codecs whose every picture says whether it is made of fields.
+pub const FLAGGING: [&str; 11] =
+    ["h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vc1", "wmv3", "dvvideo", "prores", "dnxhd", "vp9"];
 const SMALLER: &str = "A smaller size than the source's.";
 
 /// The decoder, the filters and the rungs of a job's picture.
@@ -31,6 +36,10 @@ pub struct Pictures {
     filter: Option<(PictureFormat, Filter)>,
     /// The filters' ticks.
     tick: (i32, i32),
+    /// What comes out of them is called this.
+    colour: Colour,
+    /// Whether a picture of two fields was seen.
+    interlaced: bool,
     placer: Placer,
     next_mark: u64,
     /// What was shown last, and when.
@@ -71,6 +80,8 @@ impl Pictures {
             decoder,
             filter: None,
             tick,
+            colour: BT709,
+            interlaced: false,
             next_mark: 0,
             last: None,
             pending: None,
@@ -159,7 +170,10 @@ impl Pictures {
         let time = picture.time();
         picture.0.set_pts(time);
         let format = picture.format();
-        if self.filter.as_ref().is_none_or(|(known, _)| *known != format) {
+        let is_new = self.filter.as_ref().is_none_or(|(known, _)| *known != format);
+        // Once interlaced, always looked at: the filter leaves progressive pictures alone.
+        if is_new || picture.is_interlaced() && !self.interlaced {
+            self.interlaced |= picture.is_interlaced();
             self.change_filter(format, &picture)?;
         }
         if let Some((_, filter)) = &mut self.filter {
@@ -175,7 +189,8 @@ impl Pictures {
             self.pull()?;
         }
         let tick = (self.plan.track.tick.numerator(), self.plan.track.tick.denominator());
-        let spec = upright(&self.plan, format, picture.colour());
+        let (spec, colour) = upright(&self.plan, format, (picture, self.interlaced));
+        self.colour = colour;
         let mut filter = Filter::of_pictures(format, tick, &spec).map_err(encoding)?;
         self.tick = filter.tick();
         self.filter = Some((format, filter));
@@ -239,9 +254,8 @@ impl Pictures {
     /// Sends a picture down the ladder.
     fn show(&mut self, picture: &Picture, at: Mark, key: bool) -> Result<(), Failure> {
         if self.rungs.is_empty() {
-            let colour = if picture.format().is_rgb() { BT709 } else { picture.colour() };
             let (plan, folder) = (&self.plan, &self.folder);
-            let rungs = plan.rungs.iter().map(|rung| Rung::start(rung, plan.clock, colour, folder));
+            let rungs = plan.rungs.iter().map(|rung| Rung::start(rung, plan.clock, self.colour, folder));
             self.rungs = rungs.collect::<Result<_, _>>()?;
         }
         self.poster.offer(picture, at.ticks)?;
@@ -261,27 +275,35 @@ impl Pictures {
     }
 }
 
-const BT709: Colour = Colour { primaries: 1, transfer: 1, matrix: 1 };
-
-/// The filters from a decoded frame to the top encoded rung's picture: progressive, upright, square pixels, 8-bit 4:2:0.
-fn upright(plan: &PicturePlan, format: PictureFormat, colour: Colour) -> String {
-    let interlaced = if plan.track.interlaced { "bwdif=mode=send_frame:deint=interlaced," } else { "" };
+/// The filters from a decoded frame to the top encoded rung's picture: progressive, upright, square pixels, 8-bit
+/// 4:2:0, opaque; and the colour that it has then.
+fn upright(plan: &PicturePlan, format: PictureFormat, (picture, interlaced): (&Picture, bool)) -> (String, Colour) {
+    let fields = fields(plan, interlaced);
     let turn = plan.turn.filters();
     let size = plan.rungs.first().map_or(plan.size, |rung| rung.size);
     let (width, height) = (size.width, size.height);
-    let matrix = if format.is_rgb() { ":out_color_matrix=bt709" } else { "" };
+    // What is transparent is black, whatever colour hides there.
+    let opaque = if format.has_alpha() { "format=gbrap,premultiply=inplace=1,format=gbrp," } else { "" };
+    let own = (u32::try_from(format.width).unwrap_or(0), u32::try_from(format.height).unwrap_or(0));
+    let (matrix, treatment) = if format.is_rgb() || format.has_alpha() {
+        (":out_color_matrix=bt709", Treatment { filters: String::new(), becomes: BT709 })
+    } else {
+        ("", picture.colour().treatment(own))
+    };
     let scale = format!("scale={width}:{height}:flags=bicubic:out_range=tv{matrix},setsar=1");
-    format!("{interlaced}{turn}{scale}{},format=yuv420p", tone_map(colour))
+    (format!("{fields}{opaque}{turn}{scale}{},format=yuv420p", treatment.filters), treatment.becomes)
 }
 
-/// PQ and HLG become ordinary BT.709; everything else keeps its colours.
-fn tone_map(colour: Colour) -> &'static str {
-    const PQ: i32 = 16;
-    const HLG: i32 = 18;
-    if ![PQ, HLG].contains(&colour.transfer) {
-        return "";
+/// De-interlacing, if any: by each picture's own word where its codec has one, else by the container's.
+fn fields(plan: &PicturePlan, seen: bool) -> &'static str {
+    let own_word = FLAGGING.contains(&plan.track.codec.as_str());
+    match plan.track.fields {
+        _ if seen => "bwdif=mode=send_frame:deint=interlaced,",
+        Fields::None | Fields::Unknown => "",
+        _ if own_word => "bwdif=mode=send_frame:deint=interlaced,",
+        Fields::TopFirst => "setfield=tff,bwdif=mode=send_frame:deint=all,",
+        Fields::BottomFirst => "setfield=bff,bwdif=mode=send_frame:deint=all,",
     }
-    ",zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv"
 }
 
 fn unreadable(error: Error, codec: &str) -> Failure {

@@ -11,11 +11,12 @@ use super::plan::RungPlan;
 use super::segments::{Folder, Order, Segments, Written};
 use crate::av::encoder::{Encoder, H264};
 use crate::av::filter::Filter;
-use crate::av::frame::{Colour, Picture};
+use crate::av::frame::Picture;
 use crate::av::muxer::Muxer;
 use crate::av::{Error, is_out_of_memory};
 use crate::failure::Failure;
 use crate::rules::clock::{Clock, Mark};
+use crate::rules::colour::Colour;
 use crate::rules::{codecs, rate};
 
 /// Frames that may wait for an encoder: what bounds the memory of a fast decoder.

@@ -6,7 +6,7 @@ use ffmpeg_next::Packet;
 
 use super::formats::{ALLOWED, LIMITS, refused};
 use super::plan::{PicturePlan, Plan, SoundPlan, Turn};
-use crate::av::input::{Source, Track};
+use crate::av::input::{Fields, Source, Track};
 use crate::av::{is_out_of_memory, packet};
 use crate::failure::Failure;
 use crate::rules::clock::{Placer, rescale};
@@ -240,7 +240,7 @@ fn facts(plan: &PicturePlan, sets: Option<&Sets>) -> PictureFacts {
         pixels: track.coding.pixels.clone(),
         transfer: track.coding.transfer,
         full_range: track.coding.full_range,
-        interlaced: track.interlaced,
+        interlaced: matches!(track.fields, Fields::TopFirst | Fields::BottomFirst),
         turned: plan.turn != Turn::NONE,
         aspect: track.aspect,
         size: Size { width: track.width, height: track.height },

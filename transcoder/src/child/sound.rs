@@ -9,7 +9,7 @@ use super::rung::encoding;
 use super::segments::{Folder, Order, Segments};
 use crate::av::decoder::Decoder;
 use crate::av::encoder::Encoder;
-use crate::av::filter::{Filter, SoundFormat};
+use crate::av::filter::{Filter, SoundFormat, usual_layout};
 use crate::av::muxer::Muxer;
 use crate::av::{Error, is_out_of_memory};
 use crate::failure::Failure;
@@ -160,8 +160,11 @@ impl Sound {
             let rate = self.plan.sample_rate;
             // In samples of the input, as the resampler counts its first one.
             let first = rescale(self.sent, (1, i32::try_from(rate).unwrap_or(i32::MAX)), format.rate);
+            // In an order that nobody knows, the first two are taken for left and right.
+            let stray = format.layout == 0 && usual_layout(format.channels) == 0;
+            let pan = if stray { "pan=stereo|c0=c0|c1=c1," } else { "" };
             let spec =
-                format!("aresample={rate}:async=1:first_pts={first},aformat=sample_fmts=fltp:channel_layouts=stereo");
+                format!("{pan}aresample={rate}:async=1:first_pts={first},aformat=sample_fmts=fltp:channel_layouts=stereo");
             // A damaged frame may claim a format that no sound has.
             match Filter::of_sound(&format, tick, &spec) {
                 Ok(filter) => self.filter = Some((format, filter)),

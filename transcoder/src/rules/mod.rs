@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod codecs;
+pub mod colour;
 pub mod edits;
 pub mod fits;
 pub mod h264;

@@ -158,7 +158,34 @@ pub fn frames(file: &Path, crop: &str) -> Vec<(f64, f64)> {
     lines.map(|line| (after(line, "pts_time:"), after(line, "mean:["))).collect()
 }
 
+/// The mean colour of a part of the first picture at or after `at`, as red, green and blue.
+pub fn colour(file: &Path, at: f64, crop: &str) -> [u8; 3] {
+    let filters = format!("select=gte(t\\,{at}),{crop}scale=1:1:flags=area,format=rgb24");
+    let output = ffmpeg("error", file, &format!("-vf {filters} -frames:v 1 -f rawvideo -"));
+    output
+        .stdout
+        .as_slice()
+        .try_into()
+        .unwrap_or_else(|_| panic!("{}: no picture", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// The same picture in so many columns and rows of colours.
+pub fn mosaic(file: &Path, filters: &str, size: &str) -> Vec<u8> {
+    let rest = format!("-vf {filters}scale={size}:flags=area,format=rgb24 -frames:v 1 -f rawvideo -");
+    let output = ffmpeg("error", file, &rest);
+    assert!(!output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+pub fn near(one: [u8; 3], other: [u8; 3], by: u8) -> bool {
+    one.iter().zip(other).all(|(a, b)| a.abs_diff(b) <= by)
+}
+
 impl Done {
+    pub fn top(&self) -> PathBuf {
+        self.media(&self.result.video[0].name)
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

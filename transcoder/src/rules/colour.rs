@@ -1,0 +1,97 @@
+//! Colours: which tags a picture gets, and the filters that make them ordinary ones. Numbers are those of H.273.
+
+/// The colour tags of a picture; 2 is unspecified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Colour {
+    pub primaries: i32,
+    pub transfer: i32,
+    pub matrix: i32,
+}
+
+/// High definition's.
+pub const BT709: Colour = Colour { primaries: 1, transfer: 1, matrix: 1 };
+/// Standard definition's.
+const BT601: Colour = Colour { primaries: 6, transfer: 6, matrix: 6 };
+const UNSPECIFIED: [i32; 2] = [0, 2];
+const PQ: i32 = 16;
+const HLG: i32 = 18;
+const BT2020: i32 = 9;
+/// What can be converted from.
+const PRIMARIES: [i32; 5] = [1, 5, 6, 9, 12];
+const MATRICES: [i32; 4] = [1, 5, 6, 9];
+/// Brightness of diffuse white in nits, by ITU-R BT.2408.
+const WHITE: u32 = 203;
+
+/// What a source's picture of this size needs, and is called afterwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Treatment {
+    /// Behind the scaling; begins with a comma unless it is empty.
+    pub filters: String,
+    pub becomes: Colour,
+}
+
+impl Colour {
+    /// PQ, HLG and wide colours become BT.709's; others stay, and get the tags that players assume for their size, so
+    /// that a smaller rendition isn't taken for something else.
+    pub fn treatment(self, (width, height): (u32, u32)) -> Treatment {
+        let is_high = width > 1024 || height > 576;
+        let usual = if is_high { BT709 } else { BT601 };
+        let or = |own: i32, usual: i32| if UNSPECIFIED.contains(&own) { usual } else { own };
+        if self.transfer == PQ || self.transfer == HLG {
+            let transfer = if self.transfer == PQ { "smpte2084" } else { "arib-std-b67" };
+            let filters = format!(
+                ",zscale=tin={transfer}:{}t=linear:npl={WHITE}:p=bt709,format=gbrpf32le,\
+                 tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv",
+                self.wide_input(),
+            );
+            return Treatment { filters, becomes: BT709 };
+        }
+        if self.matrix == BT2020 || self.primaries == BT2020 {
+            let filters = format!(",zscale=tin=bt709:{}t=bt709:p=bt709:m=bt709:r=tv", self.wide_input());
+            return Treatment { filters, becomes: BT709 };
+        }
+        let becomes = Colour {
+            primaries: or(self.primaries, usual.primaries),
+            transfer: or(self.transfer, usual.transfer),
+            matrix: or(self.matrix, usual.matrix),
+        };
+        Treatment { filters: String::new(), becomes }
+    }
+
+    /// Input options in place of what the source doesn't tell, or tells as nothing that can be converted: without them
+    /// there is no way from one to the other, and filters fail.
+    fn wide_input(self) -> String {
+        let primaries = if PRIMARIES.contains(&self.primaries) { "" } else { "pin=bt2020:" };
+        let matrix = if MATRICES.contains(&self.matrix) { "" } else { "min=bt2020nc:" };
+        format!("{primaries}{matrix}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BT601, BT709, Colour};
+
+    fn colour(primaries: i32, transfer: i32, matrix: i32) -> Colour {
+        Colour { primaries, transfer, matrix }
+    }
+
+    #[test]
+    fn untagged_pictures_are_called_what_players_take_them_for() {
+        let small = colour(2, 2, 2).treatment((720, 576));
+        assert_eq!((small.filters.as_str(), small.becomes), ("", BT601));
+        assert_eq!(colour(2, 2, 2).treatment((1280, 720)).becomes, BT709);
+        assert_eq!(colour(5, 2, 2).treatment((720, 576)).becomes, colour(5, 6, 6));
+        assert_eq!(colour(1, 1, 1).treatment((320, 240)).becomes, BT709);
+    }
+
+    #[test]
+    fn bright_and_wide_ones_become_ordinary() {
+        let told = colour(9, 16, 9).treatment((3840, 2160));
+        assert!(told.filters.starts_with(",zscale=tin=smpte2084:t=linear"), "{}", told.filters);
+        let untold = colour(2, 18, 2).treatment((1280, 720));
+        assert!(untold.filters.starts_with(",zscale=tin=arib-std-b67:pin=bt2020:min=bt2020nc:t=linear"));
+        assert_eq!((told.becomes, untold.becomes), (BT709, BT709));
+        let wide = colour(9, 14, 9).treatment((1920, 1080));
+        assert_eq!(wide.filters, ",zscale=tin=bt709:t=bt709:p=bt709:m=bt709:r=tv");
+    }
+}
