@@ -3,9 +3,15 @@
 import { gateway } from './bench/gateway.ts';
 import { importing } from './bench/import.ts';
 import { ladder } from './bench/ladder.ts';
+import { memory } from './bench/memory.ts';
+import { mutations } from './bench/mutations.ts';
+import { quality } from './bench/quality.ts';
+import { remux } from './bench/remux.ts';
 import type { Comparison } from './bench/compare.ts';
 
-const all: Record<string, () => Promise<Comparison[]>> = { import: importing, gateway, ladder };
+const usual: Record<string, () => Promise<Comparison[]>> = { import: importing, gateway, ladder, remux };
+/** Those that take long run only by name. */
+const all: typeof usual = { ...usual, memory, quality, mutations };
 
 const args = process.argv.slice(2);
 const json = args.includes('--json');
@@ -19,7 +25,7 @@ if (unknown.length > 0) {
 }
 
 let missed = false;
-for (const chosen of names.length > 0 ? names : Object.keys(all)) {
+for (const chosen of names.length > 0 ? names : Object.keys(usual)) {
   for (const result of await all[chosen]!()) {
     missed ||= !result.ok;
     console.log(json ? JSON.stringify(result) : line(result));

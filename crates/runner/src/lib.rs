@@ -25,7 +25,9 @@ mod transcoded;
 pub use lease::{Lease, LeaseRequest, Source};
 pub use names::{MAX_NAME_BYTES, is_file_name};
 pub use report::{Complete, Fail, Progress, ProgressAnswer, Rung};
-pub use transcoded::{Audio, FileRef, FrameRate, Made, Segment, Transcoded, Video};
+pub use transcoded::{
+    Audio, Captions, Chapters, FileRef, FrameRate, Loudness, Made, Segment, Storyboard, Transcoded, Video,
+};
 
 /// The version of these messages. A server refuses a lease request of a version that it doesn't know.
 pub const PROTOCOL: u32 = 1;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A transcoded source. All renditions begin at the same instant, and their segments share boundaries.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transcoded {
     /// The longest rendition's length.
     pub duration_ms: u64,
@@ -13,6 +13,19 @@ pub struct Transcoded {
     pub audio: Vec<Audio>,
     /// A JPEG.
     pub poster: Option<FileRef>,
+    #[serde(default)]
+    pub storyboard: Option<Storyboard>,
+    /// Texts that the source holds.
+    #[serde(default)]
+    pub captions: Vec<Captions>,
+    #[serde(default)]
+    pub chapters: Option<Chapters>,
+    /// `waveform.json`, in the form of audiowaveform's version 2; of sound without a picture.
+    #[serde(default)]
+    pub waveform: Option<FileRef>,
+    /// `video.mp4`: a middle rendition and the default sound in one file, for link previews and downloads.
+    #[serde(default)]
+    pub muxed: Option<FileRef>,
     /// Sentences for the creator, such as that the end of the file was missing.
     pub warnings: Vec<String>,
 }
@@ -62,6 +75,51 @@ pub struct Audio {
     /// A sentence for the creator: why it was made so.
     #[serde(default)]
     pub why: String,
+    /// Absent for silence.
+    #[serde(default)]
+    pub loudness: Option<Loudness>,
+}
+
+/// Small pictures by time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Storyboard {
+    /// `storyboard/index.vtt`: which part of which sheet shows which stretch of time.
+    pub index: FileRef,
+    /// `storyboard/sheet-000.jpg` …
+    pub sheets: Vec<FileRef>,
+}
+
+/// A text track, as WebVTT for the whole length.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Captions {
+    /// Also its folder's name: `s0`, `s1` …
+    pub name: String,
+    /// BCP 47, when the source names one.
+    pub language: Option<String>,
+    /// For people; unique among the captions.
+    pub label: String,
+    /// Shown also to those who asked for none: translations of signs, and the like.
+    pub forced: bool,
+    pub file: FileRef,
+}
+
+/// The source's chapters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chapters {
+    /// `chapters.json`: a list of `start_ms`, `end_ms`, `title`.
+    pub json: FileRef,
+    /// `chapters.vtt`.
+    pub webvtt: FileRef,
+}
+
+/// How loud a sound is, by EBU R 128. In hundredths, so that equal results are equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loudness {
+    /// Of the whole.
+    pub integrated_centi_lufs: i32,
+    pub range_centi_lu: i32,
+    /// The greatest sample.
+    pub peak_centi_dbfs: i32,
 }
 
 /// How a rendition came to be.
@@ -101,6 +159,21 @@ pub struct FileRef {
 }
 
 impl Transcoded {
+    /// Every file of the result, to be changed.
+    pub fn files_mut(&mut self) -> impl Iterator<Item = &mut FileRef> {
+        let video = self.video.iter_mut().map(|rendition| (&mut rendition.init, &mut rendition.segments));
+        let audio = self.audio.iter_mut().map(|rendition| (&mut rendition.init, &mut rendition.segments));
+        let media = video
+            .chain(audio)
+            .flat_map(|(init, segments)| std::iter::once(init).chain(segments.iter_mut().map(|s| &mut s.file)));
+        let boards = self.storyboard.iter_mut();
+        let storyboard = boards.flat_map(|board| std::iter::once(&mut board.index).chain(&mut board.sheets));
+        let chapters = self.chapters.iter_mut().flat_map(|chapters| [&mut chapters.json, &mut chapters.webvtt]);
+        let captions = self.captions.iter_mut().map(|captions| &mut captions.file);
+        let companions = self.poster.iter_mut().chain(storyboard).chain(captions).chain(chapters);
+        media.chain(companions).chain(&mut self.waveform).chain(&mut self.muxed)
+    }
+
     /// Every file of the result: what has to be delivered before [`crate::Complete`].
     pub fn files(&self) -> impl Iterator<Item = &FileRef> {
         let video = self.video.iter().map(|rendition| (&rendition.init, &rendition.segments));
@@ -108,7 +181,11 @@ impl Transcoded {
         let renditions = video.chain(audio);
         let media =
             renditions.flat_map(|(init, segments)| std::iter::once(init).chain(segments.iter().map(|s| &s.file)));
-        media.chain(self.poster.iter())
+        let storyboard = self.storyboard.iter().flat_map(|board| std::iter::once(&board.index).chain(&board.sheets));
+        let chapters = self.chapters.iter().flat_map(|chapters| [&chapters.json, &chapters.webvtt]);
+        let captions = self.captions.iter().map(|captions| &captions.file);
+        let companions = self.poster.iter().chain(storyboard).chain(captions).chain(chapters);
+        media.chain(companions).chain(&self.waveform).chain(&self.muxed)
     }
 }
 

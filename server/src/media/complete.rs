@@ -83,8 +83,17 @@ fn build(content: &Store, measured: &Measured, links: &HashMap<String, Link>) ->
         Ok::<_, MediaError>((track.name.clone(), content.put_directory(borrowed(&entries))?))
     };
     let mut root = measured.tracks().map(folder).collect::<Result<Vec<_>, _>>()?;
-    if let Some(poster) = &measured.poster {
-        root.push(linked(poster)?);
+    for file in measured.poster.iter().chain(&measured.beside) {
+        root.push(linked(file)?);
+    }
+    if !measured.storyboard.is_empty() {
+        let entries = measured.storyboard.iter().map(linked).collect::<Result<Vec<_>, _>>()?;
+        root.push(("storyboard".to_owned(), content.put_directory(borrowed(&entries))?));
+    }
+    for captions in &measured.captions {
+        let playlist = content.put_bytes(playlist::captions(&captions.file, measured.duration_ms).as_bytes())?;
+        let entries = [linked(&captions.file)?, ("media.m3u8".to_owned(), playlist.into())];
+        root.push((captions.name.clone(), content.put_directory(borrowed(&entries))?));
     }
     let master = content.put_bytes(playlist::master(measured).as_bytes())?;
     root.push(("master.m3u8".to_owned(), master.into()));
@@ -107,6 +116,7 @@ fn rungs(measured: &Measured) -> Vec<Rung> {
     let audio = measured.audio.iter().map(|audio| Rung {
         channels: Some(audio.channels),
         language: audio.language.clone(),
+        loudness: audio.loudness,
         bandwidth: alone.then(|| playlist::rates(&audio.track).peak_bps),
         ..rung(&audio.track)
     });
@@ -130,5 +140,6 @@ fn rung(track: &Track) -> Rung {
         bandwidth: None,
         is_remuxed: track.is_remuxed,
         why: track.why.clone(),
+        loudness: None,
     }
 }

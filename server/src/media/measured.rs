@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use pinreel_runner::{self as sent, Made};
 
-use super::model::plain;
+use super::model::{Loudness, plain};
 use super::names;
 
 const MAX_VIDEO: usize = 8;
@@ -16,6 +16,8 @@ const MAX_SEGMENT_S: u64 = 60;
 const MAX_DURATION_MS: u64 = 7 * 24 * 3_600_000;
 const MAX_SIDE: u32 = 16_384;
 const MAX_FRAME_RATE: u32 = 1_000;
+const MAX_CAPTIONS: usize = 32;
+const MAX_SHEETS: usize = 100;
 const MAX_WARNINGS: usize = 32;
 const MAX_WHY_CHARS: usize = 200;
 
@@ -23,7 +25,7 @@ const MAX_WHY_CHARS: usize = 200;
 pub enum Unfit {
     #[error("it has neither picture nor sound")]
     Empty,
-    #[error("{0} renditions are too many")]
+    #[error("{0} renditions, captions or sheets are too many")]
     TooMany(usize),
     #[error("the duration of {0} ms is out of bounds")]
     Duration(u64),
@@ -53,7 +55,25 @@ pub struct Measured {
     pub video: Vec<Video>,
     pub audio: Vec<Audio>,
     pub poster: Option<File>,
+    /// The index first; empty without a storyboard.
+    pub storyboard: Vec<File>,
+    pub captions: Vec<Captions>,
+    /// More files beside the poster: chapters, a waveform, a muxed rendition.
+    pub beside: Vec<File>,
     pub warnings: Vec<String>,
+}
+
+/// A text track for the whole length.
+#[derive(Clone, Debug)]
+pub struct Captions {
+    /// Its folder.
+    pub name: String,
+    /// A BCP 47 tag.
+    pub language: Option<String>,
+    /// Never empty; without quotes and control characters.
+    pub label: String,
+    pub forced: bool,
+    pub file: File,
 }
 
 #[derive(Clone, Debug)]
@@ -74,6 +94,7 @@ pub struct Audio {
     pub label: String,
     pub default: bool,
     pub channels: u32,
+    pub loudness: Option<Loudness>,
 }
 
 /// One rendition: a folder with an initialisation segment and media segments.
@@ -132,13 +153,19 @@ impl Measured {
 
     /// Every file that the result needs.
     pub fn files(&self) -> impl Iterator<Item = &File> {
-        self.tracks().flat_map(Track::files).chain(&self.poster)
+        let captions = self.captions.iter().map(|captions| &captions.file);
+        let companions = self.poster.iter().chain(&self.storyboard).chain(captions).chain(&self.beside);
+        self.tracks().flat_map(Track::files).chain(companions)
     }
 }
 
 pub fn check(sent: &sent::Transcoded) -> Result<Measured, Unfit> {
     if sent.video.is_empty() && sent.audio.is_empty() {
         return Err(Unfit::Empty);
+    }
+    let sheets = sent.storyboard.as_ref().map_or(0, |storyboard| storyboard.sheets.len());
+    if sent.captions.len() > MAX_CAPTIONS || sheets > MAX_SHEETS {
+        return Err(Unfit::TooMany(sent.captions.len() + sheets));
     }
     if sent.video.len() > MAX_VIDEO || sent.audio.len() > MAX_AUDIO {
         return Err(Unfit::TooMany(sent.video.len() + sent.audio.len()));
@@ -151,10 +178,17 @@ pub fn check(sent: &sent::Transcoded) -> Result<Measured, Unfit> {
         video: sent.video.iter().map(check_video).collect::<Result<_, _>>()?,
         audio: sent.audio.iter().map(check_audio).collect::<Result<_, _>>()?,
         poster: sent.poster.as_ref().map(|poster| file(poster, "poster.jpg")).transpose()?,
+        storyboard: sent.storyboard.as_ref().map(check_storyboard).transpose()?.unwrap_or_default(),
+        captions: sent.captions.iter().enumerate().map(check_captions).collect::<Result<_, _>>()?,
+        beside: check_beside(sent)?,
         warnings: sent.warnings.iter().take(MAX_WARNINGS).map(|warning| plain(warning, 300)).collect(),
     };
     let mut folders = HashSet::new();
     if let Some(twice) = measured.tracks().find(|track| !folders.insert(&track.name)) {
+        return Err(Unfit::Folder(twice.name.clone()));
+    }
+    let mut texts = HashSet::new();
+    if let Some(twice) = measured.captions.iter().find(|captions| !texts.insert(&captions.name)) {
         return Err(Unfit::Folder(twice.name.clone()));
     }
     let mut cuts = measured.video.iter().map(|video| video.track.segments.len());
@@ -180,16 +214,58 @@ fn check_video(sent: &sent::Video) -> Result<Video, Unfit> {
 fn check_audio(sent: &sent::Audio) -> Result<Audio, Unfit> {
     let track = track('a', &sent.name, &sent.codecs, (sent.timescale, &sent.init, &sent.segments))?;
     let track = Track { is_remuxed: sent.made == Made::Remuxed, why: plain(&sent.why, MAX_WHY_CHARS), ..track };
-    let is_tag = |tag: &str| {
-        (2..=35).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
     let language = sent.language.clone().filter(|tag| tag != "und");
     if !(1..=64).contains(&sent.channels) || !language.as_deref().is_none_or(is_tag) {
         return Err(Unfit::Sound(track.name));
     }
-    let label = plain(&sent.label, 80);
-    let label = if label.is_empty() { language.clone().unwrap_or_else(|| "Sound".to_owned()) } else { label };
-    Ok(Audio { track, language, label, default: sent.default, channels: sent.channels })
+    let label = label(&sent.label, language.as_deref(), "Sound");
+    // Louder or wider than any sound can be: nothing that was measured.
+    let sane = |centi: i32| (-20_000..=20_000).contains(&centi);
+    let loudness = sent.loudness.map(Loudness::from).filter(|loudness| {
+        [loudness.integrated_centi_lufs, loudness.range_centi_lu, loudness.peak_centi_dbfs].into_iter().all(sane)
+    });
+    Ok(Audio { track, language, label, default: sent.default, channels: sent.channels, loudness })
+}
+
+fn is_tag(tag: &str) -> bool {
+    (2..=35).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn label(sent: &str, language: Option<&str>, usual: &str) -> String {
+    let label = plain(sent, 80);
+    if label.is_empty() { language.unwrap_or(usual).to_owned() } else { label }
+}
+
+fn check_storyboard(sent: &sent::Storyboard) -> Result<Vec<File>, Unfit> {
+    let index = file(&sent.index, "storyboard/index.vtt");
+    let numbered = sent.sheets.iter().enumerate();
+    let sheets = numbered.map(|(number, sheet)| file(sheet, &format!("storyboard/sheet-{number:03}.jpg")));
+    std::iter::once(index).chain(sheets).collect()
+}
+
+fn check_captions((number, sent): (usize, &sent::Captions)) -> Result<Captions, Unfit> {
+    if sent.name.len() > 4 || !names::is_captions(&sent.name) {
+        return Err(Unfit::Folder(plain(&sent.name, 20)));
+    }
+    let language = sent.language.clone().filter(|tag| tag != "und");
+    if !language.as_deref().is_none_or(is_tag) {
+        return Err(Unfit::Sound(sent.name.clone()));
+    }
+    Ok(Captions {
+        name: sent.name.clone(),
+        label: label(&sent.label, language.as_deref(), &format!("Subtitles {}", number + 1)),
+        language,
+        forced: sent.forced,
+        file: file(&sent.file, &format!("{}/captions.vtt", sent.name))?,
+    })
+}
+
+fn check_beside(sent: &sent::Transcoded) -> Result<Vec<File>, Unfit> {
+    let chapters = sent.chapters.iter();
+    let chapters = chapters.flat_map(|both| [(&both.json, "chapters.json"), (&both.webvtt, "chapters.vtt")]);
+    let waveform = sent.waveform.iter().map(|waveform| (waveform, "waveform.json"));
+    let muxed = sent.muxed.iter().map(|muxed| (muxed, "video.mp4"));
+    chapters.chain(waveform).chain(muxed).map(|(sent, name)| file(sent, name)).collect()
 }
 
 type Media<'a> = (u32, &'a sent::FileRef, &'a [sent::Segment]);

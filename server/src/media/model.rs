@@ -126,6 +126,28 @@ pub struct Rung {
     /// Why it was copied or encoded, as a sentence.
     #[serde(default)]
     pub why: String,
+    /// Of sound that isn't silence.
+    #[serde(default)]
+    pub loudness: Option<Loudness>,
+}
+
+/// How loud a sound is, by EBU R 128.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Loudness {
+    pub integrated_centi_lufs: i32,
+    pub range_centi_lu: i32,
+    /// The greatest sample.
+    pub peak_centi_dbfs: i32,
+}
+
+impl From<pinreel_runner::Loudness> for Loudness {
+    fn from(sent: pinreel_runner::Loudness) -> Self {
+        Self {
+            integrated_centi_lufs: sent.integrated_centi_lufs,
+            range_centi_lu: sent.range_centi_lu,
+            peak_centi_dbfs: sent.peak_centi_dbfs,
+        }
+    }
 }
 
 /// What this node made of a source.

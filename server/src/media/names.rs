@@ -1,13 +1,20 @@
 //! The names a worker may give its files: a closed grammar, so that no name can leave the publication's folder.
 //!
-//! `v<height>/` or `a<n>/`, in it `init.mp4` or `seg-00000.m4s`; and `poster.jpg`. Playlists are the server's own.
+//! `v<height>/` or `a<n>/`, in it `init.mp4` or `seg-00000.m4s`; `s<n>/captions.vtt`; `storyboard/`, in it `index.vtt` and
+//! `sheet-000.jpg`; and beside them `poster.jpg`, `chapters.json`, `chapters.vtt`, `waveform.json` and `video.mp4`.
+//! Playlists are the server's own.
 
 /// What a file is for, and so how large it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Init,
     Segment,
-    Poster,
+    /// A poster, or a sheet of a storyboard.
+    Picture,
+    /// Captions, chapters, a storyboard's index, a waveform.
+    Text,
+    /// A rendition with its sound in one file.
+    Muxed,
 }
 
 impl Kind {
@@ -16,37 +23,56 @@ impl Kind {
             Self::Init => 1 << 20,
             // Four seconds of 2160p at five times its usual rate.
             Self::Segment => 128 << 20,
-            Self::Poster => 8 << 20,
+            Self::Picture | Self::Text => 8 << 20,
+            Self::Muxed => 256 << 20,
         }
     }
 }
 
 /// The kind of a well-formed name, else nothing.
 pub fn kind(name: &str) -> Option<Kind> {
-    if name == "poster.jpg" {
-        return Some(Kind::Poster);
-    }
-    let (folder, leaf) = name.split_once('/')?;
-    if !is_folder(folder) {
-        return None;
-    }
-    match leaf {
-        "init.mp4" => Some(Kind::Init),
-        _ => {
+    let Some((folder, leaf)) = name.split_once('/') else { return at_the_root(name) };
+    match folder {
+        "storyboard" if leaf == "index.vtt" => Some(Kind::Text),
+        "storyboard" => {
+            let number = leaf.strip_prefix("sheet-")?.strip_suffix(".jpg")?;
+            (number.len() == 3 && is_digits(number)).then_some(Kind::Picture)
+        }
+        _ if is_captions(folder) => (leaf == "captions.vtt").then_some(Kind::Text),
+        _ if is_folder(folder) && leaf == "init.mp4" => Some(Kind::Init),
+        _ if is_folder(folder) => {
             let number = leaf.strip_prefix("seg-")?.strip_suffix(".m4s")?;
             (number.len() == 5 && is_digits(number)).then_some(Kind::Segment)
         }
+        _ => None,
     }
+}
+
+fn at_the_root(name: &str) -> Option<Kind> {
+    match name {
+        "poster.jpg" => Some(Kind::Picture),
+        "chapters.json" | "chapters.vtt" | "waveform.json" => Some(Kind::Text),
+        "video.mp4" => Some(Kind::Muxed),
+        _ => None,
+    }
+}
+
+/// `s0` to `s99`.
+pub fn is_captions(folder: &str) -> bool {
+    folder.strip_prefix('s').is_some_and(|number| is_number(number, 2))
 }
 
 /// `v16` to `v99999`, `a0` to `a99`; no leading zeros, so that one folder has one name.
 pub fn is_folder(folder: &str) -> bool {
-    let (longest, number) = match folder.split_at_checked(1) {
-        Some(("v", number)) => (5, number),
-        Some(("a", number)) => (2, number),
-        _ => return false,
-    };
-    !number.is_empty() && number.len() <= longest && is_digits(number) && (number == "0" || !number.starts_with('0'))
+    match folder.split_at_checked(1) {
+        Some(("v", number)) => is_number(number, 5),
+        Some(("a", number)) => is_number(number, 2),
+        _ => false,
+    }
+}
+
+fn is_number(text: &str, longest: usize) -> bool {
+    !text.is_empty() && text.len() <= longest && is_digits(text) && (text == "0" || !text.starts_with('0'))
 }
 
 fn is_digits(text: &str) -> bool {
@@ -64,7 +90,14 @@ mod tests {
             ("v1080/seg-00000.m4s", Kind::Segment),
             ("a0/seg-99999.m4s", Kind::Segment),
             ("a7/init.mp4", Kind::Init),
-            ("poster.jpg", Kind::Poster),
+            ("poster.jpg", Kind::Picture),
+            ("storyboard/index.vtt", Kind::Text),
+            ("storyboard/sheet-007.jpg", Kind::Picture),
+            ("s0/captions.vtt", Kind::Text),
+            ("chapters.json", Kind::Text),
+            ("chapters.vtt", Kind::Text),
+            ("waveform.json", Kind::Text),
+            ("video.mp4", Kind::Muxed),
         ] {
             assert_eq!(kind(name), Some(expected), "{name}");
         }
@@ -100,6 +133,13 @@ mod tests {
             "v1080/seg-0000a.m4s",
             "v1080/seg-+0001.m4s",
             "v1080/seg-00000.m4s/x",
+            "storyboard",
+            "storyboard/sheet-7.jpg",
+            "storyboard/poster.jpg",
+            "s0/init.mp4",
+            "s0/media.m3u8",
+            "s00/captions.vtt",
+            "a0/captions.vtt",
             "v１080/init.mp4",
             "é0/init.mp4",
         ] {

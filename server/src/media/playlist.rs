@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use super::measured::{Audio, Measured, Track, Video};
+use super::measured::{Audio, Captions, File, Measured, Track, Video};
 
 /// A variant's rates in bits a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +41,10 @@ pub fn master(measured: &Measured) -> String {
     if !alone {
         audio_group(&mut text, &measured.audio);
     }
+    let texts = if measured.video.is_empty() { &[][..] } else { &measured.captions[..] };
+    subtitles_group(&mut text, texts);
     for video in best_first(&measured.video) {
-        video_variant(&mut text, video, &measured.audio);
+        video_variant(&mut text, video, &measured.audio, !texts.is_empty());
     }
     if measured.video.is_empty()
         && let Some(audio) = default_audio(&measured.audio)
@@ -100,17 +102,49 @@ pub fn rates(track: &Track) -> Rates {
     Rates { peak_bps, average_bps }
 }
 
+/// The media playlist of captions: one file for the whole length.
+pub fn captions(file: &File, duration_ms: u64) -> String {
+    format!(
+        "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{}\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n\
+         #EXTINF:{}.{:03},\n{}\n#EXT-X-ENDLIST\n",
+        duration_ms.div_ceil(1000).max(1),
+        duration_ms / 1000,
+        duration_ms % 1000,
+        file.leaf_name(),
+    )
+}
+
+/// The label, or with a number if another has it: names within a group differ.
+fn unique(taken: &mut HashSet<String>, label: &str) -> String {
+    let mut name = label.to_owned();
+    for n in 2.. {
+        if taken.insert(name.clone()) {
+            break;
+        }
+        name = format!("{label} {n}");
+    }
+    name
+}
+
+fn subtitles_group(text: &mut String, captions: &[Captions]) {
+    let mut taken = HashSet::new();
+    for captions in captions {
+        let name = unique(&mut taken, &captions.label);
+        let _ = write!(text, "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"subtitles\",NAME=\"{name}\"");
+        if let Some(language) = &captions.language {
+            let _ = write!(text, ",LANGUAGE=\"{language}\"");
+        }
+        let forced = if captions.forced { "YES" } else { "NO" };
+        let folder = &captions.name;
+        let _ = writeln!(text, ",DEFAULT=NO,AUTOSELECT=YES,FORCED={forced},URI=\"{folder}/media.m3u8\"");
+    }
+}
+
 fn audio_group(text: &mut String, audio: &[Audio]) {
     let mut taken = HashSet::new();
     let default = default_audio(audio).map(|audio| audio.track.name.clone());
     for audio in audio {
-        let mut name = audio.label.clone();
-        for n in 2.. {
-            if taken.insert(name.clone()) {
-                break;
-            }
-            name = format!("{} {n}", audio.label);
-        }
+        let name = unique(&mut taken, &audio.label);
         let _ = write!(text, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"{name}\"");
         if let Some(language) = &audio.language {
             let _ = write!(text, ",LANGUAGE=\"{language}\"");
@@ -126,7 +160,7 @@ fn audio_group(text: &mut String, audio: &[Audio]) {
     }
 }
 
-fn video_variant(text: &mut String, video: &Video, audio: &[Audio]) {
+fn video_variant(text: &mut String, video: &Video, audio: &[Audio], has_texts: bool) {
     let rates = variant_rates(&video.track, audio);
     let mut codecs = video.track.codecs.clone();
     let mut named = HashSet::new();
@@ -139,7 +173,7 @@ fn video_variant(text: &mut String, video: &Video, audio: &[Audio]) {
         (u64::from(video.frame_rate.0) * 1000 + u64::from(video.frame_rate.1) / 2) / u64::from(video.frame_rate.1);
     let _ = writeln!(
         text,
-        "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{codecs}\",RESOLUTION={}x{},FRAME-RATE={}.{:03}{}\n\
+        "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{codecs}\",RESOLUTION={}x{},FRAME-RATE={}.{:03}{}{}\n\
          {}/media.m3u8",
         rates.peak_bps,
         rates.average_bps,
@@ -148,6 +182,7 @@ fn video_variant(text: &mut String, video: &Video, audio: &[Audio]) {
         rate_milli / 1000,
         rate_milli % 1000,
         if audio.is_empty() { "" } else { ",AUDIO=\"audio\"" },
+        if has_texts { ",SUBTITLES=\"subtitles\"" } else { "" },
         video.track.name,
     );
 }
@@ -223,11 +258,21 @@ mod tests {
             label: label.to_owned(),
             default,
             channels: 2,
+            loudness: None,
         }
     }
 
     fn measured(video: Vec<Video>, audio: Vec<Audio>) -> Measured {
-        Measured { duration_ms: 8_242, video, audio, poster: None, warnings: vec![] }
+        Measured {
+            duration_ms: 8_242,
+            video,
+            audio,
+            poster: None,
+            storyboard: vec![],
+            captions: vec![],
+            beside: vec![],
+            warnings: vec![],
+        }
     }
 
     #[test]
@@ -289,6 +334,32 @@ mod tests {
              RESOLUTION=853x480,FRAME-RATE=29.970,AUDIO=\"audio\"\n\
              v480/media.m3u8\n"
         );
+    }
+
+    #[test]
+    fn captions_are_a_group_beside_the_picture() {
+        let text_of = |name: &str, label: &str, language: Option<&str>, forced| Captions {
+            name: name.to_owned(),
+            language: language.map(str::to_owned),
+            label: label.to_owned(),
+            forced,
+            file: File { name: format!("{name}/captions.vtt"), cid: String::new(), bytes: 9 },
+        };
+        let mut measured = measured(vec![video("v1080", 1080, 1)], vec![]);
+        measured.captions = vec![text_of("s0", "English", Some("en"), false), text_of("s1", "English", None, true)];
+        let text = master(&measured);
+        let first = "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"subtitles\",NAME=\"English\",LANGUAGE=\"en\",DEFAULT=NO,\
+                     AUTOSELECT=YES,FORCED=NO,URI=\"s0/media.m3u8\"\n";
+        assert!(
+            text.contains(first) && text.contains("NAME=\"English 2\",DEFAULT=NO,AUTOSELECT=YES,FORCED=YES"),
+            "{text}"
+        );
+        assert!(text.contains("FRAME-RATE=29.970,SUBTITLES=\"subtitles\"\nv1080/media.m3u8\n"), "{text}");
+        let playlist = captions(&measured.captions[0].file, 8_242);
+        assert!(playlist.contains("#EXT-X-TARGETDURATION:9\n") && playlist.contains("#EXTINF:8.242,\ncaptions.vtt\n"));
+        measured.video.clear();
+        measured.audio = vec![audio("a0", "Sound", None, true)];
+        assert!(!master(&measured).contains("SUBTITLES"));
     }
 
     #[test]

@@ -20,6 +20,16 @@ pub struct PictureFormat {
     pub aspect: (i32, i32),
 }
 
+/// Another reference to the same sound.
+pub fn share(sound: &frame::Audio) -> Result<frame::Audio, Error> {
+    let mut copy = frame::Audio::empty();
+    // SAFETY: both frames are valid and `copy` is blank; av_frame_ref leaves it blank when it fails.
+    match unsafe { ffi::av_frame_ref(copy.as_mut_ptr(), sound.as_ptr()) } {
+        code if code < 0 => Err(Error::from(code)),
+        _ => Ok(copy),
+    }
+}
+
 impl PictureFormat {
     /// Whether pixels are red, green and blue.
     pub fn is_rgb(self) -> bool {
@@ -112,6 +122,43 @@ impl Picture {
         unsafe { (*self.0.as_mut_ptr()).pict_type = kind };
     }
 
+    /// A black picture of full-range 4:2:0.
+    pub fn black(width: u32, height: u32) -> Result<Self, Error> {
+        let mut picture = frame::Video::empty();
+        // SAFETY: a blank frame gets its size and format before its buffers, whose allocation is checked.
+        unsafe {
+            let raw = picture.as_mut_ptr();
+            (*raw).width = i32::try_from(width).map_err(|_| Error::InvalidData)?;
+            (*raw).height = i32::try_from(height).map_err(|_| Error::InvalidData)?;
+            (*raw).format = ffi::AVPixelFormat::AV_PIX_FMT_YUVJ420P as i32;
+            match ffi::av_frame_get_buffer(raw, 0) {
+                code if code < 0 => return Err(Error::from(code)),
+                _ => {}
+            }
+        }
+        for (plane, value) in [(0, 0), (1, 128), (2, 128)] {
+            picture.data_mut(plane).fill(value);
+        }
+        Ok(Self(picture))
+    }
+
+    /// Copies a picture of 4:2:0 into this one, its upper left corner at an even place; what doesn't fit is left out.
+    pub fn paste(&mut self, other: &Self, x: usize, y: usize) {
+        for (plane, half) in [(0, 1), (1, 2), (2, 2)] {
+            let (width, height) = (other.0.width() as usize / half, other.0.height() as usize / half);
+            let (from, from_stride) = (other.0.data(plane), other.0.stride(plane));
+            let to_stride = self.0.stride(plane);
+            let to = self.0.data_mut(plane);
+            for row in 0..height {
+                let begin = (y / half + row) * to_stride + x / half;
+                let source = from.get(row * from_stride..row * from_stride + width);
+                if let (Some(source), Some(target)) = (source, to.get_mut(begin..begin + width)) {
+                    target.copy_from_slice(source);
+                }
+            }
+        }
+    }
+
     /// Mean and deviation of the brightness, 0 to 255, of an 8-bit planar picture, from one pixel in 8 by 8.
     pub fn brightness(&self) -> (f64, f64) {
         let (width, height) = (self.0.width() as usize, self.0.height() as usize);
@@ -125,5 +172,18 @@ impl Picture {
         }
         let mean = sum / f64::max(count, 1.0);
         (mean, (squares / f64::max(count, 1.0) - mean * mean).max(0.0).sqrt())
+    }
+
+    /// How much neighbouring pixels differ, on average: what is blurred has little. From one row in 8.
+    pub fn sharpness(&self) -> f64 {
+        let (width, height) = (self.0.width() as usize, self.0.height() as usize);
+        let (stride, plane) = (self.0.stride(0), self.0.data(0));
+        let rows = (0..height).step_by(8).filter_map(|row| plane.get(row * stride..row * stride + width));
+        let (mut count, mut sum) = (0_u64, 0_u64);
+        for pair in rows.flat_map(|row| row.windows(2)) {
+            count += 1;
+            sum += u64::from(pair[0].abs_diff(pair[1]));
+        }
+        sum as f64 / count.max(1) as f64
     }
 }

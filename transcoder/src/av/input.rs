@@ -12,6 +12,7 @@ use ffmpeg_next::format::context::{Input, StreamIo};
 use ffmpeg_next::{Dictionary, Packet, Rational, codec, ffi, media};
 
 use super::Error;
+use crate::rules::clock::rescale;
 
 /// What opening may cost.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +44,8 @@ pub struct Source {
     position: Arc<AtomicU64>,
     pub bytes: u64,
     pub tracks: Vec<Track>,
+    /// Starts, ends and titles, in microseconds of the source's own time.
+    pub chapters: Vec<(i64, i64, String)>,
     /// In microseconds, when the header tells it (rather than a guess from the bit rate).
     pub duration_us: Option<i64>,
 }
@@ -58,6 +61,8 @@ pub struct Track {
     /// In ticks, when known.
     pub start: Option<i64>,
     pub cover_art: bool,
+    /// Subtitles to be shown also to those who asked for none.
+    pub forced: bool,
     pub language: Option<String>,
     pub title: Option<String>,
     /// ffmpeg's guesses: the finest grid of all times, and the average.
@@ -95,15 +100,17 @@ pub struct Coding {
     pub transfer: i32,
     pub full_range: bool,
     pub encrypted: bool,
+    /// Whether it is of text, if it is of subtitles.
+    pub text: bool,
 }
 
 /// Reads a file and tells how far it came.
-struct Counted {
-    file: File,
+struct Counted<R> {
+    file: R,
     position: Arc<AtomicU64>,
 }
 
-impl Read for Counted {
+impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.file.read(buffer)?;
         self.position.fetch_add(read as u64, Ordering::Relaxed);
@@ -111,7 +118,7 @@ impl Read for Counted {
     }
 }
 
-impl Seek for Counted {
+impl<R: Seek> Seek for Counted<R> {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
         let at = self.file.seek(to)?;
         self.position.store(at, Ordering::Relaxed);
@@ -123,6 +130,14 @@ impl Source {
     /// Opens `file` as one of the `formats` (ffmpeg's names of demuxers).
     pub fn open(file: File, formats: &[&str], limits: Limits) -> Result<Self, Refusal> {
         let bytes = file.metadata().map(|m| m.len()).unwrap_or(0);
+        Self::of(file, bytes, formats, limits)
+    }
+
+    /// The same of anything that reads like a file of so many `bytes`.
+    pub fn of<R>(file: R, bytes: u64, formats: &[&str], limits: Limits) -> Result<Self, Refusal>
+    where
+        R: Read + Seek + Send + 'static,
+    {
         let position = Arc::new(AtomicU64::new(0));
         let io = StreamIo::from_read_seek_with_capacity(Counted { file, position: position.clone() }, 1 << 18);
         let mut io = io.map_err(Refusal::Unreadable)?;
@@ -138,8 +153,8 @@ impl Source {
         if tracks.len() - attached > limits.streams || attached > limits.attachments {
             return Err(Refusal::TooManyStreams);
         }
-        let duration_us = duration(&input);
-        Ok(Self { input, position, bytes, tracks, duration_us })
+        let (duration_us, chapters) = (duration(&input), chapters(&input));
+        Ok(Self { input, position, bytes, tracks, chapters, duration_us })
     }
 
     /// Leaves a track's packets out of what is read.
@@ -266,6 +281,20 @@ fn duration(input: &Input) -> Option<i64> {
     (duration > 0 && !guessed).then_some(duration)
 }
 
+fn chapters(input: &Input) -> Vec<(i64, i64, String)> {
+    const MOST: usize = 2000;
+    let us = |time: i64, tick: Rational| rescale(time, (tick.numerator(), tick.denominator()), 1_000_000);
+    let chapters = input.chapters().take(MOST);
+    chapters
+        .map(|chapter| {
+            let tick = chapter.time_base();
+            // SAFETY: the chapter is valid while the input is; an entry's value is a C string, copied at once.
+            let title = unsafe { entry((*chapter.as_ptr()).metadata, c"title") };
+            (us(chapter.start(), tick), us(chapter.end(), tick), title.unwrap_or_default())
+        })
+        .collect()
+}
+
 fn tracks(input: &Input) -> Vec<Track> {
     input.streams().map(|stream| track(&stream)).collect()
 }
@@ -290,6 +319,7 @@ fn track(stream: &ffmpeg_next::Stream<'_>) -> Track {
         tick: stream.time_base(),
         start: Some(stream.start_time()).filter(|start| *start != ffi::AV_NOPTS_VALUE),
         cover_art: stream.disposition().contains(ffmpeg_next::format::stream::Disposition::ATTACHED_PIC),
+        forced: stream.disposition().contains(ffmpeg_next::format::stream::Disposition::FORCED),
         language: tag(stream, c"language"),
         title: tag(stream, c"title"),
         rates: (pair(stream.rate()), pair(stream.avg_frame_rate())),
@@ -338,6 +368,10 @@ fn coding(parameters: &codec::Parameters) -> Coding {
             pixels,
             transfer: (&raw const raw.color_trc).cast::<i32>().read(),
             full_range: (&raw const raw.color_range).cast::<i32>().read() == ffi::AVColorRange::AVCOL_RANGE_JPEG as i32,
+            text: {
+                let description = ffi::avcodec_descriptor_get(raw.codec_id);
+                !description.is_null() && (*description).props & ffi::AV_CODEC_PROP_TEXT_SUB != 0
+            },
             encrypted: ENCRYPTED.iter().any(|tag| u32::from_le_bytes(**tag) == raw.codec_tag),
         }
     }
@@ -345,9 +379,16 @@ fn coding(parameters: &codec::Parameters) -> Coding {
 
 /// A metadata entry; what isn't UTF-8 in it is replaced.
 fn tag(stream: &ffmpeg_next::Stream<'_>, key: &CStr) -> Option<String> {
-    // SAFETY: the stream is valid; an entry's value is a C string, copied at once.
+    // SAFETY: the stream is valid, and so is its dictionary.
+    unsafe { entry((*stream.as_ptr()).metadata, key) }
+}
+
+/// # Safety
+/// The dictionary must be valid, or null.
+unsafe fn entry(dictionary: *mut ffi::AVDictionary, key: &CStr) -> Option<String> {
+    // SAFETY: by the caller; an entry's value is a C string, copied at once.
     unsafe {
-        let entry = ffi::av_dict_get((*stream.as_ptr()).metadata, key.as_ptr(), ptr::null(), 0);
+        let entry = ffi::av_dict_get(dictionary, key.as_ptr(), ptr::null(), 0);
         (!entry.is_null()).then(|| CStr::from_ptr((*entry).value).to_string_lossy().into_owned())
     }
 }

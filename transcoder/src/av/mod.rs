@@ -8,8 +8,10 @@ pub mod encoder;
 pub mod filter;
 pub mod frame;
 pub mod input;
+pub mod joint;
 pub mod muxer;
 pub mod packet;
+pub mod subtitle;
 
 pub use ffmpeg_next::Error;
 

@@ -195,6 +195,7 @@ impl<'p> SoundCopier<'p> {
             segments: written.segments,
             made: Made::Remuxed,
             why: FITS.to_owned(),
+            loudness: None,
         })
     }
 }

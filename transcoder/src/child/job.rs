@@ -3,18 +3,21 @@
 
 use std::fs::File;
 use std::io::Seek;
+use std::mem;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ffmpeg_next::Packet;
-use pinreel_runner::{Audio, FileRef, Rung, Transcoded, Video};
+use pinreel_runner::{Audio, Chapters, FileRef, Rung, Transcoded, Video};
 
+use super::captions::Captioner;
 use super::copy::{self, Copied};
 use super::damage::{judge, missing};
 use super::events::{Event, Progress, Reporter};
 use super::fields;
 use super::formats::{ALLOWED, LIMITS, refused};
+use super::muxed;
 use super::picture::Pictures;
 use super::plan::Plan;
 use super::poster;
@@ -24,7 +27,9 @@ use super::sound::Sound;
 use crate::av::input::{Source, Track};
 use crate::av::{Error, is_out_of_memory};
 use crate::failure::Failure;
+use crate::rules::chapters::{self, Chapter};
 use crate::rules::marks::Marks;
+use crate::rules::waveform::Waveform;
 
 /// Progress is told this often.
 const EVERY: Duration = Duration::from_millis(400);
@@ -41,6 +46,8 @@ struct Job {
     pictures: Option<Pictures>,
     /// With the plan's numbers.
     sounds: Vec<(usize, Sound)>,
+    captions: Vec<Captioner>,
+    chapters: Vec<Chapter>,
     copied: Copied,
     cover: Option<Track>,
     folder: Folder,
@@ -105,13 +112,11 @@ impl Job {
         let (origin_us, mut warnings) = (plan.origin_us, plan.warnings);
         let mut sounds = Vec::new();
         for (number, sound) in plan.sounds.into_iter().enumerate() {
-            if copied.has_sound(number) {
-                source.skip(sound.track.index);
-                continue;
-            }
+            let output = (!copied.has_sound(number)).then_some(&folder);
             let (label, codec) = (sound.label.clone(), sound.track.codec.clone());
-            match Sound::new(sound, (marks.clone(), clock.timescale), origin_us, &folder)? {
+            match Sound::new(sound, (marks.clone(), clock.timescale), origin_us, output)? {
                 Some(sound) => sounds.push((number, sound)),
+                None if output.is_none() => {}
                 None => warnings.push(format!(
                     "The sound track “{label}” is coded in a way ({codec}) that can't be read; it is left out."
                 )),
@@ -125,8 +130,27 @@ impl Job {
         if pictures.is_none() && sounds.is_empty() && copied.sounds.is_empty() {
             return Err(Failure::codec("sound", source.tracks.first().map_or("unknown", |t| &t.codec)));
         }
+        let captions = plan.captions.into_iter().filter_map(|plan| Captioner::new(plan, origin_us)).collect();
+        let chapters = source.chapters.iter().map(|(start, end, title)| Chapter {
+            start_ms: u64::try_from((start - origin_us) / 1000).unwrap_or(0),
+            end_ms: u64::try_from((end - origin_us) / 1000).unwrap_or(0),
+            title: title.clone(),
+        });
+        let chapters = chapters.collect();
         let now = Instant::now();
-        Ok(Self { source, pictures, sounds, copied, cover: plan.cover, folder, begun: now, told: now, warnings })
+        Ok(Self {
+            source,
+            pictures,
+            sounds,
+            captions,
+            chapters,
+            copied,
+            cover: plan.cover,
+            folder,
+            begun: now,
+            told: now,
+            warnings,
+        })
     }
 
     fn read(&mut self) -> Result<(), Failure> {
@@ -157,17 +181,22 @@ impl Job {
             pictures.packet(packet)?;
             return self.check_copy();
         }
-        match self.sounds.iter_mut().find(|(_, sound)| sound.takes(packet)) {
-            Some((_, sound)) => sound.packet(packet),
-            None => Ok(()),
+        if let Some(captions) = self.captions.iter_mut().find(|captions| captions.takes(packet)) {
+            captions.packet(packet);
         }
+        match self.sounds.iter_mut().find(|(_, sound)| sound.takes(packet)) {
+            Some((_, sound)) => sound.packet(packet)?,
+            None => return Ok(()),
+        }
+        self.check_copy()
     }
 
-    /// A copied picture must be whole: players stop at what a decoder here gets over. So the job begins anew, and
-    /// encodes it.
+    /// What is copied must be whole: players stop at what a decoder here gets over. So the job begins anew, and encodes
+    /// it.
     fn check_copy(&self) -> Result<(), Failure> {
-        let broken = self.pictures.as_ref().is_some_and(|pictures| pictures.broken > 0);
-        if broken && self.copied.picture.is_some() { Err(Failure::copy_unfit()) } else { Ok(()) }
+        let picture = self.copied.picture.is_some() && self.pictures.as_ref().is_some_and(|picture| picture.broken > 0);
+        let is_broken = |(number, sound): &(usize, Sound)| self.copied.has_sound(*number) && sound.broken > 0;
+        if picture || self.sounds.iter().any(is_broken) { Err(Failure::copy_unfit()) } else { Ok(()) }
     }
 
     fn seconds(&self) -> f64 {
@@ -190,7 +219,8 @@ impl Job {
             height: Some(height),
             fraction: share(done),
         });
-        let sounds = self.sounds.iter().map(|(_, sound)| Rung {
+        let encoded = self.sounds.iter().filter(|(number, _)| !self.copied.has_sound(*number));
+        let sounds = encoded.map(|(_, sound)| Rung {
             name: sound.name().to_owned(),
             height: None,
             fraction: share(sound.seconds()),
@@ -206,30 +236,55 @@ impl Job {
 
     fn finish(mut self) -> Result<Transcoded, Failure> {
         let expected = self.source.duration_us.map(|us| us as f64 / 1e6);
-        let (mut video, mut poster): (Vec<Video>, Option<FileRef>) = (Vec::new(), None);
-        match self.pictures.take() {
-            Some(pictures) => {
-                let counts;
-                (video, poster, counts) = pictures.finish()?;
-                if counts.broken > 0 && self.copied.picture.is_some() {
-                    return Err(Failure::copy_unfit());
-                }
-                self.warnings.extend(judge(counts)?);
-            }
-            None => poster = self.cover()?.or(poster),
+        let mut shown = self.pictures.take().map(Pictures::finish).transpose()?.unwrap_or_default();
+        if shown.counts.broken > 0 && self.copied.picture.is_some() {
+            return Err(Failure::copy_unfit());
         }
-        let mut sounds = self.copied.sounds;
-        for (number, sound) in self.sounds.drain(..) {
-            sounds.extend(sound.finish()?.map(|audio| (number, audio)));
-        }
-        video.splice(0..0, self.copied.picture);
-        let audio = in_order(sounds);
+        self.warnings.extend(judge(shown.counts)?);
+        let (audio, waveform) = self.finish_sounds()?;
+        let mut video = shown.video;
+        video.splice(0..0, self.copied.picture.take());
         if video.is_empty() && audio.is_empty() {
             return Err(Failure::nothing_decoded());
         }
+        let waveform = waveform.filter(|_| video.is_empty()).map(Waveform::json);
+        let waveform = waveform.map(|json| self.folder.put("waveform.json".to_owned(), &json)).transpose()?;
+        if video.is_empty() {
+            shown.poster = self.cover()?;
+        }
         let duration_ms = longest_ms(&video, &audio);
         self.warnings.extend(missing(expected, duration_ms as f64 / 1e3)?);
-        Ok(Transcoded { duration_ms, video, audio, poster, warnings: self.warnings })
+        let captions = self.captions.drain(..).map(|captions| captions.finish(&self.folder));
+        let captions = captions.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        let chapters = self.finish_chapters(duration_ms)?;
+        let muxed = muxed::mux(&self.folder, &video, &audio)?;
+        let (poster, storyboard, warnings) = (shown.poster, shown.storyboard, self.warnings);
+        Ok(Transcoded { duration_ms, video, audio, poster, storyboard, captions, chapters, waveform, muxed, warnings })
+    }
+
+    /// All sounds in order, and the first one's waveform.
+    fn finish_sounds(&mut self) -> Result<(Vec<Audio>, Option<Waveform>), Failure> {
+        let mut sounds = mem::take(&mut self.copied.sounds);
+        let mut waveform = None;
+        for (number, sound) in self.sounds.drain(..) {
+            let (audio, heard) = sound.finish()?;
+            if let Some((_, copied)) = sounds.iter_mut().find(|(copied, _)| *copied == number) {
+                copied.loudness = heard.loudness;
+            }
+            sounds.extend(audio.map(|audio| (number, audio)));
+            waveform = waveform.or(Some(heard.waveform));
+        }
+        Ok((in_order(sounds), waveform))
+    }
+
+    fn finish_chapters(&mut self, duration_ms: u64) -> Result<Option<Chapters>, Failure> {
+        let chapters = chapters::ordered(mem::take(&mut self.chapters), duration_ms);
+        if chapters.is_empty() {
+            return Ok(None);
+        }
+        let json = self.folder.put("chapters.json".to_owned(), &chapters::json(&chapters))?;
+        let webvtt = self.folder.put("chapters.vtt".to_owned(), chapters::webvtt(&chapters).as_bytes())?;
+        Ok(Some(Chapters { json, webvtt }))
     }
 
     fn cover(&self) -> Result<Option<FileRef>, Failure> {
@@ -258,7 +313,7 @@ impl Copied {
     fn result(&self) -> Transcoded {
         let video: Vec<Video> = self.picture.iter().cloned().collect();
         let audio = in_order(self.sounds.clone());
-        Transcoded { duration_ms: longest_ms(&video, &audio), video, audio, poster: None, warnings: Vec::new() }
+        Transcoded { duration_ms: longest_ms(&video, &audio), video, audio, ..Transcoded::default() }
     }
 
     fn rungs(&self) -> impl Iterator<Item = Rung> {

@@ -3,6 +3,7 @@
 //! It gets the source as its standard input, its own folder as working directory, no environment and no network; it
 //! writes files into the folder and JSON lines to its standard output. Whatever happens to it, the parent goes on.
 
+mod captions;
 mod copy;
 mod damage;
 pub mod events;
@@ -10,6 +11,8 @@ mod fields;
 mod fifo;
 mod formats;
 mod job;
+mod listen;
+mod muxed;
 mod picture;
 mod plan;
 mod poster;
@@ -17,6 +20,7 @@ mod rung;
 mod scan;
 mod segments;
 mod sound;
+mod storyboard;
 
 use std::fs::File;
 use std::os::fd::AsFd;

@@ -3,13 +3,14 @@
 use std::sync::atomic::Ordering;
 
 use ffmpeg_next::Packet;
-use pinreel_runner::{self as runner, Video};
+use pinreel_runner::{FileRef, Storyboard, Video};
 
 use super::damage::Counts;
 use super::plan::{PicturePlan, Plan};
 use super::poster::Poster;
 use super::rung::{Rung, encoding};
 use super::segments::Folder;
+use super::storyboard::Storyboards;
 use crate::av::decoder::Decoder;
 use crate::av::filter::Filter;
 use crate::av::frame::{Picture, PictureFormat};
@@ -48,8 +49,18 @@ pub struct Pictures {
     pending: Option<Pending>,
     rungs: Vec<Rung>,
     poster: Poster,
+    storyboard: Storyboards,
     decoded: u64,
     pub broken: u64,
+}
+
+/// What became of the picture.
+#[derive(Default)]
+pub struct Shown {
+    pub video: Vec<Video>,
+    pub poster: Option<FileRef>,
+    pub storyboard: Option<Storyboard>,
+    pub counts: Counts,
 }
 
 struct Pending {
@@ -73,6 +84,7 @@ impl Pictures {
         Ok(Self {
             placer: Placer::new(plan.clock),
             poster: Poster::new(plan.clock.timescale),
+            storyboard: Storyboards::new(plan.clock.timescale),
             plan,
             marks,
             folder,
@@ -120,7 +132,7 @@ impl Pictures {
     }
 
     /// Ends the renditions. Empty when no picture was ever decoded.
-    pub fn finish(mut self) -> Result<(Vec<Video>, Option<runner::FileRef>, Counts), Failure> {
+    pub fn finish(mut self) -> Result<Shown, Failure> {
         if self.decoder.end().is_ok() {
             self.drain()?;
         }
@@ -129,7 +141,7 @@ impl Pictures {
             self.pull()?;
         }
         let Some(end) = self.pending.as_ref().map(|last| last.at + self.plan.last_length(last.length)) else {
-            return Ok((Vec::new(), None, self.counts()));
+            return Ok(Shown { counts: self.counts(), ..Shown::default() });
         };
         self.show_pending()?;
         self.fill(end)?;
@@ -143,7 +155,8 @@ impl Pictures {
             let why = why(rung.plan.size).to_owned();
             Ok(Video { why, ..rung.finish()? })
         });
-        Ok((videos.collect::<Result<_, Failure>>()?, poster, counts))
+        let video = videos.collect::<Result<_, Failure>>()?;
+        Ok(Shown { video, poster, storyboard: self.storyboard.finish(&self.folder, end)?, counts })
     }
 
     fn counts(&self) -> Counts {
@@ -259,6 +272,7 @@ impl Pictures {
             self.rungs = rungs.collect::<Result<_, _>>()?;
         }
         self.poster.offer(picture, at.ticks)?;
+        self.storyboard.offer(picture, at.ticks)?;
         let mut above: Option<Picture> = None;
         for rung in &mut self.rungs {
             if !rung.keeps(at.ticks) {

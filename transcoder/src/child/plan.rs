@@ -11,6 +11,8 @@ use crate::rules::ladder::{Size, ladder, max_bits_per_second};
 use crate::rules::rate::Pace;
 use crate::rules::{ladder, language};
 
+/// Subtitle tracks beyond this number are left out.
+const MAX_CAPTIONS: usize = 16;
 /// Sound tracks beyond this number are left out.
 pub const MAX_SOUND_TRACKS: usize = 8;
 /// The last frame is shown at most this long, whatever the file says.
@@ -21,6 +23,7 @@ const MICROSECONDS: (i32, i32) = (1, 1_000_000);
 pub struct Plan {
     pub picture: Option<PicturePlan>,
     pub sounds: Vec<SoundPlan>,
+    pub captions: Vec<CaptionPlan>,
     /// The attached picture to use as a poster when there is no moving one.
     pub cover: Option<Track>,
     /// The source's own first instant: what becomes 0.
@@ -62,6 +65,14 @@ pub struct SoundPlan {
     pub why: String,
 }
 
+pub struct CaptionPlan {
+    pub track: Track,
+    pub name: String,
+    pub language: Option<String>,
+    pub label: String,
+    pub forced: bool,
+}
+
 /// How a picture must be turned to be upright.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
@@ -90,8 +101,16 @@ impl Plan {
         let heard = &heard[..heard.len().min(MAX_SOUND_TRACKS)];
         let used = main.iter().copied().chain(heard.iter().copied());
         let origin_us = used.filter_map(|t| Some(rescale(t.start?, pair(t), 1_000_000))).min().unwrap_or(0);
+        let captions = captions(tracks, &mut warnings);
         let cover = main.is_none().then(|| tracks.iter().find(|track| track.cover_art).cloned()).flatten();
-        Ok(Self { picture: main.map(picture).transpose()?, sounds: sounds(heard), cover, origin_us, warnings })
+        Ok(Self {
+            picture: main.map(picture).transpose()?,
+            sounds: sounds(heard),
+            captions,
+            cover,
+            origin_us,
+            warnings,
+        })
     }
 
     /// The clock of all renditions.
@@ -106,7 +125,9 @@ impl Plan {
     /// Leaves packets of tracks that nothing is made of out of what is read.
     pub fn skip_unused(&self, source: &mut Source) {
         let picture = self.picture.iter().map(|picture| picture.track.index);
-        let used: Vec<usize> = picture.chain(self.sounds.iter().map(|sound| sound.track.index)).collect();
+        let captions = self.captions.iter().map(|captions| captions.track.index);
+        let used: Vec<usize> =
+            picture.chain(self.sounds.iter().map(|sound| sound.track.index)).chain(captions).collect();
         for index in (0..source.tracks.len()).filter(|index| !used.contains(index)) {
             source.skip(index);
         }
@@ -162,7 +183,7 @@ fn rung_name(size: Size) -> String {
 
 fn sounds(tracks: &[&Track]) -> Vec<SoundPlan> {
     let said: Vec<_> = tracks.iter().map(|t| (language::tag(t.language.as_deref()), t.title.clone())).collect();
-    let labels = language::labels(&said);
+    let labels = language::labels(&said, "Sound");
     let named = tracks.iter().zip(said).zip(labels).enumerate();
     named
         .map(|(at, ((track, (language, _)), label))| SoundPlan {
@@ -172,6 +193,29 @@ fn sounds(tracks: &[&Track]) -> Vec<SoundPlan> {
             label,
             sample_rate: if track.sample_rate % 11025 == 0 { 44_100 } else { 48_000 },
             why: String::new(),
+        })
+        .collect()
+}
+
+/// Subtitles of text; a note for those that are pictures.
+fn captions(tracks: &[Track], warnings: &mut Vec<String>) -> Vec<CaptionPlan> {
+    use ffmpeg_next::media::Type;
+    let subtitles = || tracks.iter().filter(|track| track.medium == Type::Subtitle);
+    if let Some(drawn) = subtitles().find(|track| !track.coding.text) {
+        let codec = &drawn.codec;
+        warnings.push(format!("Subtitles that are drawn as pictures ({codec}) are left out: they hold no text."));
+    }
+    let texts: Vec<&Track> = subtitles().filter(|track| track.coding.text).take(MAX_CAPTIONS).collect();
+    let said: Vec<_> = texts.iter().map(|t| (language::tag(t.language.as_deref()), t.title.clone())).collect();
+    let labels = language::labels(&said, "Subtitles");
+    let named = texts.into_iter().zip(said).zip(labels).enumerate();
+    named
+        .map(|(at, ((track, (language, _)), label))| CaptionPlan {
+            name: format!("s{at}"),
+            language,
+            label,
+            forced: track.forced,
+            track: track.clone(),
         })
         .collect()
 }

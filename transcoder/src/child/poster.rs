@@ -1,4 +1,4 @@
-//! The poster: an early picture that is neither black nor flat, or a sound file's cover, as a JPEG.
+//! The poster: an early picture that is neither black nor flat nor blurred, or a sound file's cover, as a JPEG.
 
 use ffmpeg_next::Packet;
 
@@ -11,11 +11,9 @@ use crate::av::input::Track;
 use crate::failure::Failure;
 
 /// Pictures later than this aren't looked at.
-const SECONDS: i64 = 10;
+const SECONDS: i64 = 30;
 /// Candidates a second.
 const A_SECOND: i64 = 2;
-/// Brightness whose deviation is above this shows something.
-const CLEAR: f64 = 32.0;
 /// The poster fits into this square.
 const SIDE: u32 = 1280;
 
@@ -31,17 +29,19 @@ impl Poster {
         Self { timescale: i64::from(timescale), next: 0, best: None }
     }
 
-    /// Looks at a picture, if one is due and none was good enough yet.
+    /// Looks at a picture, if one is due.
     pub fn offer(&mut self, picture: &Picture, ticks: i64) -> Result<(), Failure> {
-        let found = self.best.as_ref().is_some_and(|(score, _)| *score >= CLEAR);
-        if ticks < self.next || ticks > SECONDS * self.timescale || (found && ticks > 0) {
+        let last = SECONDS * self.timescale;
+        if ticks < self.next || ticks > last {
             return Ok(());
         }
         self.next = ticks + self.timescale / A_SECOND;
         let (mean, deviation) = picture.brightness();
-        // The very first picture is often a fade's beginning: it only wins when nothing better comes.
-        let score = if ticks == 0 { deviation.min(CLEAR - 1.0) } else { deviation };
+        // Contrast, and detail: what is blurred or still fading in has little.
+        let score = deviation.min(64.0) + 6.0 * picture.sharpness().min(16.0);
         let score = if (36.0..220.0).contains(&mean) { score } else { score / 4.0 };
+        // The very first picture is often a fade's beginning; and of equals, the earlier one.
+        let score = if ticks == 0 { score / 2.0 } else { score * (1.0 - 0.2 * ticks as f64 / last as f64) };
         if self.best.as_ref().is_none_or(|(best, _)| score > *best) {
             self.best = Some((score, picture.share().map_err(encoding)?));
         }

@@ -67,6 +67,13 @@ impl Folder {
         Ok(FileRef { name, cid: String::new(), bytes: bytes.len() as u64 })
     }
 
+    /// Says that a file which was written otherwise is whole.
+    pub fn made(&self, name: &str) -> Result<FileRef, Failure> {
+        let bytes = fs::metadata(self.path.join(name)).map_err(|error| Failure::disk(&error))?.len();
+        self.report.send(&Event::File(name.to_owned()));
+        Ok(FileRef { name: name.to_owned(), cid: String::new(), bytes })
+    }
+
     pub fn make(&self, name: &str) -> Result<(), Failure> {
         match fs::create_dir(self.path.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(Failure::disk(&error)),

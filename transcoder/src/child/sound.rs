@@ -4,6 +4,7 @@ use ffmpeg_next::{Packet, frame};
 use pinreel_runner::{Audio, Made};
 
 use super::fifo::Fifo;
+use super::listen::{Heard, Listener};
 use super::plan::SoundPlan;
 use super::rung::encoding;
 use super::segments::{Folder, Order, Segments};
@@ -31,8 +32,9 @@ pub struct Sound {
     decoder: Decoder,
     filter: Option<(SoundFormat, Filter)>,
     fifo: Fifo,
-    encoder: Encoder,
-    segments: Segments,
+    /// None when the track is copied, and this only listens to it.
+    output: Option<(Encoder, Segments)>,
+    listener: Listener,
     next_cut: u64,
     /// Samples that were mixed.
     pub sent: i64,
@@ -42,22 +44,26 @@ pub struct Sound {
 }
 
 impl Sound {
-    /// `None` when this build can't decode the track.
+    /// Encodes into `folder`, or only listens. `None` when this build can't decode the track.
     pub fn new(
         plan: SoundPlan,
         (marks, timescale): (Marks, u32),
         origin_us: i64,
-        folder: &Folder,
+        folder: Option<&Folder>,
     ) -> Result<Option<Self>, Failure> {
         let decoder = match Decoder::open(&plan.track, super::formats::LIMITS, 1) {
             Ok(decoder) => decoder,
             Err(error) if is_out_of_memory(error) => return Err(Failure::out_of_memory()),
             Err(_) => return Ok(None),
         };
-        let encoder = Encoder::aac(plan.sample_rate, BITS_PER_SECOND).map_err(encoding)?;
-        let muxer =
-            Muxer::new(encoder.context(), plan.sample_rate, plan.track.language.as_deref()).map_err(encoding)?;
-        let segments = Segments::new(folder.clone(), &plan.name, muxer, Order::Same)?;
+        let output = folder.map(|folder| {
+            let encoder = Encoder::aac(plan.sample_rate, BITS_PER_SECOND).map_err(encoding)?;
+            let language = plan.track.language.as_deref();
+            let muxer = Muxer::new(encoder.context(), plan.sample_rate, language).map_err(encoding)?;
+            let segments = Segments::new(folder.clone(), &plan.name, muxer, Order::Same)?;
+            Ok((encoder, segments))
+        });
+        let (output, listener) = (output.transpose()?, Listener::new(plan.sample_rate));
         Ok(Some(Self {
             plan,
             marks,
@@ -66,8 +72,8 @@ impl Sound {
             decoder,
             filter: None,
             fifo: Fifo::default(),
-            encoder,
-            segments,
+            output,
+            listener,
             next_cut: 1,
             sent: 0,
             encoded: 0,
@@ -96,22 +102,23 @@ impl Sound {
         self.drain()
     }
 
-    /// The rendition, unless nothing was ever heard.
-    pub fn finish(mut self) -> Result<Option<Audio>, Failure> {
+    /// The rendition, unless it is copied or nothing was ever heard; and what was measured.
+    pub fn finish(mut self) -> Result<(Option<Audio>, Heard), Failure> {
         if self.decoder.end().is_ok() {
             self.drain()?;
         }
         self.end_filter()?;
-        if self.sent == 0 {
-            return Ok(None);
-        }
         if let Some(rest) = self.fifo.rest() {
             self.encode(&rest)?;
         }
-        self.encoder.end().map_err(encoding)?;
-        self.packets()?;
-        let written = self.segments.finish(self.encoded)?;
-        Ok(Some(Audio {
+        if let Some((encoder, _)) = self.output.as_mut().filter(|_| self.sent > 0) {
+            encoder.end().map_err(encoding)?;
+            self.packets()?;
+        }
+        let heard = self.listener.finish()?;
+        let Some((_, segments)) = self.output.filter(|_| self.sent > 0) else { return Ok((None, heard)) };
+        let written = segments.finish(self.encoded)?;
+        let audio = Audio {
             name: self.plan.name,
             language: self.plan.language,
             label: self.plan.label,
@@ -124,7 +131,9 @@ impl Sound {
             segments: written.segments,
             made: Made::Encoded,
             why: self.plan.why,
-        }))
+            loudness: heard.loudness,
+        };
+        Ok((Some(audio), heard))
     }
 
     fn drain(&mut self) -> Result<(), Failure> {
@@ -201,6 +210,7 @@ impl Sound {
             let Some((_, filter)) = &mut self.filter else { return Ok(()) };
             let Some(sound) = filter.pull_sound().map_err(encoding)? else { return Ok(()) };
             self.sent += sound.samples() as i64;
+            self.listener.hear(&sound)?;
             self.fifo.push(&sound);
             while let Some(whole) = self.fifo.frame(FRAME as usize) {
                 self.encode(&whole)?;
@@ -209,22 +219,23 @@ impl Sound {
     }
 
     fn encode(&mut self, sound: &frame::Audio) -> Result<(), Failure> {
-        self.encoder.send(sound).map_err(encoding)?;
+        let Some((encoder, _)) = &mut self.output else { return Ok(()) };
+        encoder.send(sound).map_err(encoding)?;
         self.packets()
     }
 
     fn packets(&mut self) -> Result<(), Failure> {
-        while let Some(packet) = self.encoder.receive().map_err(encoding)? {
+        loop {
+            let due = self.cut_at(self.next_cut) - FRAME / 2;
+            let Some((encoder, segments)) = &mut self.output else { return Ok(()) };
+            let Some(packet) = encoder.receive().map_err(encoding)? else { return Ok(()) };
             let Some(time) = packet.pts().filter(|time| *time >= 0) else { continue };
-            let cut = self.cut_at(self.next_cut) - FRAME / 2 <= time;
-            if cut {
-                self.next_cut += 1;
-            }
-            self.segments.expect(time, cut);
-            self.segments.push(packet)?;
+            let cut = due <= time;
+            self.next_cut += u64::from(cut);
+            segments.expect(time, cut);
+            segments.push(packet)?;
             self.encoded = time + FRAME;
         }
-        Ok(())
     }
 
     fn cut_at(&self, index: u64) -> i64 {

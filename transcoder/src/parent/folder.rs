@@ -50,23 +50,9 @@ impl Folder {
 
 /// Replaces every file of a result by what `known` says of it; a file that it doesn't know is a failure.
 pub fn resolve(mut result: Transcoded, known: impl Fn(&str) -> Option<FileRef>) -> Result<Transcoded, Failure> {
-    let set = |file: &mut FileRef| match known(&file.name) {
-        Some(measured) => {
-            *file = measured;
-            Ok(())
-        }
-        None => Err(Failure::internal("its child names a file that it didn't write")),
-    };
-    for video in &mut result.video {
-        set(&mut video.init)?;
-        video.segments.iter_mut().try_for_each(|segment| set(&mut segment.file))?;
-    }
-    for audio in &mut result.audio {
-        set(&mut audio.init)?;
-        audio.segments.iter_mut().try_for_each(|segment| set(&mut segment.file))?;
-    }
-    if let Some(poster) = &mut result.poster {
-        set(poster)?;
+    for file in result.files_mut() {
+        let unknown = || Failure::internal("its child names a file that it didn't write");
+        *file = known(&file.name).ok_or_else(unknown)?;
     }
     Ok(result)
 }

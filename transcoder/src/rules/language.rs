@@ -55,14 +55,14 @@ pub fn tag(language: Option<&str>) -> Option<String> {
     (plain && !["und", "mul", "zxx", "mis"].contains(&given.as_str())).then_some(given)
 }
 
-/// Labels for the tracks, in order and unique: the track's title, its language's name, or `Sound n`.
-pub fn labels(tracks: &[(Option<String>, Option<String>)]) -> Vec<String> {
+/// Labels for the tracks, in order and unique: the track's title, its language's name, or `word` with its number.
+pub fn labels(tracks: &[(Option<String>, Option<String>)], word: &str) -> Vec<String> {
     let mut labels: Vec<String> = Vec::new();
     for (at, (tag, title)) in tracks.iter().enumerate() {
         let named = title.as_deref().map(clean).filter(|title| !title.is_empty());
         let language =
             tag.as_deref().and_then(|tag| LANGUAGES.iter().find(|(_, t, _)| *t == tag)).map(|l| l.2.to_owned());
-        let numbered = if tracks.len() == 1 { "Sound".to_owned() } else { format!("Sound {}", at + 1) };
+        let numbered = if tracks.len() == 1 { word.to_owned() } else { format!("{word} {}", at + 1) };
         let base = named.or(language).unwrap_or(numbered);
         let again = labels.iter().filter(|label| **label == base || label.starts_with(&format!("{base} ("))).count();
         labels.push(if again == 0 { base } else { format!("{base} ({})", again + 1) });
@@ -96,7 +96,7 @@ mod tests {
         let track = |tag: Option<&str>, title: Option<&str>| (tag.map(str::to_owned), title.map(str::to_owned));
         let tracks =
             [track(Some("en"), None), track(Some("en"), None), track(None, Some("Di\"rector\n")), track(None, None)];
-        assert_eq!(labels(&tracks), ["English", "English (2)", "Director", "Sound 4"]);
-        assert_eq!(labels(&[track(None, None)]), ["Sound"]);
+        assert_eq!(labels(&tracks, "Sound"), ["English", "English (2)", "Director", "Sound 4"]);
+        assert_eq!(labels(&[track(None, None)], "Sound"), ["Sound"]);
     }
 }

@@ -1,5 +1,6 @@
 //! The pure rules of transcoding: sizes, rates, instants, caps, names. No ffmpeg, no files, no clock.
 
+pub mod chapters;
 pub mod clock;
 pub mod codecs;
 pub mod colour;
@@ -10,3 +11,6 @@ pub mod ladder;
 pub mod language;
 pub mod marks;
 pub mod rate;
+pub mod storyboard;
+pub mod vtt;
+pub mod waveform;

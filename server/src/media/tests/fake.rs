@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use pinreel_content::hash_bytes;
 use pinreel_runner::{
-    Audio, Complete, Fail, FileRef, FrameRate, Lease, LeaseRequest, PROTOCOL, Progress, RECIPE, Rung, Segment,
-    Transcoded, Video,
+    Audio, Captions, Chapters, Complete, Fail, FileRef, FrameRate, Lease, LeaseRequest, Loudness, PROTOCOL, Progress,
+    RECIPE, Rung, Segment, Storyboard, Transcoded, Video,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -170,6 +170,13 @@ pub fn made(seed: &str) -> (Transcoded, Vec<Made>) {
         file("a0/seg-00000.m4s", 3),
         file("a0/seg-00001.m4s", 3),
         file("poster.jpg", 9),
+        file("storyboard/index.vtt", 2),
+        file("storyboard/sheet-000.jpg", 2),
+        file("s0/captions.vtt", 2),
+        file("chapters.json", 2),
+        file("chapters.vtt", 2),
+        file("waveform.json", 2),
+        file("video.mp4", 5),
     ];
     let reference = |n: usize| files[n].reference();
     let segment = |n: usize, ticks| Segment { file: files[n].reference(), ticks };
@@ -200,8 +207,20 @@ pub fn made(seed: &str) -> (Transcoded, Vec<Made>) {
             segments: vec![segment(4, 48_128), segment(5, 47_872)],
             made: pinreel_runner::Made::Encoded,
             why: "Encoded, because it has 6 channels.".into(),
+            loudness: Some(Loudness { integrated_centi_lufs: -2310, range_centi_lu: 540, peak_centi_dbfs: -120 }),
         }],
         poster: Some(reference(6)),
+        storyboard: Some(Storyboard { index: reference(7), sheets: vec![reference(8)] }),
+        captions: vec![Captions {
+            name: "s0".into(),
+            language: Some("en".into()),
+            label: "English".into(),
+            forced: false,
+            file: reference(9),
+        }],
+        chapters: Some(Chapters { json: reference(10), webvtt: reference(11) }),
+        waveform: Some(reference(12)),
+        muxed: Some(reference(13)),
         warnings: vec!["The end of the file is missing.".into()],
     };
     (result, files)

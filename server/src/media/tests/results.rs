@@ -31,14 +31,21 @@ async fn a_result_becomes_a_private_root_with_playlists(owner: PgPool) {
 
     let cid = parse_cid(&root).unwrap();
     let names: Vec<String> = test.app.store.list(&cid).unwrap().unwrap().into_iter().map(|entry| entry.name).collect();
-    assert_eq!(names, ["a0", "master.m3u8", "poster.jpg", "v720"]);
+    let beside =
+        ["chapters.json", "chapters.vtt", "master.m3u8", "poster.jpg", "s0", "storyboard", "v720", "video.mp4"];
+    assert_eq!(names, [&["a0"], &beside[..], &["waveform.json"]].concat());
     let (_, files) = made(&film);
     for file in &files {
         let path: Vec<&str> = file.name.split('/').collect();
         assert_eq!(read(&test, &cid, &path), file.bytes, "{}", file.name);
     }
     let master = String::from_utf8(read(&test, &cid, &["master.m3u8"])).unwrap();
-    assert!(master.contains("RESOLUTION=1280x720,FRAME-RATE=25.000,AUDIO=\"audio\"\nv720/media.m3u8\n"), "{master}");
+    assert!(
+        master.contains(
+            "RESOLUTION=1280x720,FRAME-RATE=25.000,AUDIO=\"audio\",SUBTITLES=\"subtitles\"\nv720/media.m3u8\n"
+        ),
+        "{master}"
+    );
     let audio = String::from_utf8(read(&test, &cid, &["a0", "media.m3u8"])).unwrap();
     assert!(audio.contains("#EXTINF:1.002667,\nseg-00000.m4s\n#EXTINF:0.997333,\nseg-00001.m4s\n"), "{audio}");
 
@@ -52,6 +59,9 @@ async fn a_result_becomes_a_private_root_with_playlists(owner: PgPool) {
     let heights: Vec<Option<u32>> = rendition.rungs.iter().map(|rung| rung.height).collect();
     assert_eq!(heights, [Some(720), None]);
     assert_eq!(rendition.rungs.iter().map(|rung| rung.is_remuxed).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(rendition.rungs[1].loudness.map(|loudness| loudness.integrated_centi_lufs), Some(-2310));
+    let texts = String::from_utf8(read(&test, &cid, &["s0", "media.m3u8"])).unwrap();
+    assert!(texts.contains("#EXTINF:2.000,\ncaptions.vtt\n"), "{texts}");
     let told: Vec<&str> = done.rungs.iter().map(|rung| rung.why.as_str()).collect();
     assert_eq!(told, ["The source fits as it is.", "Encoded, because it has 6 channels."]);
     assert!(rendition.rungs[0].bandwidth.unwrap() > rendition.rungs[0].peak_bps);
@@ -101,7 +111,7 @@ async fn numbers_out_of_bounds_are_refused(owner: PgPool) {
     let lease = worker.lease().await.unwrap();
     let good = worker.deliver(&lease).await;
     type Spoil = fn(&mut pinreel_runner::Transcoded);
-    let cases: [(&str, Spoil); 15] = [
+    let cases: [(&str, Spoil); 19] = [
         ("nothing", |result| (result.video, result.audio) = (vec![], vec![])),
         ("no duration", |result| result.duration_ms = 0),
         ("a year", |result| result.duration_ms = 365 * 86_400_000),
@@ -116,6 +126,13 @@ async fn numbers_out_of_bounds_are_refused(owner: PgPool) {
         ("elsewhere", |result| result.video[0].name = "../v720".into()),
         ("sound as picture", |result| result.video[0].name = "a0".into()),
         ("wrong order", |result| result.video[0].segments.reverse()),
+        ("captions elsewhere", |result| result.captions[0].name = "../s0".into()),
+        ("captions twice", |result| result.captions.push(result.captions[0].clone())),
+        ("sheets out of order", |result| {
+            let sheets = &mut result.storyboard.as_mut().unwrap().sheets;
+            sheets.push(sheets[0].clone());
+        }),
+        ("a waveform by another name", |result| result.waveform = result.poster.clone()),
         ("twice", |result| result.video.push(result.video[0].clone())),
     ];
     for (name, spoil) in cases {

@@ -1,0 +1,148 @@
+//! One file with picture and sound, copied from finished renditions: for link previews, downloads and pages without
+//! scripts.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use ffmpeg_next::{Packet, Rational};
+use pinreel_runner::{Audio, FileRef, Segment, Video};
+
+use super::formats::LIMITS;
+use super::rung::encoding;
+use super::segments::Folder;
+use crate::av::input::Source;
+use crate::av::joint::Joint;
+use crate::failure::Failure;
+
+const NAME: &str = "video.mp4";
+/// The rendition to copy is the best with at most this short side.
+const MIDDLE: u32 = 480;
+/// Larger ones aren't made: a lower rendition is taken, or none.
+const MOST_BYTES: u64 = 200 << 20;
+
+/// Makes the file; none if every rendition is too large for it, or there is no picture.
+pub fn mux(folder: &Folder, video: &[Video], audio: &[Audio]) -> Result<Option<FileRef>, Failure> {
+    let Some(picture) = choose(video) else { return Ok(None) };
+    let sound = audio.iter().find(|audio| audio.default);
+    let open = |init: &FileRef, segments: &[Segment]| Joined::new(folder, init, segments).open();
+    let mut sources = vec![Packets::new(open(&picture.init, &picture.segments)?)];
+    if let Some(sound) = sound {
+        sources.push(Packets::new(open(&sound.init, &sound.segments)?));
+    }
+    // The index goes before the media, so its size must be known first.
+    let mut packets = 0;
+    for source in [Some((&picture.init, &picture.segments)), sound.map(|sound| (&sound.init, &sound.segments))] {
+        let Some((init, segments)) = source else { continue };
+        let mut source = open(init, segments)?;
+        while source.read().map_err(encoding)?.is_some() {
+            packets += 1;
+        }
+    }
+    let file = File::create(folder.path.join(NAME)).map_err(|error| Failure::disk(&error))?;
+    let tracks: Vec<_> = sources.iter().filter_map(|packets| packets.source.tracks.first().cloned()).collect();
+    let mut joint = Joint::new(file, &tracks.iter().collect::<Vec<_>>(), packets).map_err(encoding)?;
+    loop {
+        let due = sources.iter_mut().enumerate().filter_map(|(number, source)| Some((source.due()?, number)));
+        let Some((_, number)) = due.min_by(|one, other| one.0.total_cmp(&other.0)) else { break };
+        let tick = sources[number].tick;
+        if let Some(mut packet) = sources[number].take()? {
+            joint.write(&mut packet, number, tick).map_err(encoding)?;
+        }
+    }
+    joint.finish().map_err(encoding)?;
+    folder.made(NAME).map(Some)
+}
+
+fn choose(video: &[Video]) -> Option<&Video> {
+    let side = |video: &&Video| video.width.min(video.height);
+    let small = |video: &&Video| video.segments.iter().map(|s| s.file.bytes).sum::<u64>() <= MOST_BYTES;
+    let best = video.iter().filter(small).filter(|video| side(video) <= MIDDLE).max_by_key(side);
+    best.or_else(|| video.iter().filter(small).min_by_key(side))
+}
+
+/// A source's packets with the next one at hand.
+struct Packets {
+    source: Source,
+    tick: Rational,
+    next: Option<Packet>,
+    ended: bool,
+}
+
+impl Packets {
+    fn new(source: Source) -> Self {
+        let tick = source.tracks.first().map_or(Rational::new(1, 1000), |track| track.tick);
+        Self { source, tick, next: None, ended: false }
+    }
+
+    /// When the next packet is decoded, in seconds.
+    fn due(&mut self) -> Option<f64> {
+        if self.next.is_none() && !self.ended {
+            // Our own file: an error in it is its end, and then the result is looked at like any other.
+            self.next = self.source.read().ok().flatten();
+            self.ended = self.next.is_none();
+        }
+        let packet = self.next.as_ref()?;
+        Some(packet.dts().or(packet.pts()).unwrap_or(0) as f64 * f64::from(self.tick))
+    }
+
+    fn take(&mut self) -> Result<Option<Packet>, Failure> {
+        Ok(self.next.take())
+    }
+}
+
+/// A rendition's files, read as one.
+struct Joined {
+    files: Vec<(PathBuf, u64)>,
+    open: Option<(usize, File)>,
+    at: u64,
+}
+
+impl Joined {
+    fn new(folder: &Folder, init: &FileRef, segments: &[Segment]) -> Self {
+        let all = std::iter::once(init).chain(segments.iter().map(|segment| &segment.file));
+        Self { files: all.map(|file| (folder.path.join(&file.name), file.bytes)).collect(), open: None, at: 0 }
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.files.iter().map(|(_, bytes)| bytes).sum()
+    }
+
+    fn open(self) -> Result<Source, Failure> {
+        let bytes = self.size_bytes();
+        Source::of(self, bytes, &["mov,mp4,m4a,3gp,3g2,mj2"], LIMITS)
+            .map_err(|_| Failure::internal("a rendition can't be read again"))
+    }
+}
+
+impl Read for Joined {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut begin = 0;
+        for (number, (path, bytes)) in self.files.iter().enumerate() {
+            let inside = self.at.checked_sub(begin).filter(|inside| inside < bytes);
+            begin += bytes;
+            let Some(inside) = inside else { continue };
+            if self.open.as_ref().is_none_or(|(open, _)| *open != number) {
+                self.open = Some((number, File::open(path)?));
+            }
+            let Some((_, file)) = &mut self.open else { return Ok(0) };
+            file.seek(SeekFrom::Start(inside))?;
+            let read = file.read(buffer)?;
+            self.at += read as u64;
+            return Ok(read);
+        }
+        Ok(0)
+    }
+}
+
+impl Seek for Joined {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let (base, by) = match to {
+            SeekFrom::Start(at) => (at, 0),
+            SeekFrom::End(by) => (self.size_bytes(), by),
+            SeekFrom::Current(by) => (self.at, by),
+        };
+        self.at = base.checked_add_signed(by).ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}
