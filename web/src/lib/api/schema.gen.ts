@@ -1253,6 +1253,8 @@ export interface components {
             /** Format: int32 */
             height?: number | null;
             name: string;
+            /** @description Once it is there: how it was made and why, as a sentence; empty before. */
+            why?: string;
         };
         /** @description A session as its own page sees it. */
         SessionView: {
