@@ -50,7 +50,9 @@ pub enum Error {
     )]
     NamesCollide(String),
     /// A name that a directory cannot have.
-    #[error("{0:?} cannot be a name in a folder: it is empty, too long, a dot name, or holds a slash or NUL")]
+    #[error(
+        "{0:?} cannot be a name in a folder: it is empty, too long, a dot name, not UTF-8, or holds a slash or NUL"
+    )]
     NameInvalid(String),
     /// The same name twice in one directory.
     #[error("the name {0:?} appears twice in one folder")]
@@ -79,6 +81,12 @@ pub enum Error {
     /// Finished too early.
     #[error("upload {id} has {offset_bytes} of {size_bytes} bytes: it is not complete")]
     PartialIncomplete { id: String, offset_bytes: u64, size_bytes: u64 },
+    /// A file that somebody wrote to while it was hashed.
+    #[error("{} changed while it was read: try again when nobody writes to it", .0.display())]
+    Changed(PathBuf),
+    /// A device, a socket or a pipe.
+    #[error("{} is neither a file, a folder nor a symbolic link", .0.display())]
+    SpecialFile(PathBuf),
     /// Content that was erased isn't taken again.
     #[error("{0} was erased here, so its bytes are not taken again")]
     Erased(Cid),

@@ -14,6 +14,7 @@ pub mod car;
 pub mod dagpb;
 mod data;
 mod directory;
+mod disk;
 mod error;
 mod hamt;
 pub mod import;
@@ -22,10 +23,12 @@ pub mod limits;
 mod links;
 mod store;
 mod unixfs;
+mod walk;
 
 pub use address::{DAG_CBOR, DAG_JSON, DAG_PB, Digest, RAW, dag_pb_cid, digest_of, parse_cid, raw_cid, sha256};
 pub use cid::Cid;
 pub use directory::hash_directory;
+pub use disk::{OnProgress, Progress, all_cores, hash_file};
 pub use error::{Error, Malformed, Result};
 pub use import::{FileHasher, LEAF_BYTES, Link, Stored, hash_bytes};
 pub use links::links_of_data;
@@ -33,3 +36,4 @@ pub use store::{
     BlobWriter, CarImport, CarOptions, CarReader, Collected, Damage, End, Entries, Entry, FileReader, Gate, Kind, Node,
     Options, PartialBlob, PartialInfo, Pin, Published, Scope, Scrubbed, Stats, Step, Store, Visibility, Walk,
 };
+pub use walk::{Walk, hash_path};

@@ -1,6 +1,6 @@
 //! UnixFS: what a dag-pb node's data says about a file or a directory.
 //!
-//! Written: files (`Type`, `filesize`, unpacked `blocksizes`), directories and their shards. Read: all types; fields
+//! Written: files (`Type`, `filesize`, unpacked `blocksizes`), directories and their shards, symbolic links. Read: all types; fields
 //! that aren't needed (mode, mtime) are skipped.
 
 use crate::{
@@ -96,6 +96,14 @@ pub(crate) fn file_data(block_sizes: impl Iterator<Item = u64>) -> Vec<u8> {
     }
     push_varint(&mut out, total);
     out.extend_from_slice(&blocks);
+    out
+}
+
+/// The data of a symbolic link.
+pub(crate) fn symlink_data(target: &[u8]) -> Vec<u8> {
+    let mut out = vec![0x08, 0x04, 0x12];
+    push_varint(&mut out, target.len() as u64);
+    out.extend_from_slice(target);
     out
 }
 

@@ -1,8 +1,7 @@
 //! What opening a store puts right: leftovers of a crash, files that went missing, files that nobody indexed.
 
 use std::{
-    fs::{self, DirEntry, File},
-    io::Read,
+    fs::{self, DirEntry},
     path::Path,
 };
 
@@ -14,10 +13,9 @@ use super::{
     index::{Blob, Parts},
 };
 use crate::{
-    Error, FileHasher, Result,
+    Error, Result,
     address::{RAW, digest_of, parse_cid},
-    dagpb,
-    import::Tree,
+    dagpb, disk,
 };
 
 impl Store {
@@ -108,7 +106,7 @@ impl Store {
         {
             return Ok(());
         }
-        let tree = hash_file(&path)?;
+        let tree = disk::file_tree(&path, disk::all_cores(), &|_| {})?;
         if named != Some(tree.root) {
             return self.set_aside(&path, named);
         }
@@ -122,17 +120,6 @@ impl Store {
         fs::create_dir_all(&folder).map_err(Error::io("make the folder", &folder))?;
         let target = folder.join(path.file_name().unwrap_or_default());
         fs::rename(path, &target).map_err(Error::io("move a damaged file to", target))
-    }
-}
-
-fn hash_file(path: &Path) -> Result<Tree> {
-    let mut file = File::open(path).map_err(Error::io("open", path))?;
-    let (mut hasher, mut buffer) = (FileHasher::new(), vec![0; 1024 * 1024]);
-    loop {
-        match file.read(&mut buffer).map_err(Error::io("read", path))? {
-            0 => return Ok(hasher.finish_tree()),
-            length => hasher.update(&buffer[..length]),
-        }
     }
 }
 
