@@ -25,7 +25,12 @@ pub enum Error {
     Io { action: &'static str, path: PathBuf, source: io::Error },
     /// The index refused.
     #[error("the store's index failed: {0}")]
-    Index(#[from] redb::Error),
+    Index(redb::Error),
+    /// The index can't be read, as a torn write or a failing disk may leave it.
+    #[error(
+        "the store's index is damaged ({0}); stop the node, if it runs, and make the index anew with `pinreel store rebuild`"
+    )]
+    IndexDamaged(String),
     /// A block isn't what its codec says.
     #[error("block {cid} is malformed: {reason}")]
     Malformed { cid: Cid, reason: Malformed },
@@ -140,10 +145,7 @@ impl Error {
     /// Gives an I/O error its file and what was being done, and tells a full disk apart.
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull(path),
-            _ => Self::Io { action, path, source },
-        }
+        move |source| if is_full(&source) { Self::DiskFull(path) } else { Self::Io { action, path, source } }
     }
 
     pub(crate) fn malformed(cid: &Cid) -> impl FnOnce(Malformed) -> Self {
@@ -152,12 +154,26 @@ impl Error {
     }
 }
 
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+impl From<redb::Error> for Error {
+    fn from(error: redb::Error) -> Self {
+        match error {
+            redb::Error::Corrupted(reason) => Self::IndexDamaged(reason),
+            redb::Error::Io(error) if is_full(&error) => Self::DiskFull("index.redb".into()),
+            other => Self::Index(other),
+        }
+    }
+}
+
 /// Lets `?` take every error type of redb.
 macro_rules! from_redb {
     ($($kind:ident),*) => {
         $(impl From<redb::$kind> for Error {
             fn from(error: redb::$kind) -> Self {
-                Self::Index(error.into())
+                redb::Error::from(error).into()
             }
         })*
     };

@@ -34,6 +34,6 @@ pub use import::{FileHasher, LEAF_BYTES, Link, Stored, hash_bytes};
 pub use links::links_of_data;
 pub use store::{
     BlobWriter, CarImport, CarOptions, CarReader, Collected, Damage, End, Entries, Entry, FileReader, Gate, Kind, Node,
-    Options, PartialBlob, PartialInfo, Pin, Published, Scope, Scrubbed, Stats, Step, Store, Visibility, Walk,
+    Options, PartialBlob, PartialInfo, Pin, Published, Rebuilt, Scope, Scrubbed, Stats, Step, Store, Visibility, Walk,
 };
-pub use walk::{Walk, hash_path};
+pub use walk::{FolderWalk, hash_path};

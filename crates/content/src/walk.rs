@@ -25,7 +25,7 @@ const STEPS_AHEAD: usize = 1024;
 
 /// How a folder is walked.
 #[derive(Debug, Clone, Copy)]
-pub struct Walk {
+pub struct FolderWalk {
     /// How many threads hash.
     pub threads: usize,
     /// Whether entries whose names begin with a dot are taken, too.
@@ -50,7 +50,7 @@ struct Stopped;
 /// [`Error::Io`], [`Error::Changed`], [`Error::SpecialFile`], [`Error::NameInvalid`], [`Error::NamesCollide`].
 pub fn hash_path(
     path: &Path,
-    walk: Walk,
+    walk: FolderWalk,
     on_progress: OnProgress<'_>,
     on_entry: impl FnMut(&Path, Link),
 ) -> Result<Link> {

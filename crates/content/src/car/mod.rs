@@ -40,6 +40,8 @@ pub enum CarError {
         "block {cid} in the CAR file, at byte {offset}, uses a hash function that is not accepted: only sha2-256 and identity are"
     )]
     HashUnsupported { offset: u64, cid: Box<Cid> },
+    #[error("block {cid} in the CAR file, at byte {offset}, is led to by none of its roots")]
+    Unasked { offset: u64, cid: Box<Cid> },
     #[error("could not read the CAR file at byte {offset}: {source}")]
     Io { offset: u64, source: std::io::Error },
 }

@@ -6,6 +6,7 @@
 //!       partial/<id>.part   uploads on their way, with <id>.leaves: the hashes of what has arrived
 //!       tmp/                files being written; emptied at each start
 //!       damaged/            files whose name was not their hash when they were found
+//!       index.old.redb      an index that could not be read to its end when it was rebuilt
 //! ```
 //!
 //! What always holds: a CID is given out only after its bytes are on the disk, in this order: temporary file → hash
@@ -17,7 +18,9 @@ mod car;
 mod collect;
 mod directories;
 mod export;
+mod import_dag;
 mod index;
+mod missing;
 mod nodes;
 mod open_files;
 mod partial;
@@ -26,6 +29,7 @@ mod pins;
 mod publish;
 mod reach;
 mod reader;
+mod rebuild;
 mod recover;
 mod scrub;
 
@@ -52,6 +56,7 @@ pub use self::{
     pins::Pin,
     publish::{Published, Visibility},
     reader::FileReader,
+    rebuild::Rebuilt,
     scrub::{Damage, Scrubbed},
 };
 use crate::{Digest, Error, Result};
@@ -143,7 +148,8 @@ impl Store {
     /// Opens a folder, making it if it isn't there, and puts right what a crash has left.
     ///
     /// # Errors
-    /// [`Error::FolderInUse`] when another process (or another `Store` of this one) has it open.
+    /// [`Error::FolderInUse`] when another process (or another `Store` of this one) has it open,
+    /// [`Error::IndexDamaged`].
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self> {
         Self::open_with(dir, Options::default())
     }
@@ -151,13 +157,25 @@ impl Store {
     /// [`Store::open`] with options.
     pub fn open_with(dir: impl Into<PathBuf>, options: Options) -> Result<Self> {
         let dir = dir.into();
+        Self::make_folders(&dir)?;
+        let store = Self::over(index::Index::open(&dir)?, dir, options);
+        // Damage that redb panics on shows when the index is first read.
+        index::guarded(|| store.recover()).unwrap_or_else(|| Err(index::damaged("it makes no sense")))?;
+        Ok(store)
+    }
+
+    fn make_folders(dir: &Path) -> Result<()> {
         for folder in ["", "blobs", "partial", "tmp"] {
             let path = dir.join(folder);
             fs::create_dir_all(&path).map_err(Error::io("make the folder", path))?;
         }
-        let store = Self {
+        Ok(())
+    }
+
+    fn over(index: index::Index, dir: PathBuf, options: Options) -> Self {
+        Self {
             inner: Arc::new(Inner {
-                index: index::Index::open(&dir)?,
+                index,
                 dir,
                 files: Mutex::default(),
                 writing: Mutex::default(),
@@ -171,9 +189,7 @@ impl Store {
                 fault_point: options.fault_point,
                 fresh_for: options.fresh_for,
             }),
-        };
-        store.recover()?;
-        Ok(store)
+        }
     }
 
     /// How much is stored, and how much room is left.

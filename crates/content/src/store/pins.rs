@@ -104,5 +104,5 @@ pub(super) fn pin_of(key: &[u8], (cid, reason, since_ms, until_ms): (&[u8], &str
 
 /// A CID that this store has written into its index.
 pub(super) fn stored_cid(bytes: &[u8]) -> Result<Cid> {
-    Cid::try_from(bytes).map_err(|_| Error::Index(redb::Error::Corrupted("a row holds no CID".to_owned())))
+    Cid::try_from(bytes).map_err(|_| super::index::damaged("a row holds no CID"))
 }

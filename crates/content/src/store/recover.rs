@@ -114,7 +114,7 @@ impl Store {
         self.index_blob(&tree)
     }
 
-    fn set_aside(&self, path: &Path, named: Option<Cid>) -> Result<()> {
+    pub(super) fn set_aside(&self, path: &Path, named: Option<Cid>) -> Result<()> {
         warn!(path = %path.display(), named = named.map(|cid| cid.to_string()), "a file is not what its name says; it is set aside");
         let folder = self.inner.dir.join("damaged");
         fs::create_dir_all(&folder).map_err(Error::io("make the folder", &folder))?;
@@ -123,7 +123,7 @@ impl Store {
     }
 }
 
-fn entries(folder: &Path) -> Result<Vec<DirEntry>> {
+pub(super) fn entries(folder: &Path) -> Result<Vec<DirEntry>> {
     let listed = fs::read_dir(folder).and_then(|entries| entries.collect());
     listed.map_err(Error::io("list", folder))
 }

@@ -7,7 +7,7 @@ use cid::Cid;
 
 use super::{
     Store,
-    index::{Blob, leaf_key},
+    index::{Blob, damaged, guarded, leaf_key},
     lock,
 };
 use crate::{
@@ -53,9 +53,14 @@ impl Store {
         let leaves = self.leaves_of(&blob)?;
         let path = self.blob_path(&blob.cid());
         let open = match File::open(&path) {
-            Ok(open) => open,
-            // It was removed since.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(scrubbed),
+            Ok(open) => Some(open),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // Either it was removed since, or somebody else took it away.
+                if self.inner.index.read()?.blob(&digest)?.is_none() {
+                    return Ok(scrubbed);
+                }
+                None
+            }
             Err(error) => return Err(Error::io("open the stored file", path)(error)),
         };
         let (mut wrong, mut buffer) = (Vec::new(), vec![0; LEAF_BYTES as usize]);
@@ -63,7 +68,8 @@ impl Store {
             let (offset, length) = extent(&blob, number);
             let part = &mut buffer[..length];
             // A disk that can't read a sector any more is damage like another.
-            let right = open.read_exact_at(part, offset).is_ok() && sha256(part) == *leaf;
+            let read = open.as_ref().is_some_and(|open| open.read_exact_at(part, offset).is_ok());
+            let right = read && sha256(part) == *leaf;
             if !right {
                 wrong.push(number);
             }
@@ -77,6 +83,19 @@ impl Store {
 
     /// Compares every block outside of files with its hash. A wrong one is removed: it is of no use to anybody.
     pub fn scrub_nodes(&self) -> Result<Scrubbed> {
+        Ok(self.scrub_blocks(|_| true)?.0)
+    }
+
+    /// As [`Store::scrub_nodes`], and names what was removed, as raw blocks. `go_on` is told how many bytes were read, may
+    /// take its time, and ends the scrub early with `false`.
+    ///
+    /// # Errors
+    /// [`Error::IndexDamaged`] when a part of the index can't be read.
+    pub fn scrub_blocks(&self, go_on: impl FnMut(u64) -> bool) -> Result<(Scrubbed, Vec<Cid>)> {
+        guarded(|| self.scrub_index(go_on)).unwrap_or_else(|| Err(damaged("a part of it makes no sense")))
+    }
+
+    fn scrub_index(&self, mut go_on: impl FnMut(u64) -> bool) -> Result<(Scrubbed, Vec<Cid>)> {
         let mut scrubbed = Scrubbed::default();
         let index = self.inner.index.read()?;
         let mut wrong = Vec::new();
@@ -87,13 +106,16 @@ impl Store {
             if sha256(&node) != digest {
                 wrong.push(digest);
             }
+            if !go_on(node.len() as u64) {
+                break;
+            }
         }
         for digest in &wrong {
             tracing::warn!(cid = %raw_cid(*digest), "a stored block has another hash now; it is removed");
             self.inner.index.write(|tables| tables.remove_node(digest))?;
         }
         scrubbed.dropped = wrong.len() as u64;
-        Ok(scrubbed)
+        Ok((scrubbed, wrong.into_iter().map(raw_cid).collect()))
     }
 
     /// All damage that is known.
@@ -121,10 +143,13 @@ impl Store {
         for place in &damage {
             let _files = lock(&self.inner.files);
             let path = self.blob_path(&place.file);
-            let file = File::options().write(true).open(&path).map_err(Error::io("open the stored file", &path))?;
-            let written = file.write_all_at(bytes, place.offset).and_then(|()| file.sync_data());
-            written.map_err(Error::io("mend", &path))?;
             let Some(root) = digest_of(&place.file) else { continue };
+            let Some(blob) = self.inner.index.read()?.blob(&root)? else { continue };
+            // A file that was cut short or taken away gets its size back with its first mended leaf.
+            let file = File::options().write(true).create(true).truncate(false).open(&path);
+            let file = file.map_err(Error::io("open the stored file", &path))?;
+            let written = file.set_len(blob.size_bytes).and_then(|()| file.write_all_at(bytes, place.offset));
+            written.and_then(|()| file.sync_all()).map_err(Error::io("mend", &path))?;
             let number = (place.offset / LEAF_BYTES) as u32;
             self.inner.index.write(|tables| Ok(tables.damaged.remove(&leaf_key(&root, number)).map(drop)?))?;
         }

@@ -18,6 +18,8 @@
 //! row in `leaves`: its root is its leaf. A leaf is public when its digest is, or when the root of any blob is that
 //! holds it.
 
+mod overlay;
+mod salvage;
 mod snapshot;
 mod tables;
 
@@ -26,7 +28,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
 use crate::{
     Error, Result,
@@ -34,7 +36,11 @@ use crate::{
     import::LEAF_BYTES,
 };
 
-pub(super) use self::{snapshot::Snapshot, tables::Tables};
+pub(super) use self::{
+    salvage::{Salvage, Salvaged, damaged, guarded},
+    snapshot::Snapshot,
+    tables::Tables,
+};
 
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 const NODES: TableDefinition<&Digest, &[u8]> = TableDefinition::new("nodes");
@@ -113,7 +119,8 @@ pub(super) struct Parts {
 
 /// The open index.
 pub(super) struct Index {
-    db: Database,
+    /// `None` only while it is dropped.
+    db: Option<Database>,
     /// The newest state, kept open: most calls read, and opening a dozen tables costs more than what they look up.
     newest: RwLock<Newest>,
 }
@@ -125,15 +132,29 @@ struct Newest {
     snapshot: Option<Arc<Snapshot>>,
 }
 
+impl Drop for Index {
+    fn drop(&mut self) {
+        self.newest.get_mut().unwrap_or_else(PoisonError::into_inner).snapshot = None;
+        salvage::close(&mut self.db);
+    }
+}
+
 impl Index {
     pub(super) fn open(dir: &Path) -> Result<Self> {
-        let path = dir.join("index.redb");
-        let db = Database::builder().set_cache_size(CACHE_BYTES).create(&path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
-                Error::FolderInUse(dir.to_owned())
-            }
-            other => Error::Index(other.into()),
-        })?;
+        Self::open_file(&dir.join("index.redb"), dir)
+    }
+
+    /// Opens an index by its file.
+    ///
+    /// # Errors
+    /// [`Error::IndexDamaged`]; redb panics on some damage, which is the same.
+    pub(super) fn open_file(path: &Path, dir: &Path) -> Result<Self> {
+        guarded(|| Self::open_trusting(path, dir)).unwrap_or_else(|| Err(damaged("it makes no sense")))
+    }
+
+    fn open_trusting(path: &Path, dir: &Path) -> Result<Self> {
+        let db = Database::builder().set_cache_size(CACHE_BYTES).create(path);
+        let db = Some(db.map_err(|error| salvage::open_error(error, dir))?);
         let index = Self { db, newest: RwLock::default() };
         index.write(|tables| {
             let found = tables.meta.get("format")?.map(|found| found.value());
@@ -146,9 +167,13 @@ impl Index {
         Ok(index)
     }
 
+    fn db(&self) -> &Database {
+        self.db.as_ref().expect("nobody has an index that is dropped")
+    }
+
     /// Runs one transaction; it is on the disk when this returns, and an error undoes all of it.
     pub(super) fn write<T>(&self, run: impl FnOnce(&mut Tables) -> Result<T>) -> Result<T> {
-        let transaction = self.db.begin_write()?;
+        let transaction = self.db().begin_write()?;
         let result = run(&mut Tables::open(&transaction)?)?;
         let committed = transaction.commit();
         let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
@@ -167,7 +192,7 @@ impl Index {
             return Ok(snapshot.clone());
         }
         drop(newest);
-        let snapshot = Arc::new(Snapshot::open(self.db.begin_read()?)?);
+        let snapshot = Arc::new(Snapshot::open(self.db().begin_read()?)?);
         let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
         // Only if nobody has committed since we asked: what is kept must never be older than what was promised.
         if newest.commits == commits {

@@ -15,7 +15,7 @@ use crate::{
 /// The tables within a write transaction.
 pub(in crate::store) struct Tables<'t> {
     pub(super) meta: redb::Table<'t, &'static str, u64>,
-    nodes: redb::Table<'t, &'static Digest, &'static [u8]>,
+    pub(super) nodes: redb::Table<'t, &'static Digest, &'static [u8]>,
     blobs: redb::Table<'t, u32, (&'static Digest, u64)>,
     roots: redb::Table<'t, &'static Digest, u32>,
     leaves: redb::Table<'t, &'static [u8; 36], u32>,
@@ -103,6 +103,15 @@ impl<'t> Tables<'t> {
     pub(in crate::store) fn remove_node(&mut self, digest: &Digest) -> Result<bool> {
         self.public.remove(digest)?;
         Ok(self.nodes.remove(digest)?.is_some())
+    }
+
+    /// Takes a node of a blob's tree out that no blob has; what somebody put by itself stays.
+    pub(in crate::store) fn drop_node(&mut self, digest: &Digest) -> Result<()> {
+        let own = self.nodes.get(digest)?.is_some_and(|node| node.value().first() == Some(&ON_ITS_OWN));
+        if !own {
+            self.nodes.remove(digest)?;
+        }
+        Ok(())
     }
 
     /// An error when these bytes were erased.

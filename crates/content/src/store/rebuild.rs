@@ -1,0 +1,168 @@
+//! Making the index anew: from the files, which are named by what they are, and from what can still be read of the old
+//! index, which alone knows the pins, what is public, and the blocks outside of files.
+//!
+//! The new index is written beside the old one and takes its place in one step, once it is complete. Until then a crash
+//! leaves everything as it was; afterwards the old one stays as `index.old.redb` if a part of it could not be read.
+
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Options, Store,
+    index::{Blob, Index, Salvage, Salvaged, leaf_key},
+    recover::entries,
+    sync_folder,
+};
+use crate::{
+    Cid, Digest, Error, Result,
+    address::{digest_of, parse_cid},
+    disk::{self, OnProgress, Progress},
+    import::Tree,
+};
+
+const INDEX: &str = "index.redb";
+const NEW: &str = "index.new.redb";
+const OLD: &str = "index.old.redb";
+
+/// What a rebuild brought into the new index.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rebuilt {
+    pub files: u64,
+    pub file_bytes: u64,
+    /// Blocks outside of files that the old index gave.
+    pub blocks: u64,
+    pub pins: u64,
+    /// Leaves of files whose bytes are wrong; they are known by the files' trees, and aren't given out.
+    pub damaged: u64,
+    /// Files that aren't what their names say and of which no tree is known: they are in `damaged/` now.
+    pub set_aside: Vec<String>,
+    /// Whether the old index could be read to its end.
+    pub whole: bool,
+    /// Where the old index is, unless all of it is in the new one.
+    pub old_index: Option<PathBuf>,
+}
+
+impl Store {
+    /// Makes the index of a store anew that nobody has open. Every file is read and hashed.
+    ///
+    /// # Errors
+    /// [`Error::FolderInUse`]; a damaged index is none.
+    pub fn rebuild(dir: impl Into<PathBuf>, on_progress: OnProgress<'_>) -> Result<Rebuilt> {
+        let dir = dir.into();
+        Self::make_folders(&dir)?;
+        let new = dir.join(NEW);
+        if new.exists() {
+            fs::remove_file(&new).map_err(Error::io("remove", &new))?;
+        }
+        let mut salvage = Salvage::open(&dir.join(INDEX), &dir)?;
+        let store = Self::over(Index::open_file(&new, &dir)?, dir, Options::default());
+        let salvaged = salvage.copy_into(&store.inner.index)?;
+        let mut rebuilt = Rebuilt { blocks: salvaged.blocks, pins: salvaged.pins, ..Rebuilt::default() };
+        store.index_all(&salvaged, &mut rebuilt, on_progress)?;
+        rebuilt.whole = salvage.whole;
+        rebuilt.old_index = store.take_place(salvage.whole)?;
+        Ok(rebuilt)
+    }
+
+    fn index_all(&self, salvaged: &Salvaged, rebuilt: &mut Rebuilt, on_progress: OnProgress<'_>) -> Result<()> {
+        let mut files = Vec::new();
+        for shard in entries(&self.inner.dir.join("blobs"))? {
+            if shard.path().is_dir() {
+                files.extend(entries(&shard.path())?.into_iter().map(|file| file.path()));
+            }
+        }
+        for path in &files {
+            on_progress(Progress::Found(path.metadata().map_err(Error::io("look at", path))?.len()));
+        }
+        let leaving: HashSet<Digest> = salvaged.removing.iter().copied().collect();
+        let mut in_trees: HashSet<Digest> = HashSet::new();
+        for path in &files {
+            let named = path.file_name().and_then(|name| name.to_str()).and_then(parse_cid);
+            let named = named.filter(|cid| self.blob_path(cid) == *path);
+            let digest = named.as_ref().and_then(digest_of);
+            if let Some(digest) = digest
+                && (leaving.contains(&digest) || self.inner.index.read()?.is_erased(&digest)?)
+            {
+                fs::remove_file(path).map_err(Error::io("remove", path))?;
+                continue;
+            }
+            match self.tree_of(path, named, on_progress)? {
+                Some((tree, wrong)) => {
+                    self.index_blob(&tree)?;
+                    self.note_wrong(&tree, &wrong)?;
+                    in_trees.extend(tree.nodes.iter().map(|(digest, _)| *digest));
+                    rebuilt.files += 1;
+                    rebuilt.file_bytes += tree.size_bytes;
+                    rebuilt.damaged += wrong.len() as u64;
+                }
+                None => {
+                    self.set_aside(path, named)?;
+                    rebuilt.set_aside.push(path.file_name().unwrap_or_default().to_string_lossy().into_owned());
+                }
+            }
+        }
+        // Nobody would ever remove a node of a tree whose file is gone.
+        let orphans: Vec<_> = salvaged.tree_nodes.iter().filter(|digest| !in_trees.contains(*digest)).collect();
+        self.inner.index.write(|tables| orphans.into_iter().try_for_each(|digest| tables.drop_node(digest)))
+    }
+
+    /// The tree of the file that a name promises, with the numbers of the leaves whose bytes are others; `None` when that
+    /// can't be told.
+    fn tree_of(
+        &self,
+        path: &Path,
+        named: Option<Cid>,
+        on_progress: OnProgress<'_>,
+    ) -> Result<Option<(Tree, Vec<u32>)>> {
+        let found = disk::file_tree(path, disk::all_cores(), on_progress)?;
+        let Some(named) = named else { return Ok(None) };
+        if found.root == named {
+            return Ok(Some((found, Vec::new())));
+        }
+        let Some(root) = digest_of(&named) else { return Ok(None) };
+        let blob = Blob { root, size_bytes: found.size_bytes };
+        // Nodes that the old index gave tell what the leaves should be; the root's hash proves it.
+        let promised = self.parts_of(&blob).map(|parts| parts.leaves).unwrap_or_default();
+        if promised.len() != found.leaves.len() {
+            return Ok(None);
+        }
+        let tree = Tree::build(promised, found.size_bytes);
+        if tree.root != named {
+            return Ok(None);
+        }
+        let leaves = (0u32..).zip(tree.leaves.iter().zip(&found.leaves));
+        let wrong = leaves.filter(|(_, (promised, found))| promised != found).map(|(number, _)| number).collect();
+        Ok(Some((tree, wrong)))
+    }
+
+    fn note_wrong(&self, tree: &Tree, wrong: &[u32]) -> Result<()> {
+        let Some(root) = digest_of(&tree.root).filter(|_| !wrong.is_empty()) else { return Ok(()) };
+        self.inner.index.write(|tables| {
+            wrong
+                .iter()
+                .try_for_each(|leaf| tables.damaged.insert(&leaf_key(&root, *leaf), ()).map(drop).map_err(Error::from))
+        })
+    }
+
+    /// Puts the new index in the place of the old one; gives where the old one is, if it is kept.
+    fn take_place(self, old_is_copied: bool) -> Result<Option<PathBuf>> {
+        let dir = self.inner.dir.clone();
+        // Closes it.
+        drop(self);
+        let (index, new, old) = (dir.join(INDEX), dir.join(NEW), dir.join(OLD));
+        let keep = index.exists() && !old_is_copied;
+        if keep {
+            if old.exists() {
+                fs::remove_file(&old).map_err(Error::io("remove", &old))?;
+            }
+            // A second name, so that there is an index at every moment.
+            fs::hard_link(&index, &old).map_err(Error::io("keep the old index as", &old))?;
+        }
+        fs::rename(&new, &index).map_err(Error::io("move the new index to", &index))?;
+        sync_folder(&dir)?;
+        Ok(keep.then_some(old))
+    }
+}
