@@ -7,12 +7,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { Cli, oneLine } from './lib/cli.ts';
-import { kuboBin } from './lib/env.ts';
 import { freshFolder } from './lib/folders.ts';
 import { Kubo } from './lib/kubo.ts';
 import { makeRandomFile } from './lib/media.ts';
 import { freePort, PinreelNode } from './lib/node.ts';
-import { ok } from './lib/process.ts';
 
 interface Imported {
   roots: string[];
@@ -33,9 +31,7 @@ async function foreignCar(folder: string): Promise<{ file: string; car: string; 
     file,
   );
   const car = join(folder, 'foreign.car');
-  await ok('sh', ['-c', `"$0" dag export --progress=false "$1" >"$2"`, kuboBin, root, car], {
-    env: { IPFS_PATH: kubo.repo },
-  });
+  await kubo.export(root, car);
   return { file, car, root };
 }
 

@@ -64,6 +64,13 @@ export class Kubo {
     await ended(this.child);
   }
 
+  /** Writes a root's DAG into a CAR file. */
+  async export(root: string, car: string): Promise<void> {
+    await ok('sh', ['-c', '"$0" dag export --progress=false "$1" >"$2"', kuboBin, root, car], {
+      env: { IPFS_PATH: this.repo },
+    });
+  }
+
   /** The CID that `ipfs add` gives a file, without storing it. */
   cidOf(path: string): Promise<string> {
     return this.run('add', '--only-hash', '--quieter', path);

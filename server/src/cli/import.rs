@@ -1,112 +1,78 @@
-//! `pinreel import CAR…`: puts foreign blocks into a node's store, as its operator, for everyone to fetch.
+//! `pinreel import CAR…`: puts foreign content into a node's store, as its operator, for everyone to fetch.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use pinreel_content::Store;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::data::{self, DataDir};
-use crate::socket::client::{self, Imported, SocketError};
+use super::answer::{self, Failure};
+use super::operator::{Folder, Operator};
+use super::progress::{Bar, Progress};
+use crate::socket::client::Imported;
 
+/// Takes CAR files apart: each block is checked, their roots become public and are pinned for the owner `import`.
+///
+/// A file is refused, with the offset and the CID, when it is cut off, when a block in it has another hash than its CID
+/// says or more than 2 MiB, and when none of the file's roots leads to a block. Nothing of a refused file is shown to
+/// anybody; good blocks of it stay until the next collections, so that another try finds them there.
 #[derive(clap::Args)]
 pub struct Import {
     /// CAR files; `-` is the standard input
     #[arg(required = true, value_name = "CAR")]
     cars: Vec<PathBuf>,
-    /// Folder of the node's data
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    folder: Folder,
     /// Answer with one line of JSON
     #[arg(long)]
     json: bool,
 }
 
-struct Failure {
-    code: String,
-    message: String,
-}
-
 pub fn run(command: Import) -> ExitCode {
-    let as_json = command.json;
-    match import(command) {
-        Ok(imported) if as_json => super::say(&json!(imported).to_string()),
-        Ok(imported) => super::say(&format!(
-            "Imported {} blocks ({} bytes). Roots: {}",
-            imported.blocks,
-            imported.bytes,
-            if imported.roots.is_empty() { "none".to_owned() } else { imported.roots.join(" ") }
-        )),
-        Err(failure) if as_json => {
-            let _ = super::say(&json!({"error": {"code": failure.code, "message": failure.message}}).to_string());
-            ExitCode::FAILURE
-        }
-        Err(failure) => super::fail(&failure.message),
-    }
+    answer::run(command.json, import(command))
 }
 
-fn import(command: Import) -> Result<Imported, Failure> {
-    let root = command.data.map_or_else(data::default_root, Ok).map_err(|error| failure("data_folder", &error))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| failure("internal", &error))?;
-    let mut own = None;
+async fn import(command: Import) -> Result<(String, Value), Failure> {
+    let operator = Operator::of(&command.folder.root()?).await?;
     let mut total = Imported::default();
     for car in &command.cars {
-        let node = match own {
-            Some(_) => None,
-            None => runtime.block_on(client::connect(&root)).map_err(|error| socket_failure(car, error))?,
-        };
-        let imported = match node {
-            Some(node) => runtime.block_on(async {
-                let file = tokio::fs::File::open(readable(car)).await.map_err(|error| unreadable(car, &error))?;
-                client::import(node, file).await.map_err(|error| socket_failure(car, error))
-            })?,
-            None => {
-                if own.is_none() {
-                    own = Some(open(&root)?);
-                }
-                let Some((_, store)) = &own else { continue };
-                let file = File::open(readable(car)).map_err(|error| unreadable(car, &error))?;
-                client::import_car(store, file)
-                    .map_err(|error| failure(code_of(&error), &format!("{}: {error}.", car.display())))?
-            }
-        };
-        total.add(imported);
+        let of_car = |failure: Failure| Failure::new(&failure.code, format!("{}: {}", car.display(), failure.message));
+        let (file, size_bytes) = open(car)?;
+        let bar = bar(Progress::for_people(command.json), size_bytes);
+        total.add(operator.import(&name_of(car), file, move |bytes| bar.add(bytes)).await.map_err(of_car)?);
     }
-    Ok(total)
+    let roots = if total.roots.is_empty() { "none".to_owned() } else { total.roots.join(" ") };
+    Ok((format!("Imported {} blocks ({} bytes). Roots: {roots}", total.blocks, total.bytes), json!(total)))
 }
 
-/// No node runs: the folder is ours for the while.
-fn open(root: &Path) -> Result<(DataDir, Store), Failure> {
-    let data = DataDir::open_used(root).map_err(|error| failure("data_folder", &error))?;
-    let store = Store::open(data.content()).map_err(|error| failure("store", &error))?;
-    Ok((data, store))
+/// A file or a pipe, and its size if it has one.
+fn open(car: &Path) -> Result<(File, Option<u64>), Failure> {
+    let unreadable =
+        |error: io::Error| Failure::new("file_unreadable", format!("{} can't be read ({error}).", car.display()));
+    let path = if is_stdin(car) { Path::new("/dev/stdin") } else { car };
+    let file = File::open(path).map_err(unreadable)?;
+    let meta = file.metadata().map_err(unreadable)?;
+    if meta.is_dir() {
+        return Err(unreadable(io::ErrorKind::IsADirectory.into()));
+    }
+    Ok((file, meta.is_file().then(|| meta.len())))
 }
 
-fn readable(car: &Path) -> &Path {
-    if car == Path::new("-") { Path::new("/dev/stdin") } else { car }
-}
-
-fn code_of(error: &pinreel_content::Error) -> &'static str {
-    match error {
-        pinreel_content::Error::Car(_) => "car_refused",
-        pinreel_content::Error::DiskFull(_) => "disk_full",
-        _ => "store",
+fn bar(progress: Progress, size_bytes: Option<u64>) -> Bar {
+    match size_bytes {
+        Some(size_bytes) => progress.bytes("importing", size_bytes),
+        None => progress.stream("importing"),
     }
 }
 
-fn unreadable(car: &Path, error: &std::io::Error) -> Failure {
-    failure("file_unreadable", &format!("{} can't be read ({error}).", car.display()))
+/// Why the roots are pinned.
+fn name_of(car: &Path) -> String {
+    let name =
+        if is_stdin(car) { "standard input".into() } else { car.file_name().unwrap_or_default().to_string_lossy() };
+    name.into_owned()
 }
 
-fn socket_failure(car: &Path, error: SocketError) -> Failure {
-    match error {
-        SocketError::Refused { code, message } => Failure { code, message: format!("{}: {message}", car.display()) },
-        other => failure("node_socket", &other),
-    }
-}
-
-fn failure(code: &str, message: &impl ToString) -> Failure {
-    Failure { code: code.to_owned(), message: message.to_string() }
+fn is_stdin(car: &Path) -> bool {
+    car == Path::new("-")
 }

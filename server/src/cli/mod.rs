@@ -3,18 +3,23 @@
 //! Exit codes are 0 (done, or the answer is yes), 1 (the answer is no, with a sentence) and 2 (wrong usage).
 
 mod answer;
+mod cid;
 mod client;
 mod db;
 mod import;
+mod operator;
+mod pages;
+mod progress;
 mod publish;
 mod resolve;
 mod serve;
+mod store;
 mod verify;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 #[derive(Parser)]
 #[command(name = "pinreel", version, about = "Publishes media that outlives its host")]
@@ -36,8 +41,17 @@ enum Command {
     /// Reach the node's database
     #[command(subcommand)]
     Db(db::Db),
-    /// Put the blocks of CAR files into the node's store, for everyone to fetch
+    /// Put the content of CAR files into the node's store, for everyone to fetch
     Import(import::Import),
+    /// Print the CIDs of files and folders without storing them
+    Cid(cid::Cids),
+    /// Look after the content that a node keeps
+    #[command(subcommand)]
+    Store(store::Store),
+    /// Print a script that completes commands in a shell
+    Completions(pages::Completions),
+    /// Write manual pages
+    Man(pages::Man),
     /// Print the API's OpenAPI document
     Openapi,
 }
@@ -54,6 +68,10 @@ pub fn run() -> ExitCode {
         Command::Verify(command) => verify::run(command),
         Command::Db(command) => db::run(command),
         Command::Import(command) => import::run(command),
+        Command::Cid(command) => cid::run(command),
+        Command::Store(command) => store::run(command),
+        Command::Completions(command) => pages::completions(&command, Cli::command()),
+        Command::Man(command) => pages::man(&command, Cli::command()),
         Command::Openapi => openapi(),
     }
 }

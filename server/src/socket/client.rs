@@ -2,98 +2,177 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use axum::body::{Body, BodyDataStream};
+use axum::http::{Method, Request, Response, StatusCode, header};
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use hyper_util::rt::TokioIo;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use tokio::io::AsyncRead;
 use tokio::net::UnixStream;
+use tokio_util::io::ReaderStream;
 
 pub use super::import::{Imported, import_car};
+use super::operation::{Answer, Event, Fault, Operation};
 
+const JSON: &str = "application/json";
 const PIECE: usize = 256 << 10;
-/// No answer of the node's is longer.
-const MAX_ANSWER: u64 = 4 << 20;
+/// No answer in one piece, and no event, is longer.
+const MAX_ANSWER: usize = 4 << 20;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
     #[error("The node's socket fails ({0}); is the node stopping?")]
     Io(#[from] io::Error),
-    #[error("The node answered something that isn't HTTP; is it of another version?")]
+    #[error("The node's socket fails ({0}); is the node stopping?")]
+    Http(#[source] hyper::Error),
+    #[error("The node answered something that isn't expected; is it of another version?")]
     Answer,
+    #[error("The node broke off before it was done; its log says why.")]
+    BrokenOff,
+    /// What was to be sent can't be read.
+    #[error("{0}")]
+    Source(io::Error),
     /// The node's own words.
-    #[error("{message}")]
-    Refused { code: String, message: String },
+    #[error("{0}")]
+    Refused(Fault),
 }
 
-/// Streams a CAR file to the running node. A file that can't be read to its end is the caller's own error.
-pub async fn import(mut node: UnixStream, mut car: impl AsyncRead + Unpin) -> Result<Imported, SocketError> {
-    let head = "POST /import HTTP/1.1\r\nhost: node\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n";
-    node.write_all(head.as_bytes()).await?;
-    let (mut answers, mut requests) = node.split();
-    let sending = async {
-        let mut piece = vec![0; PIECE];
-        loop {
-            let length = match car.read(&mut piece).await {
-                Ok(length) => length,
-                Err(error) => {
-                    // Half a body: the node takes it for broken off, and answers.
-                    requests.shutdown().await?;
-                    return Err(error);
-                }
-            };
-            let sent = async {
-                requests.write_all(format!("{length:x}\r\n").as_bytes()).await?;
-                requests.write_all(&piece[..length]).await?;
-                requests.write_all(b"\r\n").await
-            };
-            // A node that refuses stops reading before the end; its answer says why.
-            if sent.await.is_err() || length == 0 {
-                return Ok::<_, io::Error>(());
+impl From<hyper::Error> for SocketError {
+    fn from(error: hyper::Error) -> Self {
+        if error.is_incomplete_message() { Self::BrokenOff } else { Self::Http(error) }
+    }
+}
+
+/// A connection to a running node.
+pub struct Node(UnixStream);
+
+impl Node {
+    /// The node that serves this folder, if one runs.
+    pub async fn connect(root: &Path) -> Result<Option<Self>, SocketError> {
+        Ok(super::Place::of(root).connect().await?.map(Self))
+    }
+
+    /// Streams a CAR file to the node.
+    ///
+    /// # Errors
+    /// [`SocketError::Source`] when the file can't be read to its end: the node takes nothing of it then.
+    pub async fn import(
+        self,
+        name: &str,
+        car: impl AsyncRead + Send + 'static,
+        mut on_bytes: impl FnMut(u64) + Send + 'static,
+    ) -> Result<Imported, SocketError> {
+        let failed: Arc<Mutex<Option<io::Error>>> = Arc::default();
+        let seen = failed.clone();
+        let pieces = ReaderStream::with_capacity(car, PIECE).map(move |piece| match piece {
+            Ok(piece) => {
+                on_bytes(piece.len() as u64);
+                Ok(piece)
+            }
+            Err(error) => {
+                *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                Err(io::Error::other("the file can't be read"))
+            }
+        });
+        let path = format!("/import?name={}", utf8_percent_encode(name, NON_ALPHANUMERIC));
+        let answer = self.send(Method::POST, &path, "application/vnd.ipld.car", Body::from_stream(pieces)).await;
+        if let Some(error) = failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(SocketError::Source(error));
+        }
+        parse(answer?).await
+    }
+
+    /// Has the node do something; `on_event` hears of progress and of what is found.
+    pub async fn operate(self, operation: &Operation, mut on_event: impl FnMut(Event)) -> Result<Answer, SocketError> {
+        let body = serde_json::to_vec(operation).map_err(|_| SocketError::Answer)?;
+        let stream = self.send(Method::POST, "/store", JSON, Body::from(body)).await?;
+        let mut lines = Lines { stream, rest: BytesMut::new() };
+        while let Some(line) = lines.next().await? {
+            match serde_json::from_slice(&line).map_err(|_| SocketError::Answer)? {
+                Event::Answer(answer) => return Ok(answer),
+                Event::Failed(fault) => return Err(SocketError::Refused(fault)),
+                event => on_event(event),
             }
         }
-    };
-    let mut answer = Vec::new();
-    let receiving = async {
-        let mut limited = (&mut answers).take(MAX_ANSWER);
-        limited.read_to_end(&mut answer).await
-    };
-    let (sent, received) = tokio::join!(sending, receiving);
-    sent?;
-    match received {
-        Err(error) if answer.is_empty() => Err(error.into()),
-        _ => parse(&answer),
+        Err(SocketError::BrokenOff)
+    }
+
+    /// Gives the node the right bytes of a block; whether that was of use.
+    pub async fn restore(self, cid: &str, block: Bytes) -> Result<bool, SocketError> {
+        let answer =
+            self.send(Method::POST, &format!("/blocks/{cid}"), "application/vnd.ipld.raw", Body::from(block)).await?;
+        match parse(answer).await? {
+            Answer::Done { changed } => Ok(changed),
+            _ => Err(SocketError::Answer),
+        }
+    }
+
+    /// A root's DAG as the pieces of a CAR file; an error means that what came before isn't whole.
+    pub async fn export(
+        self,
+        cid: &str,
+    ) -> Result<impl Stream<Item = Result<Bytes, SocketError>> + Unpin + use<>, SocketError> {
+        let pieces = self.send(Method::GET, &format!("/export/{cid}"), JSON, Body::empty()).await?;
+        Ok(pieces.map_err(|_| SocketError::BrokenOff))
+    }
+
+    /// Sends a request and gives the body of a good answer.
+    async fn send(
+        self,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        body: Body,
+    ) -> Result<BodyDataStream, SocketError> {
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(self.0)).await?;
+        // What breaks the connection shows in the request or in its body.
+        tokio::spawn(connection);
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header(header::HOST, "node").header(header::CONTENT_TYPE, content_type).body(body);
+        let response = sender.send_request(request.map_err(|_| SocketError::Answer)?).await?;
+        let (head, body) = response.into_parts();
+        let response = Response::from_parts(head, Body::new(body));
+        if response.status() == StatusCode::OK {
+            return Ok(response.into_body().into_data_stream());
+        }
+        Err(refusal(response).await.map_or(SocketError::Answer, SocketError::Refused))
     }
 }
 
-fn parse(answer: &[u8]) -> Result<Imported, SocketError> {
-    let at = answer.windows(4).position(|window| window == b"\r\n\r\n").ok_or(SocketError::Answer)?;
-    let head = std::str::from_utf8(&answer[..at]).map_err(|_| SocketError::Answer)?;
-    let body = &answer[at + 4..];
-    if head.starts_with("HTTP/1.1 200") {
-        return serde_json::from_slice(body).map_err(|_| SocketError::Answer);
-    }
-    let problem: serde_json::Value = serde_json::from_slice(body).map_err(|_| SocketError::Answer)?;
+async fn refusal(response: Response<Body>) -> Option<Fault> {
+    let body = axum::body::to_bytes(response.into_body(), MAX_ANSWER).await.ok()?;
+    let problem: serde_json::Value = serde_json::from_slice(&body).ok()?;
     let text = |name: &str| problem.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-    match (text("code"), text("detail")) {
-        (Some(code), Some(message)) => Err(SocketError::Refused { code, message }),
-        _ => Err(SocketError::Answer),
-    }
+    Some(Fault { code: text("code")?, message: text("detail")? })
 }
 
-/// The socket of the node that serves this folder, if one runs.
-pub async fn connect(root: &Path) -> Result<Option<UnixStream>, SocketError> {
-    Ok(super::Place::of(root).connect().await?)
+async fn parse<T: DeserializeOwned>(body: BodyDataStream) -> Result<T, SocketError> {
+    let bytes = axum::body::to_bytes(Body::from_stream(body), MAX_ANSWER).await.map_err(|_| SocketError::BrokenOff)?;
+    serde_json::from_slice(&bytes).map_err(|_| SocketError::Answer)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The lines of a body.
+struct Lines {
+    stream: BodyDataStream,
+    rest: BytesMut,
+}
 
-    #[test]
-    fn answers() {
-        let good = b"HTTP/1.1 200 OK\r\ncontent-length: 37\r\n\r\n{\"roots\":[\"bafy\"],\"blocks\":2,\"bytes\":3}";
-        let expected = Imported { roots: vec!["bafy".to_owned()], blocks: 2, bytes: 3 };
-        assert_eq!(parse(good).unwrap(), expected);
-        let bad = b"HTTP/1.1 422 Unprocessable Entity\r\n\r\n{\"code\":\"car_refused\",\"detail\":\"At byte 7.\"}";
-        assert!(matches!(parse(bad), Err(SocketError::Refused { code, .. }) if code == "car_refused"));
-        assert!(matches!(parse(b"hello"), Err(SocketError::Answer)));
+impl Lines {
+    async fn next(&mut self) -> Result<Option<Bytes>, SocketError> {
+        loop {
+            if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+                return Ok(Some(self.rest.split_to(end + 1).freeze()));
+            }
+            match self.stream.next().await {
+                Some(Ok(piece)) if self.rest.len() + piece.len() <= MAX_ANSWER => self.rest.extend_from_slice(&piece),
+                Some(Ok(_)) => return Err(SocketError::Answer),
+                Some(Err(_)) => return Err(SocketError::BrokenOff),
+                None => return Ok(None),
+            }
+        }
     }
 }

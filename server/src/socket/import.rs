@@ -1,6 +1,6 @@
-//! POST `/import`: a CAR file becomes public blocks of this node.
+//! POST `/import?name=`: the DAGs of a CAR file become public content of this node, pinned.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 
 use axum::Json;
 use axum::body::Body;
@@ -8,16 +8,18 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
-use pinreel_content::{CarImport, Error, Store, Visibility};
+use pinreel_content::{CarImport, Error, Pin, Store, raw_cid};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use super::operation::Fault;
 use crate::app::App;
-use crate::http::{ApiError, ApiResult};
+use crate::http::{ApiError, ApiQuery, ApiResult};
 
 /// Chunks on their way from the socket to the importing thread.
 const QUEUE: usize = 8;
-const READ_BUFFER: usize = 1 << 20;
+/// Who pins what was imported.
+const OWNER: &str = "import";
 
 /// What one or several CAR files brought.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,31 +48,62 @@ impl From<CarImport> for Imported {
     }
 }
 
-/// Imports a CAR file as the operator does: every block checked, and public. Good blocks before a bad one stay; alone
-/// they harm nobody, and another try finds them there.
-pub fn import_car(store: &Store, source: impl Read) -> Result<Imported, Error> {
-    store.import_car(BufReader::with_capacity(READ_BUFFER, source), Visibility::Public).map(Imported::from)
+/// Imports a CAR file as the operator does: its roots are public and pinned. A file that is refused changes nothing that
+/// anybody sees; its good blocks stay, private, until the next collections take them.
+pub fn import_car(store: &Store, now_ms: u64, name: &str, source: impl Read) -> Result<Imported, Error> {
+    let (cid, owner) = (raw_cid([0; 32]), OWNER.to_owned());
+    let pin = Pin { cid, owner, reason: name.to_owned(), since_ms: now_ms, until_ms: None };
+    store.import_dags(source, &pin).map(Imported::from)
 }
 
-pub async fn import(State(app): State<App>, body: Body) -> ApiResult<Json<Imported>> {
+#[derive(Deserialize)]
+pub struct Query {
+    /// The file's name: why it is pinned.
+    name: String,
+}
+
+pub async fn import(State(app): State<App>, ApiQuery(query): ApiQuery<Query>, body: Body) -> ApiResult<Json<Imported>> {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let store = app.store.clone();
+    let (store, now_ms) = (app.store.clone(), super::now_ms(&app));
     let reader = BodyReader { chunks: receiver, current: Bytes::new() };
-    let importing = tokio::task::spawn_blocking(move || import_car(&store, reader));
+    let importing = tokio::task::spawn_blocking(move || import_car(&store, now_ms, &query.name, reader));
     let mut stream = body.into_data_stream();
-    while let Some(chunk) = stream.next().await {
+    loop {
+        let chunk = tokio::select! {
+            chunk = stream.next() => chunk,
+            () = app.tasks.stop.cancelled() => Some(Err(axum::Error::new("the node is stopping"))),
+        };
+        let Some(chunk) = chunk else { break };
+        let is_last = chunk.is_err();
         // The thread stops listening at the first wrong block.
-        if sender.send(chunk.map_err(io::Error::other)).await.is_err() {
+        if sender.send(chunk.map_err(io::Error::other)).await.is_err() || is_last {
             break;
         }
     }
     drop(sender);
     let imported = importing.await.map_err(ApiError::internal)?;
     imported.map(Json).map_err(|error| match error {
-        Error::Car(_) => ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "car_refused", format!("{error}.")),
-        Error::DiskFull(_) => ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", format!("{error}.")),
-        other => ApiError::internal(other),
+        _ if app.tasks.stop.is_cancelled() => super::stopping(),
+        other => refusal(Fault::from(other)),
     })
+}
+
+/// A fault as a problem document; the operator is told everything.
+pub fn refusal(fault: Fault) -> ApiError {
+    let (status, code) = match fault.code.as_str() {
+        "car_refused" => (StatusCode::UNPROCESSABLE_ENTITY, "car_refused"),
+        "block_refused" => (StatusCode::UNPROCESSABLE_ENTITY, "block_refused"),
+        "content_malformed" => (StatusCode::UNPROCESSABLE_ENTITY, "content_malformed"),
+        "cid_malformed" => (StatusCode::BAD_REQUEST, "cid_malformed"),
+        "not_held" => (StatusCode::NOT_FOUND, "not_held"),
+        "erased" => (StatusCode::GONE, "erased"),
+        "disk_full" => (StatusCode::INSUFFICIENT_STORAGE, "disk_full"),
+        _ => {
+            tracing::error!(code = fault.code, message = fault.message, "the store failed the operator");
+            (StatusCode::INTERNAL_SERVER_ERROR, "store")
+        }
+    };
+    ApiError::new(status, code, fault.message)
 }
 
 /// An async body as a blocking reader. A body that breaks off is an error, never an early end.

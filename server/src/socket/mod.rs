@@ -1,24 +1,58 @@
 //! The operator's Unix socket: what the command line asks of a node that runs, with `--data DIR`.
 //!
 //! Whoever may open `DATA/run/node.sock` is the operator; there is no other check, so its folder and the socket itself
-//! are this user's alone. It speaks HTTP: POST `/import` takes a CAR file. Owns no tables.
+//! are this user's alone. It speaks HTTP:
+//!
+//! | request | what it does |
+//! |---|---|
+//! | POST `/store` | an operation on the store; its events are streamed, a line of JSON each |
+//! | POST `/import?name=` | takes a CAR file |
+//! | GET `/export/{cid}` | gives a CAR file |
+//! | POST `/blocks/{cid}` | takes the right bytes of a damaged block |
+//!
+//! A node that is stopping refuses new requests and breaks off those that only look. Owns no tables.
 
 pub mod client;
+mod http;
 mod import;
+pub mod operation;
 mod place;
 #[cfg(test)]
 mod tests;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::routing::post;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post};
+use pinreel_content::limits::BLOCK_BYTES;
 
 use crate::app::App;
+use crate::http::{ApiError, ApiResult};
 
 pub use place::Place;
 
-pub fn routes() -> Router<App> {
-    Router::new().route("/import", post(import::import).layer(DefaultBodyLimit::disable()))
+const STOPPING: &str = "The node is stopping; ask again once it has stopped or is back.";
+
+pub fn routes(app: &App) -> Router<App> {
+    Router::new()
+        .route("/import", post(import::import).layer(DefaultBodyLimit::disable()))
+        .route("/export/{cid}", get(http::export))
+        .route("/store", post(http::operate))
+        .route("/blocks/{cid}", post(http::restore).layer(DefaultBodyLimit::max(BLOCK_BYTES)))
+        .layer(middleware::from_fn_with_state(app.clone(), refuse_when_stopping))
+}
+
+async fn refuse_when_stopping(State(app): State<App>, request: Request, next: Next) -> ApiResult<Response> {
+    if app.tasks.stop.is_cancelled() { Err(stopping()) } else { Ok(next.run(request).await) }
+}
+
+fn stopping() -> ApiError {
+    ApiError::unavailable("node_stopping", STOPPING)
+}
+
+fn now_ms(app: &App) -> u64 {
+    u64::try_from(app.clock.now_ms()).unwrap_or_default()
 }
 
 /// Opens the socket and serves it until the node stops. Without it the node still serves; the command line says so.
@@ -27,11 +61,11 @@ pub fn start(app: &App) {
     let listener = match place.bind() {
         Ok(listener) => listener,
         Err(error) => {
-            tracing::error!(%error, "the operator's socket can't be opened; `pinreel import` needs the node stopped");
+            tracing::error!(%error, "the operator's socket can't be opened; commands with --data need the node stopped");
             return;
         }
     };
-    let (router, stop) = (routes().with_state(app.clone()), app.tasks.stop.clone());
+    let (router, stop) = (routes(app).with_state(app.clone()), app.tasks.stop.clone());
     app.tasks.spawn(async move {
         let outcome = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
         if let Err(error) = outcome {

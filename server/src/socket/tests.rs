@@ -1,33 +1,67 @@
-//! Imports through the socket of a running node.
+//! What the operator asks through the socket of a running node.
 
+use std::io::Write;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
 use pinreel_content::car::{frame, header};
 use pinreel_content::{Cid, raw_cid, sha256};
 use sqlx::PgPool;
 
-use super::client::{self, SocketError};
+use super::client::{Imported, Node, SocketError};
+use super::operation::{Answer, DamagedLeaf, Event, Fault, Item, Operation};
 use super::start;
-use crate::testing::TestApp;
+use crate::testing::{START_MS, TestApp};
 
 fn block(text: &str) -> (Cid, Vec<u8>) {
     (raw_cid(sha256(text.as_bytes())), text.as_bytes().to_vec())
 }
 
-async fn import(test: &TestApp, car: &[u8]) -> Result<client::Imported, SocketError> {
-    let node = client::connect(test.app.data.root()).await?.expect("the node listens");
-    client::import(node, car).await
+async fn node(test: &TestApp) -> Node {
+    Node::connect(test.app.data.root()).await.unwrap().expect("the node listens")
+}
+
+async fn import(test: &TestApp, car: &[u8]) -> Result<Imported, SocketError> {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(car).unwrap();
+    std::io::Seek::rewind(&mut file).unwrap();
+    node(test).await.import("a b&c.car", tokio::fs::File::from_std(file), |_| {}).await
+}
+
+/// Does something and gives what was found besides the answer.
+async fn operate(test: &TestApp, operation: Operation) -> Result<(Answer, Vec<Item>), SocketError> {
+    let mut items = Vec::new();
+    let on_event = |event| {
+        if let Event::Item(item) = event {
+            items.push(item);
+        }
+    };
+    let answer = node(test).await.operate(&operation, on_event).await?;
+    Ok((answer, items))
+}
+
+fn code<T: std::fmt::Debug>(outcome: Result<T, SocketError>) -> String {
+    match outcome {
+        Err(SocketError::Refused(Fault { code, .. })) => code,
+        other => panic!("must be refused: {other:?}"),
+    }
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
-async fn foreign_blocks_become_public(owner: PgPool) {
+async fn foreign_roots_become_public_and_are_pinned(owner: PgPool) {
     let test = TestApp::new(&owner);
     start(&test.app);
     let (a, b) = (block("a"), block("b"));
-    let car = [header(&[a.0]), frame(&a.0, &a.1), frame(&b.0, &b.1)].concat();
+    let car = [header(&[a.0, b.0]), frame(&a.0, &a.1), frame(&b.0, &b.1)].concat();
     for _ in 0..2 {
         let imported = import(&test, &car).await.unwrap();
-        assert_eq!((imported.roots, imported.blocks, imported.bytes), (vec![a.0.to_string()], 2, 2));
+        assert_eq!((imported.roots, imported.blocks, imported.bytes), (vec![a.0.to_string(), b.0.to_string()], 2, 2));
     }
     assert!(test.app.store.is_public(&b.0).unwrap());
+    let pins = test.app.store.pins().unwrap();
+    assert_eq!(pins.len(), 2);
+    assert_eq!((pins[0].owner.as_str(), pins[0].reason.as_str()), ("import", "a b&c.car"));
+    assert_eq!(pins[0].since_ms, START_MS as u64);
     test.app.tasks.finish().await;
 }
 
@@ -37,17 +71,125 @@ async fn a_bad_car_is_refused_with_offset_and_cid(owner: PgPool) {
     start(&test.app);
     let (good, claimed) = (block("good"), block("claimed"));
     let start_of_bad = header(&[good.0]).len() + frame(&good.0, &good.1).len();
+    let refused = async |car: &[u8]| match import(&test, car).await {
+        Err(SocketError::Refused(Fault { code, message })) if code == "car_refused" => message,
+        other => panic!("must be refused: {other:?}"),
+    };
     let car = [header(&[good.0]), frame(&good.0, &good.1), frame(&claimed.0, b"another")].concat();
     // More than what fits into the socket's buffers follows, so that the answer comes while we still send.
-    let car = [car, vec![0; 4 << 20]].concat();
-    let Err(SocketError::Refused { code, message }) = import(&test, &car).await else { panic!("must be refused") };
-    assert_eq!(code, "car_refused");
+    let car = [car, vec![0; 8 << 20]].concat();
+    let message = refused(&car).await;
     assert!(message.contains(&claimed.0.to_string()), "{message}");
     assert!(message.contains(&format!("byte {start_of_bad}")), "{message}, expected {start_of_bad}");
     assert!(!test.app.store.holds(&claimed.0).unwrap());
 
-    let cut = &car[..start_of_bad - 1];
-    let Err(SocketError::Refused { message, .. }) = import(&test, cut).await else { panic!("must be refused") };
+    let message = refused(&car[..start_of_bad - 1]).await;
     assert!(message.contains("middle of a block"), "{message}");
+    let stray = [header(&[good.0]), frame(&good.0, &good.1), frame(&claimed.0, &claimed.1)].concat();
+    let message = refused(&stray).await;
+    assert!(message.contains(&format!("byte {start_of_bad}")) && message.contains(&claimed.0.to_string()), "{message}");
+    assert!(!test.app.store.is_public(&good.0).unwrap() && test.app.store.pins().unwrap().is_empty());
     test.app.tasks.finish().await;
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn pins_are_made_listed_and_taken_away(owner: PgPool) {
+    let test = TestApp::new(&owner);
+    start(&test.app);
+    let file = test.app.store.put_bytes(b"a file").unwrap().cid.to_string();
+    let pin = |for_ms| Operation::Pin { cid: file.clone(), reason: "mine".to_owned(), for_ms };
+    assert_eq!(operate(&test, pin(None)).await.unwrap().0, Answer::Done { changed: true });
+    assert_eq!(operate(&test, pin(Some(5))).await.unwrap().0, Answer::Done { changed: false });
+    let (_, pins) = operate(&test, Operation::Pins).await.unwrap();
+    let [Item::Pin(pin)] = &pins[..] else { panic!("{pins:?}") };
+    assert_eq!(
+        (pin.owner.as_str(), pin.reason.as_str(), pin.until_ms),
+        ("operator", "mine", Some(START_MS as u64 + 5))
+    );
+    let unpin = |owner: &str| Operation::Unpin { cid: file.clone(), owner: owner.to_owned() };
+    assert_eq!(operate(&test, unpin("import")).await.unwrap().0, Answer::Done { changed: false });
+    assert_eq!(operate(&test, unpin("operator")).await.unwrap().0, Answer::Done { changed: true });
+    let absent = Operation::Pin { cid: block("absent").0.to_string(), reason: String::new(), for_ms: None };
+    assert_eq!(code(operate(&test, absent).await), "not_held");
+    assert_eq!(code(operate(&test, Operation::Erase { cid: "bafy".to_owned() }).await), "cid_malformed");
+    test.app.tasks.finish().await;
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn damage_is_told_and_mended_and_collections_answer(owner: PgPool) {
+    let test = TestApp::new(&owner);
+    start(&test.app);
+    let stored = test.app.store.put_bytes(b"a file").unwrap();
+    let (cid, name) = (stored.cid, stored.cid.to_string());
+    let shard = &name[name.len() - 3..name.len() - 1];
+    std::fs::write(test.app.data.content().join("blobs").join(shard).join(&name), b"a fire").unwrap();
+    let verify = || operate(&test, Operation::Verify { mib_per_second: Some(1000) });
+    let (answer, items) = verify().await.unwrap();
+    assert_eq!(answer, Answer::Verified { files: 1, bytes: 6 });
+    let leaf = DamagedLeaf { file: cid.to_string(), leaf: cid.to_string(), offset: 0, size_bytes: 6 };
+    assert_eq!(items, [Item::Damaged(leaf)]);
+    let restore = async |bytes: &'static [u8]| node(&test).await.restore(&name, Bytes::from_static(bytes)).await;
+    assert_eq!(code(restore(b"a fire").await), "block_refused");
+    assert!(restore(b"a file").await.unwrap());
+    assert!(verify().await.unwrap().1.is_empty());
+
+    let (answer, _) = operate(&test, Operation::Collect { grace_ms: None }).await.unwrap();
+    assert!(matches!(answer, Answer::Collected { waiting: 1, removed_files: 0, .. }), "{answer:?}");
+    let (answer, _) = operate(&test, Operation::Erase { cid: cid.to_string() }).await.unwrap();
+    assert!(matches!(answer, Answer::Collected { removed_files: 1, .. }), "{answer:?}");
+    let (answer, _) = operate(&test, Operation::Stat).await.unwrap();
+    assert!(matches!(answer, Answer::Stat { files: 0, erased: 1, .. }), "{answer:?}");
+    test.app.tasks.finish().await;
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn an_export_is_whole_or_an_error(owner: PgPool) {
+    let test = TestApp::new(&owner);
+    start(&test.app);
+    let store = &test.app.store;
+    let file = store.put_bytes(&vec![7; 3 << 20]).unwrap();
+    let root = store.put_directory([("file", file.into())]).unwrap().cid;
+    let export = async |root: Cid| {
+        let mut pieces = node(&test).await.export(&root.to_string()).await?;
+        let mut car = Vec::new();
+        while let Some(piece) = pieces.next().await {
+            car.extend_from_slice(&piece?);
+        }
+        Ok(car)
+    };
+    let car = export(root).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let other = pinreel_content::Store::open(folder.path()).unwrap();
+    let imported = super::client::import_car(&other, 1, "it", &car[..]).unwrap();
+    assert_eq!(imported.roots, [root.to_string()]);
+    assert_eq!(code(export(block("absent").0).await), "not_held");
+    let holes = store.put_directory([("gone", pinreel_content::hash_bytes(b"gone").into())]).unwrap().cid;
+    let broken = export(holes).await;
+    assert!(matches!(broken, Err(SocketError::BrokenOff)), "{broken:?}");
+    test.app.tasks.finish().await;
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn a_node_that_stops_refuses(owner: PgPool) {
+    let test = TestApp::new(&owner);
+    start(&test.app);
+    test.app.store.put_bytes(&vec![7; 64 << 20]).unwrap();
+    // One that only looks is broken off; at a MiB a second it would take a minute.
+    let waiting = node(&test).await;
+    let verifying = node(&test).await.operate(&Operation::Verify { mib_per_second: Some(1) }, |event| {
+        if matches!(event, Event::Progress { .. }) {
+            test.app.tasks.stop.cancel();
+        }
+    });
+    assert_eq!(
+        code(tokio::time::timeout(std::time::Duration::from_secs(20), verifying).await.unwrap()),
+        "node_stopping"
+    );
+    match waiting.operate(&Operation::Stat, |_| {}).await {
+        Err(SocketError::Refused(fault)) => assert_eq!(fault.code, "node_stopping"),
+        Err(SocketError::Http(_) | SocketError::Io(_) | SocketError::BrokenOff) => {}
+        other => panic!("{other:?}"),
+    }
+    test.app.tasks.finish().await;
+    assert!(Node::connect(test.app.data.root()).await.unwrap().is_none());
 }

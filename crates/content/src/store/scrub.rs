@@ -47,6 +47,14 @@ impl Store {
     /// Reads a file and compares each leaf with its hash; `pause` is told how many bytes were read and may take its
     /// time. What is wrong is noted and not given out any more; what is right again is.
     pub fn scrub(&self, file: &Cid, mut pause: impl FnMut(u64)) -> Result<Scrubbed> {
+        self.scrub_while(file, |bytes| {
+            pause(bytes);
+            true
+        })
+    }
+
+    /// As [`Store::scrub`], but ends early when `go_on` says `false`; then nothing is noted.
+    pub fn scrub_while(&self, file: &Cid, mut go_on: impl FnMut(u64) -> bool) -> Result<Scrubbed> {
         let mut scrubbed = Scrubbed::default();
         let Some(digest) = digest_of(file) else { return Ok(scrubbed) };
         let Some(blob) = self.inner.index.read()?.blob(&digest)? else { return Ok(scrubbed) };
@@ -74,7 +82,9 @@ impl Store {
                 wrong.push(number);
             }
             scrubbed.bytes += length as u64;
-            pause(length as u64);
+            if !go_on(length as u64) && u64::from(number) + 1 < leaves.len() as u64 {
+                return Ok(scrubbed);
+            }
         }
         scrubbed.damaged = wrong.len() as u64;
         self.note_damage(&blob, wrong)?;

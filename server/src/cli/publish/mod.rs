@@ -5,7 +5,6 @@
 
 mod channel;
 mod keys;
-mod progress;
 mod records;
 mod state;
 mod upload;
@@ -22,9 +21,9 @@ use url::Url;
 
 use super::answer::{self, Failure};
 use super::client::{Node, NodeInfo};
+use crate::cli::progress::Progress;
 use channel::{Me, Wish};
 use keys::Keys;
-use progress::Progress;
 use records::{PublishError, Receipt, Settled};
 use state::What;
 use upload::{LocalFile, Upload};

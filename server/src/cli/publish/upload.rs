@@ -13,10 +13,10 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
-use super::progress::Progress;
 use super::state::{self, What};
 use crate::cli::answer::Failure;
 use crate::cli::client::{CallError, Node, Patience, may_pass};
+use crate::cli::progress::{Bar, Progress};
 
 const CHUNK_BYTES: usize = 256 * 1024;
 /// Uploads begun anew because the node had given the one before up.
@@ -191,7 +191,7 @@ async fn send_from(
     path: &str,
     file: &LocalFile,
     offset: u64,
-    bar: &super::progress::Bar,
+    bar: &Bar,
 ) -> Result<Result<(), CallError>, Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::new("file_unreadable", format!("{} can't be read ({error}).", file.path.display()))

@@ -6,10 +6,10 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::Wait;
-use super::progress::Progress;
 use super::upload::{Job, Upload};
 use crate::cli::answer::Failure;
 use crate::cli::client::Node;
+use crate::cli::progress::Progress;
 
 const ASK_EVERY: Duration = Duration::from_millis(500);
 

@@ -1,0 +1,69 @@
+//! `pinreel store rebuild`: makes the index anew.
+
+use std::process::ExitCode;
+
+use pinreel_content::{Progress as Hashed, Store};
+use serde_json::{Value, json};
+
+use crate::cli::answer::{self, Failure};
+use crate::cli::operator::{Folder, unusable};
+use crate::cli::progress::Progress;
+use crate::data::DataDir;
+use crate::socket::client::Node;
+use crate::socket::operation::Fault;
+
+/// Reads and hashes every stored file, and takes over what can still be read of the old index: the pins, what is public,
+/// and the blocks outside of files, each checked. An old index that couldn't be read to its end is kept beside the new one.
+#[derive(clap::Args)]
+pub struct Rebuild {
+    #[command(flatten)]
+    folder: Folder,
+    /// Answer with one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(command: Rebuild) -> ExitCode {
+    answer::run(command.json, rebuild(command))
+}
+
+async fn rebuild(command: Rebuild) -> Result<(String, Value), Failure> {
+    let root = command.folder.existing_root()?;
+    if Node::connect(&root).await?.is_some() {
+        let text = format!("A node serves {}; stop it, then rebuild its index.", root.display());
+        return Err(Failure::new("node_runs", text));
+    }
+    let data = DataDir::open_used(&root).map_err(unusable)?;
+    let bar = Progress::for_people(command.json).bytes("hashing", 0);
+    let on_progress = |progress| match progress {
+        Hashed::Found(bytes) => bar.lengthen(bytes),
+        Hashed::Hashed(bytes) => bar.add(bytes),
+    };
+    let rebuilt = Store::rebuild(data.content(), &on_progress).map_err(Fault::from)?;
+    let mut text = format!(
+        "The index is new: {} files of {}, {} blocks, {} pins.",
+        rebuilt.files,
+        super::size(rebuilt.file_bytes),
+        rebuilt.blocks,
+        rebuilt.pins
+    );
+    if rebuilt.damaged > 0 {
+        text += &format!("\n{} leaves of files are damaged; `pinreel store verify` lists them.", rebuilt.damaged);
+    }
+    for name in &rebuilt.set_aside {
+        text +=
+            &format!("\n{name} isn't what its name says; it is in {} now.", data.content().join("damaged").display());
+    }
+    let old_index = rebuilt.old_index.as_ref().map(|path| path.display().to_string());
+    if let Some(old) = &old_index {
+        text += &format!(
+            "\nA part of the old index could not be read: some pins and blocks may be lost. It is kept as {old}; remove it when \
+             nothing is missed. A node makes the pins of its own uploads and publications again when it starts."
+        );
+    }
+    let value = json!({
+        "files": rebuilt.files, "file_bytes": rebuilt.file_bytes, "blocks": rebuilt.blocks, "pins": rebuilt.pins,
+        "damaged": rebuilt.damaged, "set_aside": rebuilt.set_aside, "whole": rebuilt.whole, "old_index": old_index,
+    });
+    Ok((text, value))
+}

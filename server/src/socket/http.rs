@@ -1,0 +1,103 @@
+//! The socket's other handlers: an operation whose events are streamed, a CAR file out of the store, a block into it.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use pinreel_content::CarReader;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::import::refusal;
+use super::operation::{self, Answer, Event, Fault, Operation, cid_of};
+use crate::app::App;
+use crate::http::{ApiError, ApiJson, ApiPath, ApiResult};
+
+/// Events or pieces that wait for a slow reader.
+const QUEUE: usize = 64;
+const HOUR_MS: u64 = 3600 * 1000;
+
+/// POST `/store`: does an operation and tells of it, a line of JSON an event. A reader that leaves ends what only looks;
+/// what changes the store goes on to its end.
+pub async fn operate(State(app): State<App>, ApiJson(mut operation): ApiJson<Operation>) -> Response {
+    if let Operation::Collect { grace_ms } = &mut operation {
+        grace_ms.get_or_insert(app.config.gc_grace_hours.saturating_mul(HOUR_MS));
+    }
+    let (sender, events) = mpsc::channel(QUEUE);
+    let (store, now_ms, stop) = (app.store.clone(), super::now_ms(&app), app.tasks.stop.clone());
+    tokio::task::spawn_blocking(move || {
+        let mut tell = |event| !stop.is_cancelled() && sender.blocking_send(event).is_ok();
+        let last = match operation::run(&store, now_ms, &operation, &mut tell) {
+            Ok(answer) => Event::Answer(answer),
+            Err(_) if stop.is_cancelled() => Event::Failed(Fault::new("node_stopping", super::STOPPING)),
+            Err(fault) => Event::Failed(fault),
+        };
+        // Whoever asked may have left.
+        let _ = sender.blocking_send(last);
+    });
+    let lines = received(events)
+        .map(|event| serde_json::to_vec(&event).map(|line| Bytes::from([line, b"\n".to_vec()].concat())));
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
+}
+
+/// GET `/export/{cid}`: a root's whole DAG as a CAR file. What goes wrong half-way breaks the connection, so that nobody
+/// takes half a file for a whole one; the cause is in the log.
+pub async fn export(State(app): State<App>, ApiPath(cid): ApiPath<String>) -> ApiResult<Response> {
+    let root = cid_of(&cid).map_err(refusal)?;
+    let (store, stop) = (app.store.clone(), app.tasks.stop.clone());
+    let mut car = store.car(&root);
+    let (first, car) = blocking(move || car.next_piece().map(|piece| (piece, car))).await?.map_err(refusal)?;
+    // The header alone doesn't tell whether the root is here.
+    let held = blocking(move || store.holds(&root)).await?.map_err(refusal)?;
+    if !held {
+        return Err(refusal(Fault::new("not_held", format!("{cid} isn't held here."))));
+    }
+    let (sender, pieces) = mpsc::channel(QUEUE);
+    tokio::task::spawn_blocking(move || send_car(car, first, &sender, &stop));
+    Ok(([(header::CONTENT_TYPE, "application/vnd.ipld.car")], Body::from_stream(received(pieces))).into_response())
+}
+
+fn send_car(
+    mut car: CarReader,
+    mut next: Option<Bytes>,
+    sender: &mpsc::Sender<Result<Bytes, Fault>>,
+    stop: &CancellationToken,
+) {
+    while let Some(piece) = next {
+        if sender.blocking_send(Ok(piece)).is_err() {
+            return;
+        }
+        let following = match stop.is_cancelled() {
+            true => Err(Fault::new("node_stopping", super::STOPPING)),
+            false => car.next_piece().map_err(Fault::from),
+        };
+        next = match following {
+            Ok(piece) => piece,
+            Err(fault) => {
+                tracing::error!(fault.code, fault.message, "an export broke off");
+                let _ = sender.blocking_send(Err(fault));
+                return;
+            }
+        };
+    }
+}
+
+/// POST `/blocks/{cid}`: the right bytes for a block that is damaged or missing here.
+pub async fn restore(State(app): State<App>, ApiPath(cid): ApiPath<String>, body: Bytes) -> ApiResult<Json<Answer>> {
+    let store = app.store.clone();
+    let changed = blocking(move || operation::restore(&store, &cid, &body)).await?.map_err(refusal)?;
+    Ok(Json(Answer::Done { changed }))
+}
+
+async fn blocking<T: Send + 'static, E: Into<Fault> + Send + 'static>(
+    call: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> ApiResult<Result<T, Fault>> {
+    Ok(tokio::task::spawn_blocking(call).await.map_err(ApiError::internal)?.map_err(Into::into))
+}
+
+fn received<T: Send>(receiver: mpsc::Receiver<T>) -> impl futures_util::Stream<Item = T> + Send {
+    futures_util::stream::unfold(receiver, async |mut receiver| receiver.recv().await.map(|item| (item, receiver)))
+}

@@ -1,0 +1,260 @@
+// The operator's commands: on a running node through its socket, and on a stopped node's folder.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { Cli, oneLine } from './lib/cli.ts';
+import { pinreelBin } from './lib/env.ts';
+import { freshFolder } from './lib/folders.ts';
+import { Kubo } from './lib/kubo.ts';
+import { makeRandomFile } from './lib/media.ts';
+import { freePort, PinreelNode } from './lib/node.ts';
+import { ok } from './lib/process.ts';
+import { blobFile, flipBit } from './lib/store.ts';
+
+interface Verified {
+  ok: boolean;
+  repaired: number;
+  damaged: { file: string; leaf: string; offset: number }[];
+  missing: string[];
+}
+interface Pin {
+  cid: string;
+  owner: string;
+  reason: string;
+}
+
+const cli = new Cli();
+
+/** A command that says no: its one line of JSON. */
+async function refused(...args: string[]): Promise<{ code: string; message: string }> {
+  const finished = await cli.run(...args, '--json');
+  assert.equal(finished.code, 1, finished.stdout + finished.stderr);
+  return oneLine<{ error: { code: string; message: string } }>(finished.stdout).error;
+}
+
+/** A node's folder in which a folder of files lies that a real Kubo put into a CAR. */
+async function imported(kubo: Kubo, data: string, ...files: string[]): Promise<string> {
+  const folder = freshFolder('files');
+  for (const file of files) makeRandomFile(join(folder, file), 3_000_000);
+  const root = await kubo.run('add', '-r', '--quieter', folder);
+  const car = join(freshFolder('car'), 'kubo.car');
+  await kubo.export(root, car);
+  const { roots } = await cli.json<{ roots: string[] }>('import', car, '--data', data);
+  assert.deepEqual(roots, [root]);
+  return root;
+}
+
+test('pins, collection, export and erasure, while the node runs and while it does not', async () => {
+  const kubo = await Kubo.init();
+  const node = await PinreelNode.start({ transcoder: false });
+  const root = await imported(kubo, node.data, 'a', 'b');
+  const store = <T>(...args: string[]) => cli.json<T>('store', ...args, '--data', node.data);
+  for (const runs of [true, false]) {
+    if (!runs) await node.stop();
+    const pins = (await store<{ pins: Pin[] }>('pins')).pins.filter(({ cid }) => cid === root);
+    assert.deepEqual(
+      pins.map(({ owner, reason }) => [owner, reason]),
+      [['import', 'kubo.car']],
+    );
+    assert.deepEqual(await store('pin', root, '--reason', 'mine'), { cid: root, new: true });
+    assert.deepEqual(await store('unpin', root), { cid: root, owner: 'operator' });
+    assert.equal((await refused('store', 'unpin', root, '--data', node.data)).code, 'pin_absent');
+    const stat = await store<{ node_runs: boolean; blocks: number; free_bytes: number }>('stat');
+    assert.equal(stat.node_runs, runs);
+    assert.ok(stat.blocks >= 9 && stat.free_bytes > 0);
+    assert.equal((await store<Verified>('verify')).ok, true);
+    assert.equal((await store<{ removed_blocks: number }>('gc', '--grace', '0')).removed_blocks, 0);
+
+    const car = join(freshFolder('export'), 'out.car');
+    await store('export', root, '-o', car);
+    const piped = await ok('sh', [
+      '-c',
+      '"$0" store export "$1" --data "$2" | cmp - "$3"',
+      pinreelBin,
+      root,
+      node.data,
+      car,
+    ]);
+    assert.equal(piped.stdout, '');
+    const other = await Kubo.init();
+    await other.run('dag', 'import', '--pin-roots=false', car);
+    assert.match(await other.run('ls', root), / a\n.* b$/);
+  }
+  const usage = await cli.run('store', 'erase', root, '--data', node.data);
+  assert.equal(usage.code, 2);
+  assert.match(usage.stderr, /never takes these bytes again/);
+  await store('unpin', root, '--owner', 'import');
+  await store('erase', root, '--yes');
+  assert.equal((await refused('store', 'pin', root, '--data', node.data)).code, 'erased');
+  assert.equal(
+    (await refused('store', 'export', root, '-o', '/dev/null', '--data', node.data)).code,
+    'not_held',
+  );
+});
+
+test('an export whose reader leaves ends quietly, and one that fails leaves no file', async () => {
+  const data = freshFolder('data');
+  const root = await imported(await Kubo.init(), data, 'a', 'b', 'c');
+  const piped = await ok('sh', [
+    '-c',
+    '"$0" store export "$1" --data "$2" | head -c 1000 | wc -c',
+    pinreelBin,
+    root,
+    data,
+  ]);
+  assert.match(piped.stdout, /^\s*1000\s*$/);
+  assert.equal(piped.stderr, '');
+  const folder = freshFolder('export');
+  const missing = 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku';
+  assert.equal(
+    (await refused('store', 'export', missing, '-o', join(folder, 'x.car'), '--data', data)).code,
+    'not_held',
+  );
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test('an import from a pipe, and two commands at once on a stopped node', async () => {
+  const kubo = await Kubo.init();
+  const data = freshFolder('data');
+  const root = await imported(kubo, data, 'a');
+  const car = join(freshFolder('car'), 'again.car');
+  await kubo.export(root, car);
+  const importing = spawn(pinreelBin, ['import', '-', '--data', data, '--json'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const bytes = readFileSync(car);
+  let out = '';
+  importing.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  importing.stdin.write(bytes.subarray(0, 1000));
+  // It holds the folder as soon as it has made its lock; until then the other one may have it.
+  for (;;) {
+    const finished = await cli.run('store', 'stat', '--data', data, '--json');
+    if (finished.code === 0) continue;
+    const { error } = oneLine<{ error: { code: string; message: string } }>(finished.stdout);
+    assert.equal(error.code, 'data_folder_in_use');
+    assert.match(error.message, /Another pinreel uses/);
+    break;
+  }
+  importing.stdin.end(bytes.subarray(1000));
+  const [code] = (await once(importing, 'close')) as [number];
+  assert.equal(code, 0);
+  assert.deepEqual(oneLine<{ roots: string[] }>(out).roots, [root]);
+});
+
+test('damage is found, told and mended from another node', async () => {
+  const healthy = await PinreelNode.start({ transcoder: false });
+  const clip = makeRandomFile(join(freshFolder('clip'), 'clip.bin'), 5_000_000);
+  const { source } = await cli.json<{ source: string }>('publish', clip, '--node', healthy.url);
+  const car = join(freshFolder('car'), 'clip.car');
+  await cli.json('store', 'export', source, '-o', car, '--data', healthy.data);
+
+  const node = await PinreelNode.start({ transcoder: false });
+  const own = await cli.json<{ source: string }>('publish', clip, '--node', node.url);
+  assert.equal(own.source, source);
+  const blob = blobFile(node.data, source);
+  flipBit(blob);
+  const found = await cli.run('store', 'verify', '--data', node.data, '--json');
+  assert.equal(found.code, 1);
+  const verified = oneLine<Verified>(found.stdout);
+  assert.deepEqual(
+    verified.damaged.map(({ file, offset }) => [file, offset]),
+    [[source, 0]],
+  );
+  assert.equal((await fetch(`${node.url}/ipfs/${verified.damaged[0]!.leaf}`)).ok, false);
+  const repaired = await cli.json<Verified>(
+    'store',
+    'verify',
+    '--repair-from',
+    healthy.url,
+    '--data',
+    node.data,
+  );
+  assert.deepEqual([repaired.ok, repaired.repaired], [true, 1]);
+  assert.deepEqual(readFileSync(blob), readFileSync(clip));
+
+  // A blob cut short is set aside by the next start; what it was comes back block by block.
+  await node.stop();
+  truncateSync(blob, 1_234_567);
+  const cut = await cli.run('store', 'verify', '--data', node.data, '--json');
+  assert.equal(cut.code, 1);
+  assert.deepEqual(oneLine<Verified>(cut.stdout).missing, [source]);
+  const again = await cli.json<Verified>(
+    'store',
+    'verify',
+    '--repair-from',
+    healthy.url,
+    '--data',
+    node.data,
+  );
+  assert.equal(again.ok, true);
+  const restarted = await PinreelNode.start({ data: node.data, port: await freePort(), transcoder: false });
+  const served = await (await fetch(`${restarted.url}/ipfs/${source}`)).arrayBuffer();
+  assert.deepEqual(Buffer.from(served), readFileSync(clip));
+  await Promise.all([restarted.stop(), healthy.stop()]);
+});
+
+test('a verification whose client is killed harms nothing', async () => {
+  const node = await PinreelNode.start({ transcoder: false });
+  const clip = makeRandomFile(join(freshFolder('clip'), 'clip.bin'), 20_000_000);
+  await cli.json('publish', clip, '--node', node.url);
+  const verifying = spawn(pinreelBin, ['store', 'verify', '--rate', '1', '--data', node.data], {
+    stdio: 'ignore',
+  });
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  verifying.kill('SIGKILL');
+  await once(verifying, 'close');
+  assert.equal((await cli.json<Verified>('store', 'verify', '--data', node.data)).ok, true);
+  const started = performance.now();
+  assert.equal(await node.stop(), 0);
+  assert.ok(performance.now() - started < 10_000, 'nothing of it holds the node up');
+});
+
+test('a garbage index names the command that mends it, and that command does', async () => {
+  const node = await PinreelNode.start({ transcoder: false });
+  const clip = makeRandomFile(join(freshFolder('clip'), 'clip.bin'), 2_500_000);
+  const { source } = await cli.json<{ source: string }>('publish', clip, '--node', node.url);
+  assert.equal((await refused('store', 'rebuild', '--data', node.data)).code, 'node_runs');
+  await node.stop();
+  const healthy = await cli.json<{ whole: boolean; pins: number }>('store', 'rebuild', '--data', node.data);
+  assert.equal(healthy.whole, true);
+  assert.ok(healthy.pins > 0);
+
+  writeFileSync(node.path('content', 'index.redb'), 'this is no index');
+  const refusal = await refused('store', 'stat', '--data', node.data);
+  assert.equal(refusal.code, 'index_damaged');
+  assert.match(refusal.message, /pinreel store rebuild/);
+  const failing = await PinreelNode.launch({ data: node.data, transcoder: false });
+  await assert.rejects(failing.ready(), /pinreel store rebuild/);
+  const rebuilt = await cli.json<{ files: number; old_index: string }>(
+    'store',
+    'rebuild',
+    '--data',
+    node.data,
+  );
+  assert.ok(rebuilt.files >= 1 && existsSync(rebuilt.old_index));
+  const again = await PinreelNode.start({ data: node.data, port: await freePort(), transcoder: false });
+  const served = await fetch(`${again.url}/ipfs/${source}`);
+  assert.equal(served.status, 200, 'what the tables say is published is public again');
+  assert.deepEqual(Buffer.from(await served.arrayBuffer()), readFileSync(clip));
+  await again.stop();
+});
+
+test('a folder that is no node’s is told, and completions and pages come', async () => {
+  const nowhere = join(freshFolder('none'), 'typo');
+  assert.equal((await refused('store', 'stat', '--data', nowhere)).code, 'data_folder');
+  assert.ok(!existsSync(nowhere));
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    const { stdout } = await ok(pinreelBin, ['completions', shell]);
+    assert.match(stdout, /repair-from/, shell);
+  }
+  const folder = join(freshFolder('man'), 'man1');
+  await ok(pinreelBin, ['man', folder]);
+  const pages = readdirSync(folder);
+  for (const page of ['pinreel.1', 'pinreel-cid.1', 'pinreel-store-verify.1'])
+    assert.ok(pages.includes(page), page);
+});
