@@ -25,6 +25,7 @@ pub enum DataError {
     NotANode(PathBuf),
 }
 
+const CONTENT: &str = "content";
 const KEYS: &str = "keys";
 const LOG_KEY: &str = "log";
 
@@ -52,12 +53,12 @@ impl DataDir {
         Ok(Self { root, _lock: lock })
     }
 
-    /// As [`DataDir::open`], for a folder that a node has been using. Any other is refused, and nothing is made in it.
+    /// As [`DataDir::open`], for a folder that a node uses, or that somebody has made for one and is empty yet. Any other
+    /// is refused, and nothing is made in it.
     pub fn open_used(root: &Path) -> Result<Self, DataError> {
-        if !root.join(KEYS).join(LOG_KEY).is_file() {
-            return Err(DataError::NotANode(root.to_owned()));
-        }
-        Self::open(root)
+        let is_empty = || fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none());
+        let is_used = root.join(KEYS).join(LOG_KEY).is_file() || root.join(CONTENT).is_dir();
+        if is_used || is_empty() { Self::open(root) } else { Err(DataError::NotANode(root.to_owned())) }
     }
 
     pub fn root(&self) -> &Path {
@@ -65,7 +66,7 @@ impl DataDir {
     }
 
     pub fn content(&self) -> PathBuf {
-        self.root.join("content")
+        self.root.join(CONTENT)
     }
 
     /// Makes the content store's folder, which only this user may enter.
@@ -189,17 +190,18 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_no_node_has_used_is_left_alone() {
+    fn a_folder_that_is_no_node_s_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
-        for root in [folder.path().to_owned(), folder.path().join("mistyped")] {
-            assert!(matches!(DataDir::open_used(&root), Err(DataError::NotANode(_))));
-        }
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-        let data = DataDir::open(folder.path()).unwrap();
-        private_dir(&data.keys()).unwrap();
-        write_private(&data.log_key(), b"key").unwrap();
-        drop(data);
-        DataDir::open_used(folder.path()).unwrap();
+        let mistyped = folder.path().join("mistyped");
+        assert!(matches!(DataDir::open_used(&mistyped), Err(DataError::NotANode(_))));
+        drop(DataDir::open_used(folder.path()).unwrap());
+        fs::create_dir(folder.path().join(CONTENT)).unwrap();
+        drop(DataDir::open_used(folder.path()).unwrap());
+
+        let other = tempfile::tempdir().unwrap();
+        fs::write(other.path().join("letter.txt"), b"Dear").unwrap();
+        assert!(matches!(DataDir::open_used(other.path()), Err(DataError::NotANode(_))));
+        assert_eq!(fs::read_dir(other.path()).unwrap().count(), 1);
     }
 
     #[test]

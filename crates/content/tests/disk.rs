@@ -11,7 +11,7 @@ use std::{
 };
 
 use common::{MIB, bytes};
-use pinreel_content::{Error, Link, Progress, FolderWalk, hash_bytes, hash_directory, hash_file, hash_path};
+use pinreel_content::{Error, FolderWalk, Link, Progress, hash_bytes, hash_directory, hash_file, hash_path};
 
 const WALK: FolderWalk = FolderWalk { threads: 3, hidden: false };
 

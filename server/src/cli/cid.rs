@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use pinreel_content::{FileHasher, Link, Progress as Hashed, FolderWalk, all_cores, hash_path};
+use pinreel_content::{FileHasher, FolderWalk, Link, Progress as Hashed, all_cores, hash_path};
 use serde_json::json;
 
 use super::answer::Failure;

@@ -172,8 +172,9 @@ impl Sound {
             // In an order that nobody knows, the first two are taken for left and right.
             let stray = format.layout == 0 && usual_layout(format.channels) == 0;
             let pan = if stray { "pan=stereo|c0=c0|c1=c1," } else { "" };
-            let spec =
-                format!("{pan}aresample={rate}:async=1:first_pts={first},aformat=sample_fmts=fltp:channel_layouts=stereo");
+            let spec = format!(
+                "{pan}aresample={rate}:async=1:first_pts={first},aformat=sample_fmts=fltp:channel_layouts=stereo"
+            );
             // A damaged frame may claim a format that no sound has.
             match Filter::of_sound(&format, tick, &spec) {
                 Ok(filter) => self.filter = Some((format, filter)),

@@ -1185,7 +1185,7 @@ export interface components {
             state: components["schemas"]["PinState"];
         };
         /** @enum {string} */
-        PinState: "pending" | "pinned" | "failed";
+        PinState: "pending" | "pinned" | "failed" | "unwanted";
         /** @description A pin as the operator sees it. */
         PinStatus: components["schemas"]["Pin"] & {
             /** Format: int32 */
