@@ -203,7 +203,7 @@ mod tests {
         let first = files.now.read().unwrap().1.cert.clone();
         let other = tempfile::tempdir().unwrap();
         let (new_cert, new_key) = write_pair(other.path(), "b.example");
-        let later = SystemTime::now() + Duration::from_secs(5);
+        let later = fs::metadata(&cert).unwrap().modified().unwrap() + Duration::from_secs(5);
         let replace = |from: &Path, to: &Path| {
             fs::copy(from, to).unwrap();
             fs::File::options().write(true).open(to).unwrap().set_modified(later).unwrap();
