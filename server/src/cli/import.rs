@@ -56,7 +56,7 @@ fn open(car: &Path) -> Result<(File, Option<u64>), Failure> {
     if meta.is_dir() {
         return Err(unreadable(io::ErrorKind::IsADirectory.into()));
     }
-    Ok((file, meta.is_file().then(|| meta.len())))
+    Ok((file, meta.is_file().then_some(meta.len())))
 }
 
 fn bar(progress: Progress, size_bytes: Option<u64>) -> Bar {
