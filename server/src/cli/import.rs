@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -50,8 +51,12 @@ async fn import(command: Import) -> Result<(String, Value), Failure> {
 fn open(car: &Path) -> Result<(File, Option<u64>), Failure> {
     let unreadable =
         |error: io::Error| Failure::new("file_unreadable", format!("{} can't be read ({error}).", car.display()));
-    let path = if is_stdin(car) { Path::new("/dev/stdin") } else { car };
-    let file = File::open(path).map_err(unreadable)?;
+    let file = match is_stdin(car) {
+        // Not by its name in /dev, which can't be opened when it is a socket.
+        true => io::stdin().as_fd().try_clone_to_owned().map(File::from),
+        false => File::open(car),
+    };
+    let file = file.map_err(unreadable)?;
     let meta = file.metadata().map_err(unreadable)?;
     if meta.is_dir() {
         return Err(unreadable(io::ErrorKind::IsADirectory.into()));
