@@ -71,16 +71,22 @@ impl DataDir {
 
     /// Makes the content store's folder, which only this user may enter.
     pub fn make_content(&self) -> Result<PathBuf, DataError> {
-        let content = self.content();
-        private_dir(&content).map_err(|error| classify(&self.root, error))?;
-        Ok(content)
+        self.make(self.content())
+    }
+
+    /// Makes the keys' folder, which only this user may enter.
+    pub fn make_keys(&self) -> Result<PathBuf, DataError> {
+        self.make(self.keys())
     }
 
     /// Makes the folder of denylists.
     pub fn make_denylists(&self) -> Result<PathBuf, DataError> {
-        let denylists = self.denylists();
-        private_dir(&denylists).map_err(|error| classify(&self.root, error))?;
-        Ok(denylists)
+        self.make(self.denylists())
+    }
+
+    fn make(&self, folder: PathBuf) -> Result<PathBuf, DataError> {
+        private_dir(&folder).map_err(|error| classify(&self.root, error))?;
+        Ok(folder)
     }
 
     pub fn keys(&self) -> PathBuf {

@@ -13,7 +13,7 @@ use pinreel_records::{ChannelId, Home, Origin, SigningKey, base64url};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::data::{DataDir, private_dir, write_private};
+use crate::data::{DataDir, DataError, write_private};
 
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
@@ -21,6 +21,8 @@ pub enum IdentityError {
     Io { path: PathBuf, source: io::Error },
     #[error("The node's key file {} is damaged; restore it from a backup: without it this node's channels have no home.", .0.display())]
     Damaged(PathBuf),
+    #[error(transparent)]
+    Folder(#[from] DataError),
     #[error("The system gives no random numbers ({0}).")]
     Random(#[from] getrandom::Error),
 }
@@ -39,8 +41,7 @@ pub struct NodeIdentity {
 impl NodeIdentity {
     /// Reads the keys, or makes them. `url` gives the log its name at the first start only.
     pub fn load_or_create(data: &DataDir, url: Option<&Url>) -> Result<Self, IdentityError> {
-        let folder = data.keys();
-        private_dir(&folder).map_err(|source| IdentityError::Io { path: folder.clone(), source })?;
+        let folder = data.make_keys()?;
         let log_key = key(data.log_key())?;
         let node_key = key(folder.join("node"))?;
         let path = folder.join("origin");
@@ -133,7 +134,7 @@ mod tests {
     fn damaged_key_is_never_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDir::open(folder.path()).unwrap();
-        private_dir(&data.keys()).unwrap();
+        data.make_keys().unwrap();
         fs::write(data.log_key(), "half a ke").unwrap();
         assert!(matches!(NodeIdentity::load_or_create(&data, None), Err(IdentityError::Damaged(_))));
         assert_eq!(fs::read_to_string(data.log_key()).unwrap(), "half a ke");

@@ -92,6 +92,10 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         tasks.stop.clone(),
     ));
 
+    if config.acme {
+        // The certificate's key is kept there, from the first moment out of others' reach.
+        data.make_keys()?;
+    }
     let tls = Tls::start(&config, &data, &tasks)?;
     let parts = Parts { config, data, listener, tls, tasks, web, worker_token, transcoder, kubo };
     if let Some(owner) = database {
