@@ -68,7 +68,7 @@ impl TestApp {
             web: WebDir::find(config.web.as_deref()).unwrap(),
             config: Arc::new(config),
             store: Store::open(data.content()).unwrap(),
-            denylists: Denylists::open(vec![data.denylists()]),
+            denylists: Denylists::open(vec![data.make_denylists().unwrap()]),
             worker_token: Arc::new(WorkerToken::load_or_create(&data.worker_token()).unwrap()),
             kubo: KuboAddress::default(),
             signals: Signals::default(),
