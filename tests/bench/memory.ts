@@ -46,7 +46,8 @@ export async function memory(): Promise<Comparison[]> {
     if (now !== undefined) samples.push(now);
     await pause(SAMPLE_MS);
   }
-  if (code !== 0 || samples.length < 20) throw new Error(`the job ended with ${code} after ${samples.length} samples`);
+  if (code !== 0 || samples.length < 20)
+    throw new Error(`the job ended with ${code} after ${samples.length} samples`);
   const peak = Math.max(...samples);
   const most = (from: number, to: number) =>
     Math.max(...samples.slice(Math.floor(samples.length * from), Math.ceil(samples.length * to)));

@@ -12,7 +12,11 @@ export async function mutations(): Promise<Comparison[]> {
   const { stdout } = await ok(
     'cargo',
     ['test', '--release', '--locked', '--quiet', '-p', 'pinreel-transcoder', '--test', 'mutations'],
-    { cwd: join(import.meta.dirname, '..', '..'), env: { ...process.env, PINREEL_MUTATIONS: String(COUNT) }, timeoutMs: 24 * 3_600_000 },
+    {
+      cwd: join(import.meta.dirname, '..', '..'),
+      env: { ...process.env, PINREEL_MUTATIONS: String(COUNT) },
+      timeoutMs: 24 * 3_600_000,
+    },
   );
   const seconds = (performance.now() - begun) / 1000;
   const told = /test mutations \.\.\. ok \((.*)\)/.exec(stdout)?.[1];

@@ -31,12 +31,16 @@ async function judge(folder: string): Promise<string> {
   const venv = join(folder, 'venv');
   if (!existsSync(venv)) await ok('python3', ['-m', 'venv', venv]);
   await ok(join(venv, 'bin', 'pip'), ['install', '--quiet', JUDGE]);
-  const { stdout } = await ok(join(venv, 'bin', 'python'), ['-c', 'import imageio_ffmpeg as f; print(f.get_ffmpeg_exe())']);
+  const { stdout } = await ok(join(venv, 'bin', 'python'), [
+    '-c',
+    'import imageio_ffmpeg as f; print(f.get_ffmpeg_exe())',
+  ]);
   return stdout.trim();
 }
 
 async function vmaf(program: string, made: string, source: string): Promise<number> {
-  const filters = '[0:v]setpts=PTS-STARTPTS[a];[1:v]setpts=PTS-STARTPTS[b];[a][b]scale2ref=flags=bicubic[c][d];[c][d]libvmaf';
+  const filters =
+    '[0:v]setpts=PTS-STARTPTS[a];[1:v]setpts=PTS-STARTPTS[b];[a][b]scale2ref=flags=bicubic[c][d];[c][d]libvmaf';
   const { stderr } = await ok(program, ['-i', made, '-i', source, '-lavfi', filters, '-f', 'null', '-']);
   const score = /VMAF score: ([\d.]+)/.exec(stderr)?.[1];
   if (!score) throw new Error(`no score: ${stderr.slice(-500)}`);
@@ -46,7 +50,13 @@ async function vmaf(program: string, made: string, source: string): Promise<numb
 /** The bytes at which a curve of (score, bytes) reaches a score, along straight lines in the logarithm. */
 function bytesAt(curve: [number, number][], score: number): number {
   const sorted = [...curve].sort((a, b) => a[0] - b[0]);
-  const upper = Math.min(Math.max(sorted.findIndex(([at]) => at >= score), 1), sorted.length - 1);
+  const upper = Math.min(
+    Math.max(
+      sorted.findIndex(([at]) => at >= score),
+      1,
+    ),
+    sorted.length - 1,
+  );
   const [[low, lowBytes], [high, highBytes]] = [sorted[upper - 1]!, sorted[upper]!];
   const part = high === low ? 0 : (score - low) / (high - low);
   return Math.exp(Math.log(lowBytes) + part * (Math.log(highBytes) - Math.log(lowBytes)));
