@@ -1,6 +1,6 @@
 // Benchmarks against peers, both sides in the same run. `ratio` is ours over the peer's; a goal says which way is good.
 
-import { gateway } from './bench/gateway.ts';
+import { car, gateway, gatewaySmall, slowReaders } from './bench/gateway.ts';
 import { importing } from './bench/import.ts';
 import { ladder } from './bench/ladder.ts';
 import { memory } from './bench/memory.ts';
@@ -9,7 +9,15 @@ import { quality } from './bench/quality.ts';
 import { remux } from './bench/remux.ts';
 import type { Comparison } from './bench/compare.ts';
 
-const usual: Record<string, () => Promise<Comparison[]>> = { import: importing, gateway, ladder, remux };
+const usual: Record<string, () => Promise<Comparison[]>> = {
+  import: importing,
+  gateway,
+  'gateway-small': gatewaySmall,
+  car,
+  'slow-readers': slowReaders,
+  ladder,
+  remux,
+};
 /** Those that take long run only by name. */
 const all: typeof usual = { ...usual, memory, quality, mutations };
 

@@ -1,11 +1,13 @@
-// Bytes per CPU second of 6 MiB ranges over a file in the page cache, against nginx with sendfile.
+// The gateway against nginx with sendfile, against Kubo's, against itself, and under a thousand slow readers.
 
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 
 import { Cli, type Published } from '../lib/cli.ts';
 import { freshFolder } from '../lib/folders.ts';
+import { Kubo } from '../lib/kubo.ts';
 import { makeRandomFile } from '../lib/media.ts';
 import { freePort, PinreelNode } from '../lib/node.ts';
 import { ended, ok } from '../lib/process.ts';
@@ -13,8 +15,15 @@ import { until } from '../lib/wait.ts';
 import { type Comparison, compare, cpuSeconds } from './compare.ts';
 
 const FILE_BYTES = 256 << 20;
-const RANGE_BYTES = 6 << 20;
+const LARGE = 6 << 20;
+const SMALL = 64 << 10;
+const CAR_BYTES = 1 << 30;
 const LOAD_SECONDS = 4;
+const PAIRS = 5;
+const READERS = 1000;
+const READER_FILES = 16;
+const READER_BYTES_PER_SECOND = 100_000;
+const READER_SECONDS = 15;
 
 /** CPU seconds of a process and of those it started. */
 function cpuOf(pid: number): number {
@@ -30,13 +39,32 @@ function cpuOf(pid: number): number {
   return family.reduce((sum, each) => sum + cpuSeconds(readFileSync(`/proc/${each}/stat`, 'utf8')), 0);
 }
 
-async function bytesPerCpuSecond(url: string, script: string, pid: number): Promise<number> {
+/** A script for wrk that asks for ranges of this length, all over the file. */
+function rangeScript(folder: string, length: number): string {
+  const script = join(folder, `ranges-${length}.lua`);
+  const ranges = Math.floor(FILE_BYTES / length);
+  writeFileSync(
+    script,
+    `local n = 0
+request = function()
+  n = (n + 7) % ${ranges}
+  local from = n * ${length}
+  wrk.headers["Range"] = "bytes=" .. from .. "-" .. (from + ${length} - 1)
+  return wrk.format("GET")
+end`,
+  );
+  return script;
+}
+
+/** Requests that a server answers in a second of its own CPU time. */
+async function requestsPerCpuSecond(url: string, script: string | undefined, pid: number): Promise<number> {
   const before = cpuOf(pid);
-  const { stdout } = await ok('wrk', ['-t1', '-c4', `-d${LOAD_SECONDS}s`, '-s', script, url]);
+  const load = ['-t1', '-c4', `-d${LOAD_SECONDS}s`, '--timeout', '60s'];
+  const { stdout } = await ok('wrk', [...load, ...(script ? ['-s', script] : []), url]);
   const used = cpuOf(pid) - before;
   const requests = Number(/(\d+) requests in/.exec(stdout)?.[1]);
   if (!requests || /Non-2xx/.test(stdout)) throw new Error(`wrk: ${stdout}`);
-  return (requests * RANGE_BYTES) / used;
+  return requests / used;
 }
 
 async function startNginx(folder: string, port: number) {
@@ -54,42 +82,166 @@ server { listen 127.0.0.1:${port}; root ${folder}/www; } }`,
   return child;
 }
 
-export async function gateway(): Promise<Comparison[]> {
+interface Served {
+  folder: string;
+  node: PinreelNode;
+  /** The published file's address. */
+  url: string;
+  file: string;
+}
+
+async function served(bytes: number): Promise<Served> {
   const folder = freshFolder('bench-gateway');
   mkdirSync(join(folder, 'www'));
-  const file = makeRandomFile(join(folder, 'www', 'file.bin'), FILE_BYTES);
+  const file = makeRandomFile(join(folder, 'www', 'file.bin'), bytes);
   chmodSync(file, 0o644);
-  const script = join(folder, 'ranges.lua');
-  writeFileSync(
-    script,
-    `local n = 0
-request = function()
-  n = (n + 7) % 40
-  local from = n * ${RANGE_BYTES}
-  wrk.headers["Range"] = "bytes=" .. from .. "-" .. (from + ${RANGE_BYTES} - 1)
-  return wrk.format("GET")
-end`,
-  );
   const node = await PinreelNode.start({ transcoder: false, env: { RUST_LOG: 'warn' } });
   const { source } = await new Cli().json<Published>('publish', file, '--node', node.url);
+  return { folder, node, url: `${node.url}/ipfs/${source}`, file };
+}
+
+async function againstNginx(name: string, length: number): Promise<Comparison> {
+  const { folder, node, url } = await served(FILE_BYTES);
   const port = await freePort();
   const nginx = await startNginx(folder, port);
+  const script = rangeScript(folder, length);
   try {
-    return [
-      await compare({
-        name: 'gateway',
-        unit: 'B/CPU s',
-        goal: '≥ 1.0',
-        note: '6 MiB ranges of 256 MiB in the page cache, peer nginx with sendfile',
-        pairs: 3,
-        ours: () => bytesPerCpuSecond(`${node.url}/ipfs/${source}`, script, node.child.pid!),
-        peer: () => bytesPerCpuSecond(`http://127.0.0.1:${port}/file.bin`, script, nginx.pid!),
-        reached: (ratio) => ratio >= 1,
-      }),
-    ];
+    return await compare({
+      name,
+      unit: length === LARGE ? 'B/CPU s' : 'requests/CPU s',
+      goal: '≥ 1.0',
+      note: `ranges of ${length >> 10} KiB of 256 MiB in the page cache, peer nginx with sendfile`,
+      pairs: PAIRS,
+      ours: async () =>
+        (await requestsPerCpuSecond(url, script, node.child.pid!)) * (length === LARGE ? LARGE : 1),
+      peer: async () =>
+        (await requestsPerCpuSecond(`http://127.0.0.1:${port}/file.bin`, script, nginx.pid!)) *
+        (length === LARGE ? LARGE : 1),
+      reached: (ratio) => ratio >= 1,
+    });
   } finally {
     nginx.kill('SIGTERM');
     await ended(nginx);
     await node.stop();
   }
+}
+
+async function againstKubo(): Promise<Comparison> {
+  const { folder, node, url, file } = await served(FILE_BYTES);
+  const kubo = await Kubo.init();
+  await kubo.start();
+  const cid = await kubo.run('add', '--quieter', file);
+  const script = rangeScript(folder, LARGE);
+  try {
+    return await compare({
+      name: 'gateway-kubo',
+      unit: 'B/CPU s',
+      goal: '≥ 10',
+      note: "the same ranges, peer Kubo's gateway",
+      pairs: PAIRS,
+      ours: async () => (await requestsPerCpuSecond(url, script, node.child.pid!)) * LARGE,
+      peer: async () => (await requestsPerCpuSecond(`${kubo.gateway}/ipfs/${cid}`, script, kubo.pid)) * LARGE,
+      reached: (ratio) => ratio >= 10,
+    });
+  } finally {
+    await kubo.stop();
+    await node.stop();
+  }
+}
+
+export async function gateway(): Promise<Comparison[]> {
+  return [await againstNginx('gateway', LARGE), await againstKubo()];
+}
+
+export async function gatewaySmall(): Promise<Comparison[]> {
+  return [await againstNginx('gateway-small', SMALL)];
+}
+
+/** A CAR file of a large file, every block checked on its way out, against the same bytes plain. */
+export async function car(): Promise<Comparison[]> {
+  const { node, url } = await served(CAR_BYTES);
+  const perCpuSecond = async (address: string) => {
+    const before = cpuOf(node.child.pid!);
+    const answer = await fetch(address);
+    let bytes = 0;
+    for await (const piece of answer.body!) bytes += piece.length;
+    if (bytes < CAR_BYTES) throw new Error(`${address} broke off after ${bytes} bytes`);
+    return bytes / (cpuOf(node.child.pid!) - before);
+  };
+  try {
+    return [
+      await compare({
+        name: 'car',
+        unit: 'B/CPU s',
+        goal: '≥ 0.8',
+        note: 'a CAR file of 1 GiB, each block hashed again, peer the plain file from ourselves',
+        pairs: 3,
+        ours: () => perCpuSecond(`${url}?format=car`),
+        peer: () => perCpuSecond(url),
+        reached: (ratio) => ratio >= 0.8,
+      }),
+    ];
+  } finally {
+    await node.stop();
+  }
+}
+
+/** Resident memory of a process, in MiB. */
+function residentMib(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1024;
+}
+
+/** Reads an answer no faster than so many bytes a second; resolves to what came in the time. */
+function readSlowly(port: number, path: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', highWaterMark: 16 << 10 } as never);
+    let taken = 0;
+    socket.on('error', reject);
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: bench\r\n\r\n`);
+    const tick = setInterval(() => {
+      const piece = socket.read(READER_BYTES_PER_SECOND / 10) ?? socket.read();
+      taken += piece?.length ?? 0;
+    }, 100);
+    setTimeout(() => {
+      clearInterval(tick);
+      socket.destroy();
+      resolve(taken);
+    }, READER_SECONDS * 1000);
+  });
+}
+
+export async function slowReaders(): Promise<Comparison[]> {
+  const folder = freshFolder('bench-readers');
+  const node = await PinreelNode.start({ transcoder: false, env: { RUST_LOG: 'warn' } });
+  const cli = new Cli();
+  const paths: string[] = [];
+  for (let n = 0; n < READER_FILES; n += 1) {
+    const file = makeRandomFile(join(folder, `file-${n}.bin`), 32 << 20);
+    const { source } = await cli.json<Published>('publish', file, '--node', node.url);
+    paths.push(`/ipfs/${source}`);
+  }
+  const pid = node.child.pid!;
+  const idle = residentMib(pid);
+  let most = idle;
+  const watch = setInterval(() => (most = Math.max(most, residentMib(pid))), 200);
+  const taken = await Promise.all(
+    Array.from({ length: READERS }, (_, n) => readSlowly(node.port, paths[n % paths.length]!)),
+  );
+  clearInterval(watch);
+  await node.stop();
+  const slowest = Math.min(...taken) / READER_SECONDS;
+  const grown = most - idle;
+  return [
+    {
+      name: 'slow-readers',
+      ours: most,
+      peer: idle,
+      unit: 'MiB',
+      ratio: most / idle,
+      goal: '≤ +64 MiB',
+      ok: grown <= 64 && slowest > READER_BYTES_PER_SECOND / 2,
+      note: `${READERS} readers at 100 kB/s of ${READER_FILES} files grow it by ${grown.toFixed(1)} MiB; the slowest got ${(slowest / 1000).toFixed(0)} kB/s`,
+    },
+  ];
 }

@@ -13,22 +13,34 @@ export const PROFILE = 'unixfs-v1-2025';
 export class Kubo {
   readonly repo: string;
   readonly api: string;
+  readonly gateway: string;
   private child: ChildProcess | undefined;
 
-  private constructor(repo: string, api: string) {
+  private constructor(repo: string, api: string, gateway: string) {
     this.repo = repo;
     this.api = api;
+    this.gateway = gateway;
+  }
+
+  /** The running daemon's process. */
+  get pid(): number {
+    return this.child!.pid!;
   }
 
   /** A repository, not yet running. */
   static async init(): Promise<Kubo> {
-    const kubo = new Kubo(freshFolder('kubo'), `http://127.0.0.1:${await freePort()}`);
+    const [api, gateway] = [await freePort(), await freePort()].map((port) => `http://127.0.0.1:${port}`);
+    const kubo = new Kubo(freshFolder('kubo'), api!, gateway!);
     await kubo.run('init', '--empty-repo', '-p', PROFILE);
     const port = new URL(kubo.api).port;
     const settings: [string, unknown][] = [
       [
         'Addresses',
-        { API: `/ip4/127.0.0.1/tcp/${port}`, Gateway: `/ip4/127.0.0.1/tcp/${await freePort()}`, Swarm: [] },
+        {
+          API: `/ip4/127.0.0.1/tcp/${port}`,
+          Gateway: `/ip4/127.0.0.1/tcp/${new URL(kubo.gateway).port}`,
+          Swarm: [],
+        },
       ],
       ['Bootstrap', []],
       ['Routing', { Type: 'none' }],

@@ -1,6 +1,5 @@
 //! CAR answers: `dag-scope`, `entity-bytes`, order and duplicates (IPIP-402, IPIP-412).
 
-use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use data_encoding::HEXLOWER;
@@ -52,7 +51,7 @@ pub fn answer(store: &Store, ask: &Ask, walk: &Walk, form: &CarForm, gate: &Gate
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("none"));
     put(&mut headers, header::CONTENT_DISPOSITION, &disposition(ask, &default_name(ask), false));
     if ask.is_head {
-        return Ok((StatusCode::OK, headers, Body::empty()).into_response());
+        return Ok((StatusCode::OK, headers, pieces::unsent()).into_response());
     }
     let options =
         CarOptions { scope, duplicates: form.duplicates, gate: gate.clone(), max_blocks: limits::BLOCKS_PER_CAR };

@@ -70,6 +70,10 @@ pub fn of_content(error: Error) -> ApiError {
         Error::Malformed { .. } | Error::NotAFile(_) | Error::NotADirectory(_) | Error::DagTooLarge(_) => {
             ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "content_malformed", format!("{error}."))
         }
+        Error::Damaged(cid) => {
+            let detail = format!("This node's copy of {cid} is damaged. Ask another node or gateway for the same CID.");
+            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "content_damaged", detail)
+        }
         other => ApiError::internal(other),
     }
 }

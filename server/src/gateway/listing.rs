@@ -6,7 +6,6 @@
 use std::fmt::Write;
 use std::vec;
 
-use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -41,7 +40,7 @@ pub fn answer(place: &Place<'_>, ask: &Ask) -> Result<Response, ApiError> {
     put(&mut headers, header::CONTENT_TYPE, "text/html; charset=utf-8");
     headers.insert(header::CONTENT_SECURITY_POLICY, OWN_PAGE);
     if ask.is_head {
-        return Ok((StatusCode::OK, headers, Body::empty()).into_response());
+        return Ok((StatusCode::OK, headers, pieces::unsent()).into_response());
     }
     let entries = place.store.entries(cid).map_err(errors::of_content)?.ok_or_else(|| errors::not_held(ask))?;
     let mut listing = Listing {

@@ -83,6 +83,11 @@ pub fn body<P: Pieces>(first: Batch<P>) -> Body {
     }))
 }
 
+/// The body of an answer to HEAD: its length isn't known before it is made, so none is told.
+pub fn unsent() -> Body {
+    Body::from_stream(stream::empty::<io::Result<Bytes>>())
+}
+
 async fn make<P: Pieces>(source: P) -> io::Result<Batch<P>> {
     tokio::task::spawn_blocking(|| batch(source)).await.map_err(io::Error::other)
 }

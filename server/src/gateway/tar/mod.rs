@@ -8,7 +8,6 @@ mod entry;
 #[cfg(test)]
 mod tests;
 
-use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pinreel_content::Kind;
@@ -39,7 +38,7 @@ pub fn answer(place: &Place<'_>, ask: &Ask) -> Result<Response, ApiError> {
     put(&mut headers, header::CONTENT_DISPOSITION, &disposition(ask, &format!("{cid}.tar"), false));
     put(&mut headers, header::ACCEPT_RANGES, "none");
     if ask.is_head {
-        return Ok((StatusCode::OK, headers, Body::empty()).into_response());
+        return Ok((StatusCode::OK, headers, pieces::unsent()).into_response());
     }
     let first = pieces::batch(Archive::new(place.store, place.gate, cid));
     Ok((StatusCode::OK, headers, pieces::body(first)).into_response())

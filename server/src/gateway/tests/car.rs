@@ -190,8 +190,12 @@ async fn the_probe_is_answered(owner: PgPool) {
     assert_eq!((raw.status, raw.body.len()), (StatusCode::OK, 0));
     let car = site.get("/ipfs/bafkqaaa?format=car", &[]).await;
     assert_eq!(read(&car.body), (vec!["bafkqaaa".parse().unwrap()], vec![]));
-    let head = site.ask(axum::http::Method::HEAD, "/ipfs/bafkqaaa?format=car", &[]).await;
-    assert_eq!(head.status, StatusCode::OK);
+    let folder = format!("/ipfs/{}/", site.root);
+    for path in ["/ipfs/bafkqaaa?format=car", &format!("{folder}?format=tar"), &folder] {
+        let head = site.ask(axum::http::Method::HEAD, path, &[]).await;
+        assert_eq!(head.status, StatusCode::OK, "{path}");
+        assert_eq!(head.header("content-length"), "", "{path}: a length that isn't known is no length of 0");
+    }
     let inline = Cid::new_v1(0x55, multihash::Multihash::wrap(0, HELLO).unwrap());
     assert_eq!(site.get(&format!("/ipfs/{inline}"), &[]).await.body, HELLO);
 }
