@@ -175,7 +175,7 @@ test('damage is found, told and mended from another node', async () => {
     node.data,
   );
   assert.deepEqual([repaired.ok, repaired.repaired], [true, 1]);
-  assert.deepEqual(readFileSync(blob), readFileSync(clip));
+  assert.ok(readFileSync(blob).equals(readFileSync(clip)), 'the file is whole again');
 
   // A blob cut short is set aside by the next start; what it was comes back block by block.
   await node.stop();
@@ -194,7 +194,7 @@ test('damage is found, told and mended from another node', async () => {
   assert.equal(again.ok, true);
   const restarted = await PinreelNode.start({ data: node.data, port: await freePort(), transcoder: false });
   const served = await (await fetch(`${restarted.url}/ipfs/${source}`)).arrayBuffer();
-  assert.deepEqual(Buffer.from(served), readFileSync(clip));
+  assert.ok(Buffer.from(served).equals(readFileSync(clip)), `${served.byteLength} bytes came`);
   await Promise.all([restarted.stop(), healthy.stop()]);
 });
 
@@ -244,7 +244,7 @@ test('a garbage index names the command that mends it, and that command does', a
     const response = await fetch(`${again.url}/ipfs/${source}`);
     return response.ok && response;
   });
-  assert.deepEqual(Buffer.from(await served.arrayBuffer()), readFileSync(clip));
+  assert.ok(Buffer.from(await served.arrayBuffer()).equals(readFileSync(clip)));
   await again.stop();
 });
 

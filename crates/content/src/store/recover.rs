@@ -54,7 +54,13 @@ impl Store {
     /// Takes a blob out of the index, with what only it needs.
     pub(super) fn forget(&self, blob: &Blob) -> Result<()> {
         let parts = self.parts_of(blob)?;
-        self.inner.index.write(|tables| tables.remove_blob(&blob.root, &parts, |_| false))
+        self.inner.index.write(|tables| {
+            // Its leaves were public with it; should they come back one by one, they are what they were.
+            if tables.is_public(&blob.root)? {
+                parts.leaves.iter().try_for_each(|leaf| tables.publish(leaf).map(drop))?;
+            }
+            tables.remove_blob(&blob.root, &parts, |_| false)
+        })
     }
 
     /// Walks a blob's tree for its leaves and nodes.
