@@ -164,7 +164,7 @@ export async function car(): Promise<Comparison[]> {
     const before = cpuOf(node.child.pid!);
     const answer = await fetch(address);
     let bytes = 0;
-    for await (const piece of answer.body!) bytes += piece.length;
+    for await (const piece of answer.body as unknown as AsyncIterable<Uint8Array>) bytes += piece.length;
     if (bytes < CAR_BYTES) throw new Error(`${address} broke off after ${bytes} bytes`);
     return bytes / (cpuOf(node.child.pid!) - before);
   };
