@@ -37,6 +37,13 @@ async function refused(...args: string[]): Promise<{ code: string; message: stri
   return oneLine<{ error: { code: string; message: string } }>(finished.stdout).error;
 }
 
+/** The folder of a node that ran once. */
+async function stoppedNode(): Promise<string> {
+  const node = await PinreelNode.start({ transcoder: false });
+  await node.stop();
+  return node.data;
+}
+
 /** A node's folder in which a folder of files lies that a real Kubo put into a CAR. */
 async function imported(kubo: Kubo, data: string, ...files: string[]): Promise<string> {
   const folder = freshFolder('files');
@@ -98,7 +105,7 @@ test('pins, collection, export and erasure, while the node runs and while it doe
 });
 
 test('an export whose reader leaves ends quietly, and one that fails leaves no file', async () => {
-  const data = freshFolder('data');
+  const data = await stoppedNode();
   const root = await imported(await Kubo.init(), data, 'a', 'b', 'c');
   const piped = await ok('sh', [
     '-c',
@@ -120,7 +127,7 @@ test('an export whose reader leaves ends quietly, and one that fails leaves no f
 
 test('an import from a pipe, and two commands at once on a stopped node', async () => {
   const kubo = await Kubo.init();
-  const data = freshFolder('data');
+  const data = await stoppedNode();
   const root = await imported(kubo, data, 'a');
   const car = join(freshFolder('car'), 'again.car');
   await kubo.export(root, car);
