@@ -23,6 +23,8 @@ pub enum Operation {
     },
     /// Names what pins and published roots lead to and isn't here.
     Missing,
+    /// Publishes again what is published, so that blocks which came since are public, too.
+    Republish,
     /// Removes what nothing has led to for so long; without a time, for as long as the node waits by itself.
     Collect {
         grace_ms: Option<u64>,
@@ -178,6 +180,7 @@ pub fn run(
         Operation::Stat => stat(store),
         Operation::Verify { mib_per_second } => verify(store, *mib_per_second, tell),
         Operation::Missing => missing(store, tell),
+        Operation::Republish => republish(store),
         Operation::Collect { grace_ms } => collect(store, now_ms, grace_ms.unwrap_or(DEFAULT_GRACE_MS), tell),
         Operation::Pins => {
             for Pin { cid, owner, reason, since_ms, until_ms } in store.pins()? {
@@ -225,6 +228,19 @@ fn missing(store: &Store, tell: &mut dyn FnMut(Event) -> bool) -> Result<Answer,
         tell(Event::Item(Item::Missing(cid.to_string())));
     }
     Ok(Answer::Done { changed: false })
+}
+
+fn republish(store: &Store) -> Result<Answer, Fault> {
+    let mut newly_public = 0;
+    for root in store.public_roots()? {
+        match store.publish(&root) {
+            Ok(published) => newly_public += published.newly_public,
+            // It stays as it is until its root is here again; what can't be decoded leads nowhere.
+            Err(Error::BlockMissing(_) | Error::Malformed { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(Answer::Done { changed: newly_public > 0 })
 }
 
 fn collect(store: &Store, now_ms: u64, grace_ms: u64, tell: &mut dyn FnMut(Event) -> bool) -> Result<Answer, Fault> {

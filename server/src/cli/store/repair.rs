@@ -51,7 +51,9 @@ pub async fn repair(operator: &Operator, gateways: &[Url], wrong: Wrong) -> Resu
             break;
         }
     }
-    // What was dropped may have been what was missing.
+    if repaired > 0 {
+        operator.operate(&Operation::Republish, |_| {}).await?;
+    }
     Ok((left, repaired))
 }
 
