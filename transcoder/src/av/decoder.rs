@@ -5,7 +5,8 @@ use ffmpeg_next::codec::{self, decoder};
 use ffmpeg_next::{Dictionary, Packet, ffi, frame, threading};
 
 use super::frame::Picture;
-use super::input::{Limits, Track};
+use super::input::Limits;
+use super::track::Track;
 use super::{Error, is_again};
 
 /// The decoder of one track.

@@ -30,6 +30,24 @@ pub fn share(sound: &frame::Audio) -> Result<frame::Audio, Error> {
     }
 }
 
+/// Cuts planar floats off at `most` above and below zero, and makes silence of what is no number. Returns the greatest
+/// there was.
+pub fn limit(sound: &mut frame::Audio, most: f32) -> Result<f32, Error> {
+    // SAFETY: the frame is valid; a failure leaves it as it was.
+    let code = unsafe { ffi::av_frame_make_writable(sound.as_mut_ptr()) };
+    if code < 0 {
+        return Err(Error::from(code));
+    }
+    let mut greatest = 0.0_f32;
+    for plane in 0..sound.planes() {
+        for sample in sound.plane_mut::<f32>(plane) {
+            greatest = if sample.is_nan() { f32::INFINITY } else { greatest.max(sample.abs()) };
+            *sample = if sample.is_nan() { 0.0 } else { sample.clamp(-most, most) };
+        }
+    }
+    Ok(greatest)
+}
+
 impl PictureFormat {
     /// Whether pixels are red, green and blue.
     pub fn is_rgb(self) -> bool {

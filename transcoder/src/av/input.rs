@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ffmpeg_next::format::context::{Input, StreamIo};
-use ffmpeg_next::{Dictionary, Packet, Rational, codec, ffi, media};
+use ffmpeg_next::{Dictionary, Packet, Rational, ffi, media};
 
 use super::Error;
+use super::track::{self, Track, entry};
 use crate::rules::clock::rescale;
+use crate::rules::timeline::Timeline;
 
 /// What opening may cost.
 #[derive(Clone, Copy, Debug)]
@@ -42,66 +44,14 @@ pub enum Refusal {
 pub struct Source {
     input: Input,
     position: Arc<AtomicU64>,
+    /// Of a format whose clock may jump.
+    timeline: Option<Timeline>,
     pub bytes: u64,
     pub tracks: Vec<Track>,
     /// Starts, ends and titles, in microseconds of the source's own time.
     pub chapters: Vec<(i64, i64, String)>,
     /// In microseconds, when the header tells it (rather than a guess from the bit rate).
     pub duration_us: Option<i64>,
-}
-
-/// A track of an opened file.
-#[derive(Clone)]
-pub struct Track {
-    pub index: usize,
-    pub medium: media::Type,
-    pub codec: String,
-    pub parameters: codec::Parameters,
-    pub tick: Rational,
-    /// In ticks, when known.
-    pub start: Option<i64>,
-    pub cover_art: bool,
-    /// Subtitles to be shown also to those who asked for none.
-    pub forced: bool,
-    pub language: Option<String>,
-    pub title: Option<String>,
-    /// ffmpeg's guesses: the finest grid of all times, and the average.
-    pub rates: ((i32, i32), (i32, i32)),
-    pub width: u32,
-    pub height: u32,
-    pub aspect: (i32, i32),
-    pub fields: Fields,
-    /// The display matrix's upper left four numbers, as turns of 65536.
-    pub matrix: Option<[i32; 4]>,
-    pub sample_rate: u32,
-    pub channels: u32,
-    pub coding: Coding,
-}
-
-/// Whether pictures are made of two fields of different instants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fields {
-    Unknown,
-    None,
-    TopFirst,
-    BottomFirst,
-}
-
-/// How a track is coded, as far as a decision to copy it needs.
-#[derive(Clone, Debug, Default)]
-pub struct Coding {
-    /// The decoder's header; empty when it is missing or absurdly long.
-    pub header: Vec<u8>,
-    /// ffmpeg's number.
-    pub profile: i32,
-    /// ffmpeg's name of the pixel format; empty when unknown.
-    pub pixels: String,
-    /// A number of H.273.
-    pub transfer: i32,
-    pub full_range: bool,
-    pub encrypted: bool,
-    /// Whether it is of text, if it is of subtitles.
-    pub text: bool,
 }
 
 /// Reads a file and tells how far it came.
@@ -143,18 +93,20 @@ impl Source {
         let mut io = io.map_err(Refusal::Unreadable)?;
         let format = probe(&mut io, limits.probe_bytes)?;
         // SAFETY: a found format is a static of the library, its name a C string.
-        let name = unsafe { CStr::from_ptr((*format).name) }.to_string_lossy().into_owned();
+        let (name, jumps) = unsafe { (CStr::from_ptr((*format).name), (*format).flags & ffi::AVFMT_TS_DISCONT != 0) };
+        let name = name.to_string_lossy().into_owned();
         if !formats.contains(&name.as_str()) {
             return Err(Refusal::NotAllowed(name));
         }
         let input = open(io, format, formats, limits)?;
-        let tracks = tracks(&input);
+        let tracks = track::of(&input);
         let attached = tracks.iter().filter(|track| track.medium == media::Type::Attachment).count();
         if tracks.len() - attached > limits.streams || attached > limits.attachments {
             return Err(Refusal::TooManyStreams);
         }
         let (duration_us, chapters) = (duration(&input), chapters(&input));
-        Ok(Self { input, position, bytes, tracks, chapters, duration_us })
+        let timeline = jumps.then(|| Timeline::new(tracks.len()));
+        Ok(Self { input, position, timeline, bytes, tracks, chapters, duration_us })
     }
 
     /// Leaves a track's packets out of what is read.
@@ -172,10 +124,31 @@ impl Source {
     pub fn read(&mut self) -> Result<Option<Packet>, Error> {
         let mut packet = Packet::empty();
         match packet.read(&mut self.input) {
-            Ok(()) => Ok(Some(packet)),
+            Ok(()) => {
+                self.rejoin(&mut packet);
+                Ok(Some(packet))
+            }
             Err(Error::Eof) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Moves a packet to where it belongs if its clock jumped.
+    fn rejoin(&mut self, packet: &mut Packet) {
+        let (Some(timeline), Some(track)) = (&mut self.timeline, self.tracks.get(packet.stream())) else { return };
+        let Some(at) = packet.dts().or(packet.pts()) else { return };
+        let tick = (track.tick.numerator(), track.tick.denominator());
+        let us = |ticks: i64| rescale(ticks, tick, 1_000_000);
+        let sparse = !matches!(track.medium, media::Type::Video | media::Type::Audio) || track.cover_art;
+        let shift = timeline.shift(track.index, (us(at), us(packet.duration())), sparse);
+        let shift = rescale(shift, (tick.1, 1_000_000), 1) / i64::from(tick.0.max(1));
+        packet.set_pts(packet.pts().map(|time| time.saturating_add(shift)));
+        packet.set_dts(packet.dts().map(|time| time.saturating_add(shift)));
+    }
+
+    /// How long the file plays, in microseconds, as far as can be told from what was read until now.
+    pub fn expected_us(&self) -> Option<i64> {
+        self.duration_us.filter(|_| !self.timeline.as_ref().is_some_and(Timeline::has_jumped))
     }
 
     /// How much of the file was read, 0 to 1.
@@ -293,116 +266,4 @@ fn chapters(input: &Input) -> Vec<(i64, i64, String)> {
             (us(chapter.start(), tick), us(chapter.end(), tick), title.unwrap_or_default())
         })
         .collect()
-}
-
-fn tracks(input: &Input) -> Vec<Track> {
-    input.streams().map(|stream| track(&stream)).collect()
-}
-
-fn track(stream: &ffmpeg_next::Stream<'_>) -> Track {
-    let parameters = stream.parameters();
-    let pair = |r: Rational| (r.numerator(), r.denominator());
-    // SAFETY: the stream and its parameters are valid while the input is; enumerations are read as numbers.
-    let (width, height, aspect, field_order, (sample_rate, channels), name) = unsafe {
-        let raw = &*parameters.as_ptr();
-        let order = (&raw const raw.field_order).cast::<u32>().read();
-        let name = ffi::avcodec_get_name(raw.codec_id);
-        let own = (*stream.as_ptr()).sample_aspect_ratio;
-        let aspect = if own.num > 0 { own } else { raw.sample_aspect_ratio };
-        let name = CStr::from_ptr(name).to_string_lossy().into_owned();
-        (raw.width, raw.height, (aspect.num, aspect.den), order, (raw.sample_rate, raw.channels), name)
-    };
-    Track {
-        index: stream.index(),
-        medium: parameters.medium(),
-        codec: name,
-        tick: stream.time_base(),
-        start: Some(stream.start_time()).filter(|start| *start != ffi::AV_NOPTS_VALUE),
-        cover_art: stream.disposition().contains(ffmpeg_next::format::stream::Disposition::ATTACHED_PIC),
-        forced: stream.disposition().contains(ffmpeg_next::format::stream::Disposition::FORCED),
-        language: tag(stream, c"language"),
-        title: tag(stream, c"title"),
-        rates: (pair(stream.rate()), pair(stream.avg_frame_rate())),
-        width: u32::try_from(width).unwrap_or(0),
-        height: u32::try_from(height).unwrap_or(0),
-        aspect,
-        fields: fields(field_order),
-        matrix: matrix(stream),
-        sample_rate: u32::try_from(sample_rate).unwrap_or(0),
-        channels: u32::try_from(channels).unwrap_or(0),
-        coding: coding(&parameters),
-        parameters,
-    }
-}
-
-/// From ffmpeg's number, by the order in which fields are shown.
-fn fields(order: u32) -> Fields {
-    use ffi::AVFieldOrder::{AV_FIELD_BB, AV_FIELD_BT, AV_FIELD_PROGRESSIVE, AV_FIELD_TB, AV_FIELD_TT};
-    match order {
-        order if order == AV_FIELD_PROGRESSIVE as u32 => Fields::None,
-        order if order == AV_FIELD_TT as u32 || order == AV_FIELD_BT as u32 => Fields::TopFirst,
-        order if order == AV_FIELD_BB as u32 || order == AV_FIELD_TB as u32 => Fields::BottomFirst,
-        _ => Fields::Unknown,
-    }
-}
-
-fn coding(parameters: &codec::Parameters) -> Coding {
-    /// Larger headers aren't video's or sound's: fonts, for instance.
-    const MOST: i32 = 1 << 16;
-    const ENCRYPTED: [&[u8; 4]; 2] = [b"encv", b"enca"];
-    // SAFETY: the parameters are valid; enumerations are read as numbers; the header is copied by its own size; the
-    // number of a pixel format is checked before it becomes one, and its name is a static of the library, or null.
-    unsafe {
-        let raw = &*parameters.as_ptr();
-        let known = (1..=MOST).contains(&raw.extradata_size) && !raw.extradata.is_null();
-        let header = if known { std::slice::from_raw_parts(raw.extradata, raw.extradata_size as usize) } else { &[] };
-        let is_picture = parameters.medium() == media::Type::Video;
-        let is_format = is_picture && (0..ffi::AVPixelFormat::AV_PIX_FMT_NB as i32).contains(&raw.format);
-        let format = is_format.then(|| std::mem::transmute::<i32, ffi::AVPixelFormat>(raw.format));
-        let description = format.map_or(ptr::null(), |format| ffi::av_pix_fmt_desc_get(format));
-        let name = if description.is_null() { ptr::null() } else { (*description).name };
-        let pixels = if name.is_null() { String::new() } else { CStr::from_ptr(name).to_string_lossy().into_owned() };
-        Coding {
-            header: header.to_vec(),
-            profile: raw.profile,
-            pixels,
-            transfer: (&raw const raw.color_trc).cast::<i32>().read(),
-            full_range: (&raw const raw.color_range).cast::<i32>().read() == ffi::AVColorRange::AVCOL_RANGE_JPEG as i32,
-            text: {
-                let description = ffi::avcodec_descriptor_get(raw.codec_id);
-                !description.is_null() && (*description).props & ffi::AV_CODEC_PROP_TEXT_SUB != 0
-            },
-            encrypted: ENCRYPTED.iter().any(|tag| u32::from_le_bytes(**tag) == raw.codec_tag),
-        }
-    }
-}
-
-/// A metadata entry; what isn't UTF-8 in it is replaced.
-fn tag(stream: &ffmpeg_next::Stream<'_>, key: &CStr) -> Option<String> {
-    // SAFETY: the stream is valid, and so is its dictionary.
-    unsafe { entry((*stream.as_ptr()).metadata, key) }
-}
-
-/// # Safety
-/// The dictionary must be valid, or null.
-unsafe fn entry(dictionary: *mut ffi::AVDictionary, key: &CStr) -> Option<String> {
-    // SAFETY: by the caller; an entry's value is a C string, copied at once.
-    unsafe {
-        let entry = ffi::av_dict_get(dictionary, key.as_ptr(), ptr::null(), 0);
-        (!entry.is_null()).then(|| CStr::from_ptr((*entry).value).to_string_lossy().into_owned())
-    }
-}
-
-fn matrix(stream: &ffmpeg_next::Stream<'_>) -> Option<[i32; 4]> {
-    let mut size = 0_usize;
-    // SAFETY: the stream is valid; the side data is copied out after its size was checked, byte by byte aligned.
-    unsafe {
-        let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX;
-        let data = ffi::av_stream_get_side_data(stream.as_ptr(), kind, &mut size);
-        if data.is_null() || size < 9 * 4 {
-            return None;
-        }
-        let number = |at: usize| data.cast::<i32>().add(at).read_unaligned();
-        Some([number(0), number(1), number(3), number(4)])
-    }
 }

@@ -7,7 +7,7 @@ use ffmpeg_next::format::context::{Output, StreamIo};
 use ffmpeg_next::{Dictionary, Packet, Rational, format};
 
 use super::Error;
-use super::input::Track;
+use super::track::Track;
 
 /// Bytes of the index for each packet, and for all together: more than it ever takes.
 const INDEX_BYTES: u64 = 40;

@@ -12,6 +12,7 @@ pub mod joint;
 pub mod muxer;
 pub mod packet;
 pub mod subtitle;
+pub mod track;
 
 pub use ffmpeg_next::Error;
 

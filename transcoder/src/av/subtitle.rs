@@ -9,7 +9,7 @@ use ffmpeg_next::packet::Ref;
 use ffmpeg_next::{Packet, ffi};
 
 use super::Error;
-use super::input::Track;
+use super::track::Track;
 
 /// The decoder of one subtitle track.
 pub struct Subtitles(decoder::Subtitle);

@@ -67,10 +67,11 @@ pub fn copy(
         }
         told(source.fraction_read());
     }
-    Ok(Copied {
-        picture: picture.map(PictureCopier::finish).transpose()?,
-        sounds: sounds.into_iter().map(|(n, sound)| Ok((n, sound.finish()?))).collect::<Result<_, Failure>>()?,
-    })
+    let picture = picture.map(PictureCopier::finish).transpose()?;
+    let copied = picture.as_ref().map(|picture| picture.segments.len());
+    let shown = copied.or_else(|| Some(marks.segments_until(fits.picture_end?)));
+    let sounds = sounds.into_iter().map(|(number, sound)| Ok((number, sound.finish(shown)?)));
+    Ok(Copied { picture, sounds: sounds.collect::<Result<_, Failure>>()? })
 }
 
 struct PictureCopier<'p> {
@@ -89,7 +90,7 @@ impl<'p> PictureCopier<'p> {
         let header = fit.sets.avcc().ok_or_else(odd)?;
         let muxer = Muxer::of_copy(&plan.track.parameters, &header, plan.clock.timescale, None).map_err(encoding)?;
         let order = Order::Copied { lead: fit.lead };
-        let segments = Segments::new(folder.clone(), &plan.top_name(), muxer, order)?;
+        let segments = Segments::new(folder.clone(), (&plan.top_name(), plan.clock.timescale), muxer, order)?;
         Ok(Self { plan, fit, placer: Placer::new(plan.clock), group: Vec::new(), segments, next_cut: 0, frames: 0 })
     }
 
@@ -120,7 +121,7 @@ impl<'p> PictureCopier<'p> {
 
     fn finish(mut self) -> Result<Video, Failure> {
         self.flush()?;
-        let written = self.segments.finish(self.fit.end)?;
+        let written = self.segments.finish(self.fit.end, None)?;
         let sets = self.fit.sets.avcc().ok_or_else(odd)?;
         let timescale = self.plan.clock.timescale;
         Ok(Video {
@@ -156,7 +157,7 @@ impl<'p> SoundCopier<'p> {
         let muxer =
             Muxer::of_copy(&track.parameters, &track.coding.header, track.sample_rate, track.language.as_deref());
         let order = if fit.first < 0 { Order::Trimmed { lead: -fit.first } } else { Order::Same };
-        let segments = Segments::new(folder.clone(), &plan.name, muxer.map_err(encoding)?, order)?;
+        let segments = Segments::new(folder.clone(), (&plan.name, track.sample_rate), muxer.map_err(encoding)?, order)?;
         let timescale = job.clock().timescale;
         Ok(Self { plan, fit, marks: marks.clone(), timescale, segments, seen: 0, next_cut: 1, end: fit.first })
     }
@@ -179,8 +180,9 @@ impl<'p> SoundCopier<'p> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Audio, Failure> {
-        let written = self.segments.finish(self.end)?;
+    /// Beside a picture of so many segments, if there is one.
+    fn finish(self, shown: Option<usize>) -> Result<Audio, Failure> {
+        let written = self.segments.finish(self.end, shown)?;
         let track = &self.plan.track;
         Ok(Audio {
             name: self.plan.name.clone(),

@@ -4,27 +4,27 @@ use crate::failure::Failure;
 
 /// A truncated file is worth publishing if this much of it can be played.
 const WORTHWHILE_SECONDS: f64 = 1.0;
-/// So few broken pictures never fail a job.
+/// So few broken ones never fail a job.
 const FEW: u64 = 10;
-/// One broken picture in so many, and it fails.
+/// One broken in so many, and it fails.
 const ONE_IN: u64 = 20;
 
-/// Pictures that came out of the decoder, and those that didn't or came out damaged.
+/// What came out of a track's decoder, and what didn't or came out damaged.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
     pub decoded: u64,
     pub broken: u64,
 }
 
-/// A few broken pictures are a warning; more than one in twenty, and the job fails.
-pub fn judge(counts: Counts) -> Result<Option<String>, Failure> {
+/// A few broken pictures, or packets of sound, are a warning; more than one in twenty, and the job fails. `what` they
+/// are called, and what the warning says `then`.
+pub fn judge(counts: Counts, what: &str, then: &str) -> Result<Option<String>, Failure> {
     let Counts { decoded, broken } = counts;
     if broken > FEW && broken * ONE_IN > decoded.max(1) {
-        let text = format!("{broken} of about {decoded} pictures in this file are broken: too many to publish it.");
+        let text = format!("{broken} of about {decoded} {what} in this file are broken: too many to publish it.");
         return Err(Failure::of_file("file_damaged", text));
     }
-    let warning = || format!("{broken} pictures in this file are broken; players may show traces of it.");
-    Ok((broken > 0).then(warning))
+    Ok((broken > 0).then(|| format!("{broken} {what} in this file are broken; {then}.")))
 }
 
 /// What to say of a file that ends before its header says; an error when next to nothing of it is there.
@@ -50,7 +50,7 @@ mod tests {
         let cases =
             [((100, 0), Ok(false)), ((20, 10), Ok(true)), ((1000, 50), Ok(true)), ((1000, 51), Err("file_damaged"))];
         for ((decoded, broken), wanted) in cases {
-            let got = judge(Counts { decoded, broken }).map(|warning| warning.is_some());
+            let got = judge(Counts { decoded, broken }, "pictures", "").map(|warning| warning.is_some());
             assert_eq!(got.map_err(|failure| failure.code), wanted.map_err(str::to_owned), "{decoded} {broken}");
         }
     }

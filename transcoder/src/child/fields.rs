@@ -8,7 +8,8 @@ use super::plan::Plan;
 use crate::av::decoder::Decoder;
 use crate::av::filter::Filter;
 use crate::av::frame::Picture;
-use crate::av::input::{Fields, Source, Track};
+use crate::av::input::Source;
+use crate::av::track::{Fields, Track};
 use crate::failure::Failure;
 
 /// Pictures that are looked at.

@@ -23,8 +23,9 @@ use super::plan::Plan;
 use super::poster;
 use super::scan::{self, Fits};
 use super::segments::Folder;
-use super::sound::Sound;
-use crate::av::input::{Source, Track};
+use super::sound::{Done, Sound};
+use crate::av::input::Source;
+use crate::av::track::Track;
 use crate::av::{Error, is_out_of_memory};
 use crate::failure::Failure;
 use crate::rules::chapters::{self, Chapter};
@@ -206,7 +207,7 @@ impl Job {
 
     fn progress(&self) -> Progress {
         let seconds = self.seconds();
-        let whole = self.source.duration_us.map(|us| us as f64 / 1e6);
+        let whole = self.source.expected_us().map(|us| us as f64 / 1e6);
         let read = self.source.fraction_read();
         let whole = whole.unwrap_or(if read > 0.01 { seconds / read } else { 0.0 }).max(seconds).max(0.001);
         let spent = self.begun.elapsed().as_secs_f64().max(0.001);
@@ -235,15 +236,15 @@ impl Job {
     }
 
     fn finish(mut self) -> Result<Transcoded, Failure> {
-        let expected = self.source.duration_us.map(|us| us as f64 / 1e6);
+        let expected = self.source.expected_us().map(|us| us as f64 / 1e6);
         let mut shown = self.pictures.take().map(Pictures::finish).transpose()?.unwrap_or_default();
         if shown.counts.broken > 0 && self.copied.picture.is_some() {
             return Err(Failure::copy_unfit());
         }
-        self.warnings.extend(judge(shown.counts)?);
-        let (audio, waveform) = self.finish_sounds()?;
+        self.warnings.extend(judge(shown.counts, "pictures", "players may show traces of it")?);
         let mut video = shown.video;
         video.splice(0..0, self.copied.picture.take());
+        let (audio, waveform) = self.finish_sounds(video.first().map(|video| video.segments.len()))?;
         if video.is_empty() && audio.is_empty() {
             return Err(Failure::nothing_decoded());
         }
@@ -262,12 +263,16 @@ impl Job {
         Ok(Transcoded { duration_ms, video, audio, poster, storyboard, captions, chapters, waveform, muxed, warnings })
     }
 
-    /// All sounds in order, and the first one's waveform.
-    fn finish_sounds(&mut self) -> Result<(Vec<Audio>, Option<Waveform>), Failure> {
+    /// All sounds in order, and the first one's waveform; beside a picture of so many segments, if there is one.
+    fn finish_sounds(&mut self, shown: Option<usize>) -> Result<(Vec<Audio>, Option<Waveform>), Failure> {
         let mut sounds = mem::take(&mut self.copied.sounds);
         let mut waveform = None;
         for (number, sound) in self.sounds.drain(..) {
-            let (audio, heard) = sound.finish()?;
+            let Done { audio, heard, counts } = sound.finish(shown)?;
+            if counts.broken > 0 && self.copied.has_sound(number) {
+                return Err(Failure::copy_unfit());
+            }
+            self.warnings.extend(judge(counts, "packets of sound", "something may be missing there")?);
             if let Some((_, copied)) = sounds.iter_mut().find(|(copied, _)| *copied == number) {
                 copied.loudness = heard.loudness;
             }

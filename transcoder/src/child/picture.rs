@@ -14,7 +14,7 @@ use super::storyboard::Storyboards;
 use crate::av::decoder::Decoder;
 use crate::av::filter::Filter;
 use crate::av::frame::{Picture, PictureFormat};
-use crate::av::input::Fields;
+use crate::av::track::Fields;
 use crate::av::{Error, is_out_of_memory};
 use crate::failure::Failure;
 use crate::rules::clock::{Mark, Placer};

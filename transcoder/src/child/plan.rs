@@ -3,7 +3,8 @@
 use pinreel_runner::FrameRate;
 
 use super::scan::Fits;
-use crate::av::input::{Source, Track};
+use crate::av::input::Source;
+use crate::av::track::Track;
 use crate::failure::Failure;
 use crate::rules::clock::{Clock, rescale};
 use crate::rules::fits::Misfit;

@@ -7,7 +7,7 @@ use crate::av::decoder::Decoder;
 use crate::av::encoder::Encoder;
 use crate::av::filter::Filter;
 use crate::av::frame::Picture;
-use crate::av::input::Track;
+use crate::av::track::Track;
 use crate::failure::Failure;
 
 /// Pictures later than this aren't looked at.

@@ -54,7 +54,7 @@ impl Rung {
         let codecs = codecs::avc1(&encoder.extradata()).ok_or_else(|| Failure::internal("no parameter sets"))?;
         let muxer = Muxer::new(encoder.context(), clock.timescale, None).map_err(encoding)?;
         let order = Order::Encoded { lead: clock.lead(plan.every) };
-        let segments = Segments::new(folder.clone(), &plan.name, muxer, order)?;
+        let segments = Segments::new(folder.clone(), (&plan.name, clock.timescale), muxer, order)?;
         let (sender, receiver) = sync_channel(QUEUE);
         let encoded = Arc::new(AtomicI64::new(0));
         let seen = encoded.clone();
@@ -156,7 +156,7 @@ fn encode(
         }
         if let Some(end) = end {
             encoded.fetch_max(end, Ordering::Relaxed);
-            return segments.finish(end);
+            return segments.finish(end, None);
         }
     }
     Err(Failure::internal("the job was given up"))

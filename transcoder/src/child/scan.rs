@@ -6,7 +6,8 @@ use ffmpeg_next::Packet;
 
 use super::formats::{ALLOWED, LIMITS, refused};
 use super::plan::{PicturePlan, Plan, SoundPlan, Turn};
-use crate::av::input::{Fields, Source, Track};
+use crate::av::input::Source;
+use crate::av::track::{Fields, Track};
 use crate::av::{is_out_of_memory, packet};
 use crate::failure::Failure;
 use crate::rules::clock::{Placer, rescale};
@@ -35,6 +36,8 @@ pub struct Fits {
     pub picture: Result<PictureCopy, Misfit>,
     /// In the plan's order.
     pub sounds: Vec<Result<SoundCopy, Misfit>>,
+    /// Where the picture ends, in its clock's ticks, if it was looked through.
+    pub picture_end: Option<i64>,
 }
 
 /// How the picture is copied.
@@ -60,7 +63,8 @@ pub struct SoundCopy {
 impl Fits {
     /// No track is copied, because of what the picture did when that was tried.
     pub fn none(plan: &Plan) -> Self {
-        Self { picture: Err(Misfit::Damaged), sounds: plan.sounds.iter().map(|_| Err(Misfit::Damaged)).collect() }
+        let sounds = plan.sounds.iter().map(|_| Err(Misfit::Damaged)).collect();
+        Self { picture: Err(Misfit::Damaged), sounds, picture_end: None }
     }
 }
 
@@ -71,6 +75,7 @@ pub fn scan(file: File, plan: &Plan, mut told: impl FnMut(f64)) -> Result<Fits, 
     let hopeful = |picture: &Option<Result<_, _>>, sounds: &[Result<_, _>]| {
         picture.iter().any(Result::is_ok) || sounds.iter().any(Result::is_ok)
     };
+    let mut picture_end = None;
     if hopeful(&picture, &sounds) {
         let bytes = file.metadata().map(|m| m.len()).unwrap_or(0);
         let mut source = Source::open(file, &ALLOWED, LIMITS).map_err(|refusal| refused(refusal, bytes))?;
@@ -87,6 +92,7 @@ pub fn scan(file: File, plan: &Plan, mut told: impl FnMut(f64)) -> Result<Fits, 
                 }
             };
             step(&mut picture, &packet, plan.origin_us);
+            picture_end = picture_end.max(plan.picture.as_ref().and_then(|p| p.end_of(&packet, plan.origin_us)));
             for sound in &mut sounds {
                 let scan = sound.as_mut().ok().filter(|sound| sound.track.index == packet.stream());
                 if let Some(Err(misfit)) = scan.map(|scan| scan.packet(&packet, plan.origin_us)) {
@@ -99,6 +105,7 @@ pub fn scan(file: File, plan: &Plan, mut told: impl FnMut(f64)) -> Result<Fits, 
     Ok(Fits {
         picture: picture.unwrap_or(Err(Misfit::Empty)).and_then(PictureScan::finish),
         sounds: sounds.into_iter().map(|sound| sound.and_then(SoundScan::finish)).collect(),
+        picture_end,
     })
 }
 
@@ -321,6 +328,14 @@ impl PicturePlan {
     pub fn ticks(&self, duration: i64) -> i64 {
         let tick = (self.track.tick.numerator(), self.track.tick.denominator());
         rescale(duration, tick, self.clock.timescale)
+    }
+
+    /// Where a packet's picture ends, if it is this track's.
+    fn end_of(&self, packet: &Packet, origin_us: i64) -> Option<i64> {
+        let time = packet.pts().filter(|_| packet.stream() == self.track.index)?;
+        let tick = (self.track.tick.numerator(), self.track.tick.denominator());
+        let at = Plan::since_origin(origin_us, time, tick, self.clock.timescale);
+        Some(at + self.last_length(self.ticks(packet.duration())))
     }
 
     /// Where a packet's picture lies on the clock's grid.

@@ -3,6 +3,9 @@
 //! A packet is held back until the next one comes, so that its length is exact. Decoding times are made here: the
 //! nth packet gets the nth time in playing order, less a constant that the header's edit list takes back. So a
 //! segment's first decoding time, its first playing time and its place in the playlist are the same number.
+//!
+//! What would be a segment of almost nothing at the end belongs to the one before it. The picture decides that by its
+//! own length, and sound does as the picture did; so packets behind a cut wait until it is sure.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -17,9 +20,13 @@ use crate::av::Error;
 use crate::av::muxer::Muxer;
 use crate::failure::Failure;
 use crate::rules::edits::with_delay;
+use crate::rules::marks::is_segment;
 
 /// How many packets x264 sends between one and its predecessor in playing order, at most.
 const REORDER: usize = 2;
+
+/// The longest that packets behind a cut may wait, so that sound hears what the picture did.
+const PATIENCE_MS: i64 = 1000;
 
 /// How a track's decoding times come from its playing times. All in ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +102,9 @@ pub struct Segments {
     /// Playing times of frames that were sent to the encoder and haven't come back, in playing order.
     times: VecDeque<i64>,
     cuts: VecDeque<i64>,
+    /// A cut that isn't sure yet, and the packets behind it.
+    waiting: Option<(i64, Vec<Packet>)>,
+    timescale: i64,
     begin: i64,
     done: Vec<Segment>,
 }
@@ -108,7 +118,13 @@ pub struct Written {
 }
 
 impl Segments {
-    pub fn new(folder: Folder, name: &str, muxer: (Muxer, Vec<u8>), order: Order) -> Result<Self, Failure> {
+    /// Of a track with so many ticks a second.
+    pub fn new(
+        folder: Folder,
+        (name, timescale): (&str, u32),
+        muxer: (Muxer, Vec<u8>),
+        order: Order,
+    ) -> Result<Self, Failure> {
         let (muxer, mut header) = muxer;
         if order.edit() > 0 {
             header = with_delay(&header, order.edit()).ok_or_else(|| Failure::internal("an unusual header"))?;
@@ -126,6 +142,8 @@ impl Segments {
             held: None,
             times: VecDeque::new(),
             cuts: VecDeque::new(),
+            waiting: None,
+            timescale: i64::from(timescale),
             begin: 0,
             done: Vec::new(),
         })
@@ -148,20 +166,28 @@ impl Segments {
         if let Some(held) = self.held.take() {
             self.write(held, decode)?;
         }
+        let is_sure = |(cut, _): &(i64, Vec<Packet>)| decode - cut >= self.timescale * PATIENCE_MS / 1000;
         if self.cuts.front() == Some(&plays) {
             self.cuts.pop_front();
-            self.cut(plays)?;
+            self.settle(true)?;
+            self.waiting = Some((plays, Vec::new()));
+        } else if self.waiting.as_ref().is_some_and(is_sure) {
+            self.settle(true)?;
         }
         packet.set_dts(Some(decode - self.order.lead()));
         self.held = Some(packet);
         Ok(())
     }
 
-    /// The track ends at `end`.
-    pub fn finish(mut self, end: i64) -> Result<Written, Failure> {
+    /// The track ends at `end`, beside a picture of so many segments, if it is sound and there is one.
+    pub fn finish(mut self, end: i64, shown: Option<usize>) -> Result<Written, Failure> {
         if let Some(held) = self.held.take() {
             self.write(held, end)?;
         }
+        let (made, timescale) = (self.done.len() + 1, self.timescale);
+        let is_long_enough = |cut| shown.map_or(is_segment(end - cut, timescale), |shown| made < shown);
+        let keep = self.waiting.as_ref().is_some_and(|(cut, _)| is_long_enough(*cut));
+        self.settle(keep)?;
         self.cut(end)?;
         Ok(Written { init: self.init, segments: self.done, length: end })
     }
@@ -179,7 +205,20 @@ impl Segments {
     fn write(&mut self, mut packet: Packet, until: i64) -> Result<(), Failure> {
         let from = packet.dts().unwrap_or(0) + self.order.lead();
         packet.set_duration((until - from).max(1));
-        self.muxer.write(&mut packet).map_err(muxing)
+        match &mut self.waiting {
+            Some((_, waiting)) => waiting.push(packet),
+            None => self.muxer.write(&mut packet).map_err(muxing)?,
+        }
+        Ok(())
+    }
+
+    /// Makes the cut that waits, or doesn't, and writes what is behind it.
+    fn settle(&mut self, keep: bool) -> Result<(), Failure> {
+        let Some((at, packets)) = self.waiting.take() else { return Ok(()) };
+        if keep {
+            self.cut(at)?;
+        }
+        packets.into_iter().try_for_each(|mut packet| self.muxer.write(&mut packet).map_err(muxing))
     }
 
     fn cut(&mut self, at: i64) -> Result<(), Failure> {

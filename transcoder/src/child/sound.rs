@@ -1,8 +1,10 @@
 //! One sound track: decoded, mixed to stereo, gaps filled with silence, encoded as AAC, cut where the picture is.
 
-use ffmpeg_next::{Packet, frame};
+use ffmpeg_next::Packet;
+use ffmpeg_next::frame::Audio as Frame;
 use pinreel_runner::{Audio, Made};
 
+use super::damage::Counts;
 use super::fifo::Fifo;
 use super::listen::{Heard, Listener};
 use super::plan::SoundPlan;
@@ -11,6 +13,7 @@ use super::segments::{Folder, Order, Segments};
 use crate::av::decoder::Decoder;
 use crate::av::encoder::Encoder;
 use crate::av::filter::{Filter, SoundFormat, usual_layout};
+use crate::av::frame;
 use crate::av::muxer::Muxer;
 use crate::av::{Error, is_out_of_memory};
 use crate::failure::Failure;
@@ -21,6 +24,10 @@ use crate::rules::marks::Marks;
 /// Samples in an AAC frame. The encoder's first frame holds nothing but its own warming up and is left out.
 const FRAME: i64 = 1024;
 const BITS_PER_SECOND: usize = 128_000;
+/// Coding with losses overshoots full scale by so much; the rest is cut off.
+const LOUDEST: f32 = 2.0;
+/// What is louder than this was never sound.
+const ABSURD: f32 = 8.0;
 
 /// The decoder, mixer and encoder of one sound track.
 pub struct Sound {
@@ -40,7 +47,16 @@ pub struct Sound {
     pub sent: i64,
     /// Samples that came out of it.
     pub encoded: i64,
+    decoded: u64,
     pub broken: u64,
+}
+
+/// What became of a sound track.
+pub struct Done {
+    /// None if it was copied, or nothing was ever heard.
+    pub audio: Option<Audio>,
+    pub heard: Heard,
+    pub counts: Counts,
 }
 
 impl Sound {
@@ -60,7 +76,7 @@ impl Sound {
             let encoder = Encoder::aac(plan.sample_rate, BITS_PER_SECOND).map_err(encoding)?;
             let language = plan.track.language.as_deref();
             let muxer = Muxer::new(encoder.context(), plan.sample_rate, language).map_err(encoding)?;
-            let segments = Segments::new(folder.clone(), &plan.name, muxer, Order::Same)?;
+            let segments = Segments::new(folder.clone(), (&plan.name, plan.sample_rate), muxer, Order::Same)?;
             Ok((encoder, segments))
         });
         let (output, listener) = (output.transpose()?, Listener::new(plan.sample_rate));
@@ -77,6 +93,7 @@ impl Sound {
             next_cut: 1,
             sent: 0,
             encoded: 0,
+            decoded: 0,
             broken: 0,
         }))
     }
@@ -102,8 +119,8 @@ impl Sound {
         self.drain()
     }
 
-    /// The rendition, unless it is copied or nothing was ever heard; and what was measured.
-    pub fn finish(mut self) -> Result<(Option<Audio>, Heard), Failure> {
+    /// Ends the rendition, beside a picture of so many segments if there is one.
+    pub fn finish(mut self, shown: Option<usize>) -> Result<Done, Failure> {
         if self.decoder.end().is_ok() {
             self.drain()?;
         }
@@ -115,9 +132,12 @@ impl Sound {
             encoder.end().map_err(encoding)?;
             self.packets()?;
         }
+        let counts = Counts { decoded: self.decoded, broken: self.broken };
         let heard = self.listener.finish()?;
-        let Some((_, segments)) = self.output.filter(|_| self.sent > 0) else { return Ok((None, heard)) };
-        let written = segments.finish(self.encoded)?;
+        let Some((_, segments)) = self.output.filter(|_| self.sent > 0) else {
+            return Ok(Done { audio: None, heard, counts });
+        };
+        let written = segments.finish(self.encoded, shown)?;
         let audio = Audio {
             name: self.plan.name,
             language: self.plan.language,
@@ -133,7 +153,7 @@ impl Sound {
             why: self.plan.why,
             loudness: heard.loudness,
         };
-        Ok((Some(audio), heard))
+        Ok(Done { audio: Some(audio), heard, counts })
     }
 
     fn drain(&mut self) -> Result<(), Failure> {
@@ -150,7 +170,8 @@ impl Sound {
         }
     }
 
-    fn decoded(&mut self, mut sound: frame::Audio) -> Result<(), Failure> {
+    fn decoded(&mut self, mut sound: Frame) -> Result<(), Failure> {
+        self.decoded += 1;
         let tick = (self.plan.track.tick.numerator(), self.plan.track.tick.denominator());
         let origin = rescale(self.origin_us, (tick.1, 1_000_000), 1) / i64::from(tick.0.max(1));
         let time = sound.timestamp().or(sound.pts()).map(|time| time - origin);
@@ -209,7 +230,10 @@ impl Sound {
     fn pull(&mut self) -> Result<(), Failure> {
         loop {
             let Some((_, filter)) = &mut self.filter else { return Ok(()) };
-            let Some(sound) = filter.pull_sound().map_err(encoding)? else { return Ok(()) };
+            let Some(mut sound) = filter.pull_sound().map_err(encoding)? else { return Ok(()) };
+            // Numbers that were stored as they are may be on any scale.
+            let greatest = frame::limit(&mut sound, LOUDEST).map_err(encoding)?;
+            self.broken += u64::from(greatest > ABSURD && !self.plan.track.codec.starts_with("pcm_"));
             self.sent += sound.samples() as i64;
             self.listener.hear(&sound)?;
             self.fifo.push(&sound);
@@ -219,7 +243,7 @@ impl Sound {
         }
     }
 
-    fn encode(&mut self, sound: &frame::Audio) -> Result<(), Failure> {
+    fn encode(&mut self, sound: &Frame) -> Result<(), Failure> {
         let Some((encoder, _)) = &mut self.output else { return Ok(()) };
         encoder.send(sound).map_err(encoding)?;
         self.packets()

@@ -23,6 +23,8 @@ const NEVER: i64 = i64::MAX / 8;
 const KEY_S: i64 = 2;
 /// A copied stream's segments are at least about so long.
 const SHORTEST_MS: i64 = 900;
+/// What is left at the end is no segment of its own if it is shorter.
+const LEAST_MS: i64 = 500;
 /// A segment's wanted length in seconds, by number; the last for all others.
 const WANTED_S: [i64; 4] = [1, 1, 2, 4];
 
@@ -65,6 +67,17 @@ impl Marks {
             Some(listed) => at(&listed.cuts, index).unwrap_or(NEVER),
         }
     }
+
+    /// How many segments a picture has that ends at `end`.
+    pub fn segments_until(&self, end: i64) -> usize {
+        let scale = i64::from(self.clock.timescale);
+        1 + (1..).map(|index| self.cut(index)).take_while(|cut| is_segment(end - cut, scale)).count()
+    }
+}
+
+/// Whether so many ticks at the end of a track are a segment of their own.
+pub fn is_segment(length: i64, timescale: i64) -> bool {
+    length >= timescale * LEAST_MS / 1000
 }
 
 fn at<T: Copy>(list: &[T], index: u64) -> Option<T> {

@@ -12,5 +12,6 @@ pub mod language;
 pub mod marks;
 pub mod rate;
 pub mod storyboard;
+pub mod timeline;
 pub mod vtt;
 pub mod waveform;

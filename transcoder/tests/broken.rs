@@ -1,0 +1,92 @@
+//! Sources whose clock, ends or sound aren't as they should be: what can be mended is, and what can't is told.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::path::Path;
+
+use common::{clip, ffmpeg, instants, refusal, transcode};
+
+const SILENT: &str = "-f lavfi -i color=black:size=320x240:rate=25:duration=3 -f lavfi -i anullsrc=d=3";
+const LOUD: &str = "-f lavfi -i color=white:size=320x240:rate=25:duration=3 -f lavfi -i sine=duration=3";
+const CODED: &str = "-t 3 -c:v libx264 -preset ultrafast -g 50 -c:a aac -ac 2 -ar 48000";
+
+#[test]
+fn joined_transport_streams_play_one_after_the_other() {
+    for codecs in [CODED, "-t 3 -c:v mpeg2video -b:v 2M -c:a mp2 -ar 48000"] {
+        let (folder, first) = clip("first.ts", &format!("{SILENT} {codecs}"));
+        let (_other, second) = clip("second.ts", &format!("{LOUD} {codecs}"));
+        let joined = folder.path().join("joined.ts");
+        std::fs::write(&joined, [std::fs::read(first).unwrap(), std::fs::read(second).unwrap()].concat()).unwrap();
+        let done = transcode(&joined);
+        done.check();
+        assert!((5_900..6_200).contains(&done.result.duration_ms), "{codecs}: {}", done.result.duration_ms);
+        assert_eq!(done.result.warnings, Vec::<String>::new());
+        let white = done.frames("v240", "").iter().find(|(_, mean)| *mean > 128.0).expect("it turns white").0;
+        let log = done.filtered("a0", "-af silencedetect=noise=-40dB:duration=0.5");
+        let sound = log.split("silence_end: ").nth(1).and_then(|rest| rest.split([' ', '|']).next()).expect("a sound");
+        let sound: f64 = sound.trim().parse().expect("a time");
+        assert!((white - 3.0).abs() < 0.1 && (sound - white).abs() < 0.1, "{codecs}: white {white}, sound {sound}");
+    }
+}
+
+#[test]
+fn every_rendition_has_the_same_segments() {
+    const COPIED: &str = "-c:v libx264 -g 25 -c:a aac";
+    const SOUND_COPIED: &str = "-c:v mpeg4 -c:a aac";
+    const PICTURE_COPIED: &str = "-c:v libx264 -g 25 -c:a libmp3lame";
+    const ENCODED: &str = "-c:v mpeg4 -c:a libmp3lame";
+    // The picture's length and the sound's: what is left over behind a cut at 4 s belongs to the segment before it.
+    let cases = [
+        ("4", "4.023", COPIED),
+        ("4", "4.023", SOUND_COPIED),
+        ("4", "4.023", PICTURE_COPIED),
+        ("4", "4.023", ENCODED),
+        ("4.08", "3.95", SOUND_COPIED),
+        ("4.04", "4.4", ENCODED),
+        ("4.6", "4.6", SOUND_COPIED),
+    ];
+    for (shown, heard, codecs) in cases {
+        let (_folder, clip) = clip(
+            "ends.mkv",
+            &format!(
+                "-f lavfi -i testsrc2=size=640x360:rate=25:duration={shown} -f lavfi -i sine=duration={heard} \
+                     {codecs} -pix_fmt yuv420p -preset ultrafast -ac 2 -ar 48000"
+            ),
+        );
+        let done = transcode(&clip);
+        done.check();
+        let starts = |timescale, segments: &[_]| {
+            let mut starts: Vec<_> =
+                instants(timescale, segments).iter().map(|at| (at * 20.0).round() / 20.0).collect();
+            starts.pop();
+            starts
+        };
+        let picture = starts(done.result.video[0].timescale, &done.result.video[0].segments);
+        let sound = starts(done.result.audio[0].timescale, &done.result.audio[0].segments);
+        assert_eq!(picture, sound, "{shown} {heard} {codecs}");
+    }
+}
+
+fn with_noise(whole: &Path, amount: &str) -> std::path::PathBuf {
+    let damaged = whole.with_file_name("damaged.mp4");
+    let output = ffmpeg("error", whole, &format!("-c copy -bsf:a noise=amount={amount} {}", damaged.display()));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    damaged
+}
+
+#[test]
+fn damaged_sound_is_told_or_refused() {
+    let (_folder, whole) = clip(
+        "whole.mp4",
+        "-f lavfi -i testsrc2=size=160x120:rate=25:duration=10 -f lavfi -i sine=duration=10 -c:v libx264 -c:a aac",
+    );
+    let (code, message) = refusal(&with_noise(&whole, "20"));
+    assert_eq!(code, "file_damaged", "{message}");
+    assert!(message.contains("packets of sound in this file are broken"), "{message}");
+    // Two of 430 packets.
+    let done = transcode(&with_noise(&whole, "'if(between(n,200,201),3,0)'"));
+    done.check();
+    assert!(done.result.warnings.iter().any(|warning| warning.contains("of sound")), "{:?}", done.result.warnings);
+    assert!(transcode(&whole).result.warnings.is_empty());
+}
