@@ -9,7 +9,14 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
 export SQLX_OFFLINE=true
 [ -d "$HOME/.cargo/bin" ] && PATH=$HOME/.cargo/bin:$PATH
 [ -d /usr/local/go/bin ] && PATH=$PATH:/usr/local/go/bin
-mkdir -p "$cache/bin" "$cache/stamps"
+mkdir -p "$cache/bin" "$cache/stamps" "$CARGO_TARGET_DIR/checkouts"
+
+# Cargo tells sources apart by their times, not by their folder: what another checkout built there later would pass for
+# this one's.
+if [ "$(cat "$CARGO_TARGET_DIR/checkouts/last" 2>/dev/null)" != "$root" ]; then
+  find "$root/crates" "$root/server" "$root/transcoder" -name '*.rs' -exec touch {} +
+  printf '%s' "$root" >"$CARGO_TARGET_DIR/checkouts/last"
+fi
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
