@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::database::Database;
 use crate::denylist::Denylists;
+use crate::gateway::Known;
 use crate::identity::NodeIdentity;
 use crate::media::WorkerToken;
 use crate::pages::WebDir;
@@ -32,6 +33,8 @@ pub struct App {
     pub store: Store,
     /// What is never given to anyone.
     pub denylists: Denylists,
+    /// What the gateway answered lately.
+    pub known: Known,
     /// Who this node is.
     pub identity: Arc<NodeIdentity>,
     pub worker_token: Arc<WorkerToken>,

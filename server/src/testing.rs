@@ -22,6 +22,7 @@ use crate::clock::{Clock, UnixMs};
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::denylist::Denylists;
+use crate::gateway::Known;
 use crate::identity::NodeIdentity;
 use crate::media::WorkerToken;
 use crate::pages::WebDir;
@@ -69,6 +70,7 @@ impl TestApp {
             config: Arc::new(config),
             store: Store::open(data.content()).unwrap(),
             denylists: Denylists::open(vec![data.make_denylists().unwrap()]),
+            known: Known::default(),
             worker_token: Arc::new(WorkerToken::load_or_create(&data.worker_token()).unwrap()),
             kubo: KuboAddress::default(),
             signals: Signals::default(),

@@ -8,6 +8,7 @@ use pinreel_content::{Cid, End, FileReader, Gate, Store, Walk};
 
 use super::errors;
 use super::format::{Choice, Format, Wish, wish};
+use super::known::{Known, When};
 use super::look_up::{Audience, Content, content, first_bytes, gate};
 use super::query::{self, Query};
 use super::range::ByteRange;
@@ -20,8 +21,8 @@ use crate::http::ApiError;
 
 /// A preview's address may mean another root after another transcoding.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
-const X_IPFS_PATH: HeaderName = HeaderName::from_static("x-ipfs-path");
-const X_IPFS_ROOTS: HeaderName = HeaderName::from_static("x-ipfs-roots");
+pub const X_IPFS_PATH: HeaderName = HeaderName::from_static("x-ipfs-path");
+pub const X_IPFS_ROOTS: HeaderName = HeaderName::from_static("x-ipfs-roots");
 
 /// Codecs of blocks that are served as they are: codec, the form's name, its extension, and whether to show it.
 const CODECS: [(u64, Format, &str, bool); 4] = [
@@ -56,9 +57,16 @@ pub async fn answer(app: &App, ask: Ask) -> Response {
     let audience = ask.audience;
     let answered = match fence::check(&ask.headers) {
         Ok(()) => {
-            let (store, rules) = (app.store.clone(), app.denylists.current());
-            let found = tokio::task::spawn_blocking(move || find_and_plan(&store, &rules, &ask));
-            found.await.unwrap_or_else(|error| Err(ApiError::internal(error)))
+            let rules = app.denylists.current();
+            let now = When::now(&app.store, &rules);
+            match app.known.answer(&now, &ask) {
+                Some(known) => Ok(known),
+                None => {
+                    let (store, known) = (app.store.clone(), app.known.clone());
+                    let found = tokio::task::spawn_blocking(move || find_and_plan(&store, &rules, &ask, (known, now)));
+                    found.await.unwrap_or_else(|error| Err(ApiError::internal(error)))
+                }
+            }
         }
         Err(refused) => Err(refused),
     };
@@ -76,7 +84,12 @@ pub async fn answer(app: &App, ask: Ask) -> Response {
 }
 
 /// Everything that touches the disk before the first byte goes out.
-fn find_and_plan(store: &Store, rules: &Arc<Rules>, ask: &Ask) -> Result<Response, ApiError> {
+fn find_and_plan(
+    store: &Store,
+    rules: &Arc<Rules>,
+    ask: &Ask,
+    (known, now): (Known, When),
+) -> Result<Response, ApiError> {
     let wish = wish(&ask.query, &ask.headers)?;
     let allowed = match rules.path(&ask.root, &ask.segments) {
         Verdict::Denied(denied) => return Err(errors::denied(&denied)),
@@ -98,6 +111,11 @@ fn find_and_plan(store: &Store, rules: &Arc<Rules>, ask: &Ask) -> Result<Respons
         answer_as(&Place { store, gate: &gate, cid }, ask, &wish)?
     };
     describe(ask, &walk, (choice, &wish), &mut response);
+    if let (Choice::Native, End::Found(cid)) = (choice, walk.end)
+        && let Ok(Some(file)) = store.open_file_through(&cid, &gate)
+    {
+        known.keep(now, ask, file, &response);
+    }
     Ok(response)
 }
 

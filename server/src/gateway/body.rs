@@ -15,8 +15,12 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::buffers::{Buffer, LARGEST, SMALLEST};
 use super::range::ByteRange;
 
-/// The first piece; then each is what the reader takes in [`PIECE_TIME`], within the buffers' sizes.
-const FIRST_BYTES: usize = 64 << 10;
+/// What has no more than this goes out at once.
+const AT_ONCE_BYTES: u64 = 64 << 10;
+/// The first pieces of what has more: so much fits between us and a reader before it shows that it is slow.
+const FIRST_BYTES: usize = 32 << 10;
+const FIRST_PIECES_END: u64 = 256 << 10;
+/// Then each piece is what the reader takes in this time, within the buffers' sizes.
 const PIECE_TIME: Duration = Duration::from_millis(20);
 
 /// A range of a file. Reads its first piece, which may block; an error then is still an answer of its own.
@@ -28,6 +32,15 @@ pub fn begun(file: &FileReader, range: ByteRange) -> Result<Body, Error> {
     Ok(Body::new(body))
 }
 
+/// [`begun`] for a thread that must not wait: a first piece that isn't in memory is read when it is wanted.
+pub fn begun_warm(file: &FileReader, range: ByteRange) -> Result<Body, Error> {
+    let mut body = FileBody::new(file, range);
+    let mut buffer = Buffer::take(body.next_length());
+    let read = body.file.read_cached(buffer.as_mut(), body.at)?;
+    body.first = read.map(|length| buffer.into_bytes(length));
+    Ok(Body::new(body))
+}
+
 /// A range of a file whose first piece is read when it is wanted.
 pub fn later(file: &FileReader, range: ByteRange) -> Body {
     Body::new(FileBody::new(file, range))
@@ -36,6 +49,7 @@ pub fn later(file: &FileReader, range: ByteRange) -> Body {
 /// Bytes that are sent from `at` on.
 struct FileBody {
     file: FileReader,
+    start: u64,
     at: u64,
     end: u64,
     first: Option<Bytes>,
@@ -51,11 +65,12 @@ impl FileBody {
     fn new(file: &FileReader, range: ByteRange) -> Self {
         Self {
             file: file.clone(),
+            start: range.start,
             at: range.start,
             end: range.start + range.len,
             first: None,
             waiting: None,
-            size: FIRST_BYTES,
+            size: if range.len <= AT_ONCE_BYTES { AT_ONCE_BYTES as usize } else { FIRST_BYTES },
             sent: Instant::now(),
         }
     }
@@ -73,7 +88,7 @@ impl FileBody {
     /// A reader who has taken the last piece quickly gets a larger one, a slow one less to keep for it.
     fn adapt(&mut self) {
         let taken = self.sent.elapsed();
-        if taken < PIECE_TIME / 2 {
+        if taken < PIECE_TIME / 2 && self.at - self.start >= FIRST_PIECES_END {
             self.size = (self.size * 2).min(LARGEST);
         } else if taken > PIECE_TIME * 2 {
             self.size = (self.size / 4).max(SMALLEST);

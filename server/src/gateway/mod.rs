@@ -20,6 +20,7 @@ mod errors;
 pub mod fence;
 mod format;
 mod http;
+mod known;
 mod listing;
 mod look_up;
 mod multipart;
@@ -35,6 +36,7 @@ mod tar;
 mod tests;
 
 pub use answer::{Ask, answer};
+pub use known::Known;
 pub use look_up::Audience;
 pub use path::segments;
 pub use query::Query;

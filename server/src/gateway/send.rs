@@ -21,13 +21,15 @@ pub const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=290
 pub enum Source<'s> {
     Memory(&'s Bytes),
     File(&'s FileReader),
+    /// The same for a thread that must not wait for the disk.
+    Warm(&'s FileReader),
 }
 
 impl Source<'_> {
     fn size_bytes(&self) -> u64 {
         match self {
             Self::Memory(bytes) => bytes.len() as u64,
-            Self::File(file) => file.size_bytes(),
+            Self::File(file) | Self::Warm(file) => file.size_bytes(),
         }
     }
 
@@ -36,6 +38,7 @@ impl Source<'_> {
             _ if range.len == 0 => Ok(Body::empty()),
             Self::Memory(bytes) => Ok(Body::from(slice(bytes, range))),
             Self::File(file) => body::begun(file, range).map_err(errors::of_content),
+            Self::Warm(file) => body::begun_warm(file, range).map_err(errors::of_content),
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::data::{self, DataDir, DataError};
 use crate::database::private::{PrivateDatabase, PrivateError};
 use crate::database::{self, MigrateError};
 use crate::denylist::{self, Denylists};
+use crate::gateway::Known;
 use crate::identity::{IdentityError, NodeIdentity};
 use crate::media::{TokenError, WorkerToken};
 use crate::pages::{NoWebApp, WebDir};
@@ -142,6 +143,7 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
         web: parts.web,
         kubo: KuboAddress::new(parts.config.kubo_api.clone()),
         denylists: open_denylists(&parts.config, &parts.data).await?,
+        known: Known::default(),
         config: Arc::new(parts.config),
         data: parts.data,
         store,

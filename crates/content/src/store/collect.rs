@@ -154,7 +154,7 @@ impl Store {
                 removed.extend(self.unindex(batch, reach, collected)?);
             }
         }
-        self.inner.open_files.empty();
+        self.new_epoch();
         self.fault("collect.unindexed");
         removed.chunks(REMOVED_AT_ONCE).try_for_each(|batch| self.remove_files(batch))?;
         Ok(true)

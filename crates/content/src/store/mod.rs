@@ -85,6 +85,7 @@ struct Inner {
     /// The leaves whose bytes are wrong, by their blob, as the index has them.
     damaged: RwLock<HashMap<Digest, Vec<u32>>>,
     open_files: open_files::OpenFiles,
+    epoch: AtomicU64,
     temporary: AtomicU64,
     fault_point: Option<FaultPoint>,
     fresh_for: Duration,
@@ -185,6 +186,7 @@ impl Store {
                 fresh: Mutex::default(),
                 damaged: RwLock::default(),
                 open_files: open_files::OpenFiles::default(),
+                epoch: AtomicU64::new(0),
                 temporary: AtomicU64::new(0),
                 fault_point: options.fault_point,
                 fresh_for: options.fresh_for,
@@ -213,6 +215,18 @@ impl Store {
         let dir = &self.inner.dir;
         let space = rustix::fs::statvfs(dir).map_err(|e| Error::io("ask for the free space of", dir)(e.into()))?;
         Ok(space.f_bavail.saturating_mul(space.f_frsize))
+    }
+
+    /// A number that rises whenever something that could be had may not be any more: removed, withdrawn, damaged. Who
+    /// keeps what was found with the epoch from before the look may give it out as long as the epoch is the same.
+    pub fn epoch(&self) -> u64 {
+        self.inner.epoch.load(Ordering::Acquire)
+    }
+
+    /// Ends what readers know; call it when the change can be seen.
+    fn new_epoch(&self) {
+        self.inner.open_files.empty();
+        self.inner.epoch.fetch_add(1, Ordering::Release);
     }
 
     fn fault(&self, point: &'static str) {

@@ -78,12 +78,13 @@ impl Store {
         }
         let hidden = index.public()?.filter(|digest| digest.as_ref().is_ok_and(|digest| !reach.contains(digest)));
         let hidden = hidden.collect::<Result<Vec<Digest>>>()?;
-        for batch in hidden.chunks(HIDDEN_AT_ONCE) {
+        let done = hidden.chunks(HIDDEN_AT_ONCE).try_for_each(|batch| {
             self.inner.index.write(|tables| {
                 batch.iter().try_for_each(|digest| tables.public.remove(digest).map(drop).map_err(Error::from))
-            })?;
-        }
-        Ok(())
+            })
+        });
+        self.new_epoch();
+        done
     }
 
     /// Whether strangers may have this block. Identity CIDs are no secret.

@@ -174,7 +174,7 @@ impl Store {
             by_file.entry(root).or_default().push(number);
         }
         *self.inner.damaged.write().unwrap_or_else(PoisonError::into_inner) = by_file;
-        self.inner.open_files.empty();
+        self.new_epoch();
         Ok(())
     }
 

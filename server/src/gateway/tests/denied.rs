@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use super::{Answer, Site, site};
 
 impl Site {
-    fn deny(&self, rules: &str) {
+    pub fn deny(&self, rules: &str) {
         fs::write(self.test.app.data.denylists().join("test.deny"), rules).unwrap();
         self.test.app.denylists.refresh();
     }

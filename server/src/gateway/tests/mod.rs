@@ -2,6 +2,7 @@
 
 mod car;
 mod denied;
+mod known;
 mod pages;
 mod parts;
 

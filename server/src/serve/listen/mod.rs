@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -27,6 +28,8 @@ use visitors::Visitors;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 /// What hyper may buffer for a connection. Without it slow readers of large files take 400 kB each.
 const MAX_BUFFER_BYTES: usize = 32 * 1024;
+/// What the kernel takes beyond what the network does. Without it a reader's slowness shows only after megabytes.
+const MAX_UNSENT_BYTES: u32 = 128 * 1024;
 /// Connections at once; further ones wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 4096;
 /// Requests at once on one HTTP/2 connection.
@@ -63,6 +66,8 @@ pub async fn bind(ip: IpAddr, port: u16) -> Result<TcpListener, ListenError> {
 
 /// Serves until `stop`, then lets open requests end.
 pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, stop: CancellationToken) {
+    // Connections inherit it. Where it can't be had, slow readers take more memory.
+    let _ = SockRef::from(&listener).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
     let (builder, visitors) = (Arc::new(builder()), Visitors::default());
     let open = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
