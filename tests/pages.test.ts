@@ -103,8 +103,15 @@ test('the one-time link makes its first opener the operator, and nobody after', 
   assert.equal(await pins.getByRole('button').count(), 0);
   const second = await visitor();
   await second.page.goto(link);
-  await chooseName(second.page, 'A Stranger');
+  // Nobody gets another handle than they saw: a taken one is said before anything is made.
+  await second.page.getByLabel('Name', { exact: true }).fill('The Operator');
+  await second.page.getByLabel('Handle').focus();
+  await second.page.getByRole('button', { name: 'Use @the-operator-2' }).click();
+  await second.page.getByText('/@the-operator-2').waitFor();
+  await second.page.locator('form button[type=submit]').click();
   await second.page.getByRole('alert').first().waitFor();
+  const session = await second.page.evaluate(async () => (await fetch('/api/v1/session')).json());
+  assert.equal(session.handle, 'the-operator-2');
   assert.equal(await second.page.evaluate(async () => (await fetch('/api/v1/operator/status')).status), 403);
 });
 

@@ -127,6 +127,7 @@ export const api = {
   signOut: () => call('delete', '/api/v1/session'),
 
   keyState: (key: string) => call('get', '/api/v1/keys/{key}', { path: { key } }),
+  handle: (handle: string) => call('get', '/api/v1/handles/{handle}', { path: { handle } }),
   appendRecord: (body: { header: string; body: string; invitation?: string }) =>
     call('post', '/api/v1/records', { body }),
 

@@ -5,6 +5,7 @@ import { untilAnswered } from '../api/patience';
 import type { Session } from '../api/types';
 import { buildSession, fromBase64url, generateKey, parseName, publicKeyBytes, toBase64url } from '../records';
 import { account } from './account.svelte';
+import { requireFree } from './handles';
 import { append, nowMs } from './sign';
 import { keys, type StoredKey } from './store';
 
@@ -18,8 +19,9 @@ export interface NewChannel {
 export async function createChannel({ handle, name, invitation }: NewChannel): Promise<void> {
   const wanted = parseName(handle);
   const earlier = await keys.get();
+  const known = earlier && (earlier.channel ?? (await channelOf(earlier)));
+  if (!known) await requireFree(wanted);
   const key = earlier ?? (await makeKey());
-  const known = key.channel ?? (earlier && (await channelOf(earlier)));
   const channel = known ?? (await found(key, invitation ?? null));
   if (key.channel !== channel) await keys.put({ ...key, channel });
   account.mark(true);
