@@ -157,6 +157,14 @@ test('a clip made on the spot gets a ladder, and the same words resolve in every
   assert.match(page, /property="og:title"/);
 });
 
+test('a transport stream is called one, whatever its name means elsewhere', async () => {
+  const clip = await makeClip(join(freshFolder('clip'), 'broadcast.ts'), 1);
+  const published = await cli.json<Published>('publish', clip, '--node', node.url, '--wait', 'complete');
+  assert.equal(published.state, 'complete');
+  const resolved = await cli.json<Resolved>('resolve', published.url, '--node', node.url);
+  assert.equal(resolved.source.media_type, 'video/mp2t');
+});
+
 describe('what is not a video', () => {
   test('any other file is published as it is', async () => {
     const file = makeRandomFile(join(freshFolder('file'), 'archive.bin'), 3_000_000);

@@ -5,11 +5,16 @@ pub const SNIFF_BYTES: usize = 4096;
 
 const OCTETS: &str = "application/octet-stream";
 const TEXT: &str = "text/plain; charset=utf-8";
+pub const TRANSPORT_STREAM: &str = "video/mp2t";
 
 /// Names whose type the general table lacks or has otherwise than players expect.
-const BY_EXTENSION: [(&str, &str); 11] = [
+const BY_EXTENSION: [(&str, &str); 15] = [
     ("m3u8", "application/vnd.apple.mpegurl"),
     ("m4s", "video/iso.segment"),
+    ("ts", TRANSPORT_STREAM),
+    ("mts", TRANSPORT_STREAM),
+    ("m2ts", TRANSPORT_STREAM),
+    ("m2t", TRANSPORT_STREAM),
     ("mp4", "video/mp4"),
     ("m4a", "audio/mp4"),
     ("mov", "video/quicktime"),
@@ -42,6 +47,9 @@ pub fn of_name(name: &str) -> Option<String> {
 
 /// The type of bytes without a telling name; `first` are the first of `size_bytes`.
 pub fn of_bytes(first: &[u8], size_bytes: u64) -> String {
+    if looks_like_transport_stream(first) {
+        return TRANSPORT_STREAM.to_owned();
+    }
     if let Some(known) = infer::get(first) {
         return known.mime_type().to_owned();
     }
@@ -49,6 +57,17 @@ pub fn of_bytes(first: &[u8], size_bytes: u64) -> String {
         return "application/json".to_owned();
     }
     if looks_like_text(first) { TEXT } else { OCTETS }.to_owned()
+}
+
+/// MPEG-TS has no magic number, but a sync byte at the start of each packet (ISO/IEC 13818-1, 2.4.3.2); Blu-ray and
+/// AVCHD put four bytes of time before it.
+fn looks_like_transport_stream(first: &[u8]) -> bool {
+    const SYNC: u8 = 0x47;
+    const ENOUGH: usize = 5;
+    [(0, 188), (4, 192)].into_iter().any(|(start, packet_bytes)| {
+        let mut starts = first.iter().skip(start).step_by(packet_bytes);
+        starts.len() >= ENOUGH && starts.all(|byte| *byte == SYNC)
+    })
 }
 
 /// An object or list; of a document that goes on, as much as there is of it must be right.
@@ -77,6 +96,8 @@ mod tests {
             ("master.m3u8", Some("application/vnd.apple.mpegurl")),
             ("seg-00000.m4s", Some("video/iso.segment")),
             ("INIT.MP4", Some("video/mp4")),
+            ("segment.ts", Some("video/mp2t")),
+            ("00001.MTS", Some("video/mp2t")),
             ("poster.jpg", Some("image/jpeg")),
             ("captions.vtt", Some("text/vtt; charset=utf-8")),
             ("a.txt", Some("text/plain; charset=utf-8")),
@@ -107,6 +128,11 @@ mod tests {
         for (first, expected) in cases {
             assert_eq!(of_bytes(first, first.len() as u64), expected, "{first:?}");
         }
+        let packets = |lead: &[u8], count: usize| [lead, b"\x47\x40\x11", &[0xff; 185]].concat().repeat(count);
+        assert_eq!(of_bytes(&packets(b"", 8), 9000), TRANSPORT_STREAM);
+        assert_eq!(of_bytes(&packets(b"\0\0\x01\xba", 8), 9000), TRANSPORT_STREAM, "with times");
+        assert_eq!(of_bytes(&packets(b"", 4), 752), OCTETS, "too few to be sure");
+        assert_eq!(of_bytes(&packets(b"\x01", 8), 9000), OCTETS, "out of step");
         assert_eq!(of_bytes(b"{}", 9), TEXT, "what follows isn't JSON");
         assert_eq!(of_bytes(b"{\"a\": [1, 2", 9000), "application/json", "as far as it can be seen");
     }

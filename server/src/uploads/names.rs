@@ -52,7 +52,9 @@ pub fn detect(file_name: &str, first: &[u8], size_bytes: u64) -> String {
     let family = container(&sniffed);
     let same_container = family.is_some() && container(&named) == family;
     let is_unknown = matches!(sniffed.as_str(), "application/octet-stream" | "text/plain");
-    let is_media = named.starts_with("video/") || named.starts_with("audio/");
+    // `.ts` is TypeScript's as well.
+    let is_program = named == content_type::TRANSPORT_STREAM && sniffed == "text/plain";
+    let is_media = !is_program && (named.starts_with("video/") || named.starts_with("audio/"));
     if same_container || (is_unknown && (is_media || named.starts_with("text/"))) { named } else { sniffed }
 }
 
@@ -76,8 +78,7 @@ fn container(media_type: &str) -> Option<u8> {
         "video/mp4" | "audio/mp4" | "video/quicktime" | "video/x-m4v" | "video/3gpp" | "video/3gpp2" => Some(0),
         "audio/ogg" | "video/ogg" | "application/ogg" => Some(1),
         "video/webm" | "audio/webm" | "video/x-matroska" | "audio/x-matroska" => Some(2),
-        "video/mpeg" | "video/mp2t" => Some(3),
-        "video/x-ms-wmv" | "audio/x-ms-wma" | "video/x-ms-asf" => Some(4),
+        "video/x-ms-wmv" | "audio/x-ms-wma" | "video/x-ms-asf" => Some(3),
         _ => None,
     }
 }
@@ -125,7 +126,8 @@ mod tests {
         let mp4 = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41";
         let ogg = b"OggS\0\x02\0\0\0\0\0\0\0\0";
         let elf = [b"\x7fELF\x02\x01\x01".as_slice(), &[0; 64]].concat();
-        let cases: [(&str, &[u8], &str); 10] = [
+        let transport = [b"\x47\x40\0\x10".as_slice(), &[0; 184]].concat().repeat(21);
+        let cases: [(&str, &[u8], &str); 17] = [
             ("a.mp4", mp4, "video/mp4"),
             ("a.mov", mp4, "video/quicktime"),
             ("a.txt", mp4, "video/mp4"),
@@ -134,6 +136,13 @@ mod tests {
             ("a.ogg", ogg, "audio/ogg"),
             ("a.mp4", &elf, "application/x-executable"),
             ("a.mp4", b"\x01\x02garbage\0", "video/mp4"),
+            ("a.ts", &transport, "video/mp2t"),
+            ("a.MTS", &transport, "video/mp2t"),
+            ("a.bin", &transport, "video/mp2t"),
+            ("a.mpg", b"\0\0\x01\xba\x44", "video/mpeg"),
+            ("cut.ts", b"\x01\x02garbage\0", "video/mp2t"),
+            ("main.ts", b"export const answer = 42;\n", "text/plain"),
+            ("a.mkv", b"\x01\x02garbage\0", "video/x-matroska"),
             ("a.vtt", b"WEBVTT\n\n", "text/vtt"),
             ("a.bin", b"\x01\x02garbage\0", "application/octet-stream"),
         ];
@@ -145,6 +154,7 @@ mod tests {
     #[test]
     fn guesses() {
         assert_eq!(first_guess("a.webm", Some("text/html")), "video/webm");
+        assert_eq!(first_guess("a.ts", Some("text/vnd.trolltech.linguist")), "video/mp2t");
         assert_eq!(first_guess("a", Some("Video/MP4; codecs=avc1")), "video/mp4");
         for wrong in ["", "video", "video/", "<b>/x", "a/b\r\nx: y"] {
             assert_eq!(first_guess("a", Some(wrong)), "application/octet-stream", "{wrong:?}");

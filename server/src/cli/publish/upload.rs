@@ -124,12 +124,8 @@ fn check(upload: Upload, file: &LocalFile) -> Result<Upload, Failure> {
 }
 
 async fn create(node: &Node, file: &LocalFile) -> Result<String, Failure> {
-    let guess = mime_guess::from_path(&file.name).first_or_octet_stream();
-    let metadata = format!(
-        "filename {},filetype {}",
-        BASE64.encode(file.name.as_bytes()),
-        BASE64.encode(guess.essence_str().as_bytes())
-    );
+    // What type that is, the node finds by the name and the first bytes, as for a file from a browser.
+    let metadata = format!("filename {}", BASE64.encode(file.name.as_bytes()));
     let mut patience = Patience::default();
     loop {
         let request = tus(node, Method::POST, "/api/v1/uploads")?

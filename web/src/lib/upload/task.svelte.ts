@@ -6,6 +6,7 @@ import { type DetailedError, Upload as TusUpload } from 'tus-js-client';
 import { api, ApiError, OFFLINE, uploadPath } from '../api/client';
 import { isPassing } from '../api/patience';
 import type { Job, Problem, Upload } from '../api/types';
+import { guessOf } from '../ui/media-kind';
 import { Draft } from './draft.svelte';
 import { follow, settled } from './follow';
 import { hashFile, type Hashing } from './hash';
@@ -39,7 +40,8 @@ export class UploadTask {
   /** Its record is being signed, or is signed and on its way. */
   publishing = $state(false);
   fileName: string;
-  mediaType: string;
+  /** A guess until the node has seen the bytes. */
+  mediaType = $state('');
   sizeBytes: number;
 
   #file: File | null = null;
@@ -55,15 +57,11 @@ export class UploadTask {
     if ('file' in from) {
       const { file } = from;
       this.#file = file;
-      [this.fileName, this.mediaType, this.sizeBytes] = [file.name, file.type, file.size];
+      [this.fileName, this.mediaType, this.sizeBytes] = [file.name, guessOf(file), file.size];
       this.draft = new Draft(file.name);
     } else {
       const { upload } = from;
-      [this.fileName, this.mediaType, this.sizeBytes] = [
-        upload.file_name,
-        upload.media_type,
-        upload.size_bytes,
-      ];
+      [this.fileName, this.sizeBytes] = [upload.file_name, upload.size_bytes];
       this.draft = new Draft(upload.file_name);
       this.draft.load(upload.id);
       this.phase = upload.state === 'stored' ? 'stored' : 'away';
@@ -159,7 +157,7 @@ export class UploadTask {
       // With both, an error where the upload's offset is asked for would make it start another one.
       endpoint: url ? null : uploadPath('').replace(/\/$/, ''),
       uploadUrl: url,
-      metadata: { filename: file.name, filetype: file.type || 'application/octet-stream' },
+      metadata: { filename: file.name, filetype: guessOf(file) || 'application/octet-stream' },
       retryDelays: RETRY_DELAYS_MS,
       storeFingerprintForResuming: false, // The server lists a channel's unfinished uploads.
       onUploadUrlAvailable: () => this.#created(tus),
@@ -255,6 +253,7 @@ export class UploadTask {
   #take(upload: Upload): void {
     this.id = upload.id;
     this.upload = upload;
+    this.mediaType = upload.media_type;
     this.waiting = null;
     if (this.phase !== 'sending') this.sentBytes = upload.offset_bytes;
     if (upload.state !== 'stored') return;
