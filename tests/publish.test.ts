@@ -142,8 +142,8 @@ test('a clip made on the spot gets a ladder, and the same words resolve in every
   const published = await cli.json<Published>('publish', clip, '--node', node.url, '--wait', 'complete');
   assert.equal(published.state, 'complete');
   const again = await Promise.all(
-    [published.url, published.watch, `/c/${published.claim}`, `/${published.url}`].map((form) =>
-      cli.json<Resolved>('resolve', form, '--node', node.url),
+    [published.url, published.watch, published.claim, `/c/${published.claim}`, `/${published.url}`].map(
+      (form) => cli.json<Resolved>('resolve', form, '--node', node.url),
     ),
   );
   for (const resolved of again) assert.equal(resolved.claim, published.claim);

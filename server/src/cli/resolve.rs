@@ -1,8 +1,9 @@
 //! `pinreel resolve URL`: what an address means on a node.
 
+use std::convert::Infallible;
 use std::process::ExitCode;
 
-use pinreel_records::Located;
+use pinreel_records::{Address, ClaimId, Located};
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
@@ -11,8 +12,8 @@ use super::client::Node;
 
 #[derive(clap::Args)]
 pub struct Resolve {
-    /// @handle, @handle/name, @handle/name:prefix, /c/<claim id>, or the URL of a page
-    #[arg(value_name = "URL")]
+    /// @handle, @handle/name, @handle/name:prefix, a claim's id, also as /c/<claim id>, or the URL of a page
+    #[arg(value_name = "URL", value_parser = meant)]
     address: String,
     /// The node to ask; a page's URL names its own
     #[arg(long, value_name = "URL")]
@@ -41,6 +42,11 @@ async fn resolve(command: Resolve) -> Result<(String, Value), Failure> {
     Ok((text(&answer), answer))
 }
 
+/// The address that is meant: what `publish` answers as `claim` stands for that claim's permanent address.
+fn meant(typed: &str) -> Result<String, Infallible> {
+    Ok(typed.parse().map_or_else(|_| typed.to_owned(), |claim: ClaimId| Address::Claim(claim).to_string()))
+}
+
 fn text(answer: &Value) -> String {
     let field = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or("-");
     if answer.get("claim").is_none() {
@@ -59,6 +65,16 @@ fn text(answer: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_claims_id_is_an_address() {
+        let claim = "bafyreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
+        assert_eq!(meant(claim), Ok(format!("/c/{claim}")));
+        let file = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku";
+        for other in ["/c/bafy", "@ada/clip", "@ada", "https://node.example/@ada/clip", file] {
+            assert_eq!(meant(other), Ok(other.to_owned()));
+        }
+    }
 
     #[test]
     fn answers_for_people() {
