@@ -196,6 +196,8 @@ describe('what is not a video', () => {
       assert.match(error.code, /^[a-z_]+$/);
       assert.match(error.message, /^[A-Z].*[.!]/);
     }
+    assert.match(node.log, /WARN .*transcoding failed/);
+    assert.doesNotMatch(node.log, /WARN .*failed.*program="transcoder"/, 'told once, by the node');
   });
 });
 

@@ -104,8 +104,9 @@ async fn do_job(client: &Client, lease: Lease, settings: &Settings) {
     match job::run(client, lease, (&settings.work_dir, settings.weak)).await {
         job::Outcome::Completed => tracing::info!(job = id, epoch, "complete"),
         job::Outcome::Failed(failure) => {
-            // The server keeps the source, so that whoever runs the node can look at what its child died of.
-            tracing::warn!(job = id, epoch, source, code = failure.code, reason = failure.reason, "failed");
+            // The server, which is told, warns. It keeps the source, so that whoever runs the node can look at what its
+            // child died of.
+            tracing::info!(job = id, epoch, source, code = failure.code, reason = failure.reason, "failed");
         }
         job::Outcome::Lost => {
             tracing::info!(job = id, epoch, "given up: the server gave it to another or cancelled it")
