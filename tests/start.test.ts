@@ -74,11 +74,12 @@ test('kill -9 of the node and of its Postgres is survived', async () => {
   await again.stop();
 });
 
-test('kill -9 of the node alone leaves nothing that hinders the next start', async () => {
+test('kill -9 of the node alone leaves nothing that hinders the next start, nor frightens anybody', async () => {
   const node = await PinreelNode.start();
   await node.kill();
   const again = await node.again();
   await again.stop();
+  assert.doesNotMatch(node.log + again.log, /program="postgres"/);
   await until('every process of the folder to end', () => processesOf(node.data).length === 0);
 });
 

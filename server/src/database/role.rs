@@ -46,6 +46,10 @@ async fn count_as_done(connection: &mut PgConnection, table: &str, roles: &Migra
 
 /// Trying tells more than the catalogue: what being a member allows differs between versions of Postgres.
 async fn can_step_down(connection: &mut PgConnection) -> Result<bool, MigrateError> {
+    // Asked first, or Postgres would log an error in each new cluster.
+    if !is_there(connection).await? {
+        return Ok(false);
+    }
     match connection.execute("set role pinreel_app").await {
         Ok(_) => {
             connection.execute("reset role").await.map_err(MigrateError::Query)?;
@@ -69,10 +73,12 @@ async fn check_schema(connection: &mut PgConnection) -> Result<(), MigrateError>
 
 async fn lack(connection: &mut PgConnection) -> Result<Lack, MigrateError> {
     let owner: String = scalar(connection, "select quote_ident(current_user)").await?;
-    let is_there: bool =
-        scalar(connection, "select exists (select from pg_roles where rolname = 'pinreel_app')").await?;
-    let make = if is_there { "" } else { "create role pinreel_app nologin; " };
+    let make = if is_there(connection).await? { "" } else { "create role pinreel_app nologin; " };
     Ok(Lack { statements: format!("{make}grant pinreel_app to {owner}"), owner })
+}
+
+async fn is_there(connection: &mut PgConnection) -> Result<bool, MigrateError> {
+    scalar(connection, "select exists (select from pg_roles where rolname = 'pinreel_app')").await
 }
 
 async fn scalar<T>(connection: &mut PgConnection, sql: &'static str) -> Result<T, MigrateError>

@@ -17,9 +17,13 @@ use crate::supervise::{Child, Signal, child};
 /// Crash recovery replays at most `max_wal_size`, so this is generous even on a slow disk.
 const START_TIMEOUT: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(50);
-/// A fast shutdown writes a checkpoint; an immediate one leaves that to the next start.
-const STOP: [(Signal, Duration); 2] =
-    [(Signal::INT, Duration::from_secs(3)), (Signal::QUIT, Duration::from_millis(500))];
+/// A smart shutdown waits for sessions to end, as ours have been told to; a fast one cuts off those that are left, and
+/// says so. Both write a checkpoint; an immediate one leaves that to the next start.
+const STOP: [(Signal, Duration); 3] = [
+    (Signal::TERM, Duration::from_millis(500)),
+    (Signal::INT, Duration::from_secs(3)),
+    (Signal::QUIT, Duration::from_millis(500)),
+];
 /// For a machine that does other things as well. What is absent can be set in the cluster's postgresql.conf.
 const SETTINGS: [&str; 10] = [
     "listen_addresses=",

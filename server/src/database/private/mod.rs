@@ -84,7 +84,7 @@ impl PrivateDatabase {
         self.options.clone()
     }
 
-    /// Ends it by a fast shutdown: sessions are cut off, everything committed is on disk.
+    /// Ends it: sessions that are left after a moment are cut off, everything committed is on disk.
     pub async fn stop(self) {
         self.stop.cancel();
         if self.watcher.await.is_err() {

@@ -54,7 +54,7 @@ pub async fn clear(cluster: &Path) -> Result<(), PrivateError> {
         if workers.is_empty() {
             break;
         }
-        tracing::warn!(?workers, ?signal, "stopping the Postgres of an earlier run");
+        tracing::info!(?workers, ?signal, "stopping the Postgres of an earlier run");
         // The postmaster ends its own backends; where it is gone, they are told themselves.
         match postmaster.filter(|pid| workers.contains(pid)) {
             Some(pid) if signal != Signal::KILL => send(pid, signal),
