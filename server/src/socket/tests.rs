@@ -85,6 +85,9 @@ async fn a_bad_car_is_refused_with_offset_and_cid(owner: PgPool) {
 
     let message = refused(&car[..start_of_bad - 1]).await;
     assert!(message.contains("middle of a block"), "{message}");
+    for other in [b"".as_slice(), b"GIF89a", b"Dear reader,\n", &[0xff; 20], &[0xa2; 3]] {
+        assert!(refused(other).await.starts_with("This is not a CAR file"), "{other:?}");
+    }
     let stray = [header(&[good.0]), frame(&good.0, &good.1), frame(&claimed.0, &claimed.1)].concat();
     let message = refused(&stray).await;
     assert!(message.contains(&format!("byte {start_of_bad}")) && message.contains(&claimed.0.to_string()), "{message}");

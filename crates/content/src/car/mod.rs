@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CarError {
-    #[error("this is not a CAR file: its header is malformed")]
+    #[error("this is not a CAR file: it doesn't begin with the header of one")]
     Header,
     #[error("this is a CAR file of version {0}; only version 1 is read")]
     Version(u64),

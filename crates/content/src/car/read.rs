@@ -33,13 +33,20 @@ impl<R: Read> BlockReader<R> {
     /// Reads the header. The reader should be buffered: lengths are read byte by byte.
     pub fn new(source: R) -> Result<Self, CarError> {
         let mut reader = Self { source, offset: 0, roots: Vec::new() };
-        let length = reader.length()?.ok_or(CarError::Header)?;
+        reader.roots = reader.header().map_err(|error| match error {
+            // What ends before its first frame does, or begins with no length, is some other kind of file.
+            CarError::Truncated { .. } | CarError::Cid { .. } => CarError::Header,
+            other => other,
+        })?;
+        Ok(reader)
+    }
+
+    fn header(&mut self) -> Result<Vec<Cid>, CarError> {
+        let length = self.length()?.ok_or(CarError::Header)?;
         if length == 0 || length > limits::CAR_HEADER_BYTES as u64 {
             return Err(CarError::Header);
         }
-        let header = reader.take(length as usize)?;
-        reader.roots = parse_header(&header)?;
-        Ok(reader)
+        parse_header(&self.take(length as usize)?)
     }
 
     /// The roots that the header names. Nothing says that their blocks are in the file.
