@@ -53,12 +53,16 @@ impl DataDir {
         Ok(Self { root, _lock: lock })
     }
 
-    /// As [`DataDir::open`], for a folder that a node uses, or that somebody has made for one and is empty yet. Any other
-    /// is refused, and nothing is made in it.
+    /// As [`DataDir::open`], for a folder that a node uses. Any other is refused, and nothing is made in it.
     pub fn open_used(root: &Path) -> Result<Self, DataError> {
-        let is_empty = || fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none());
         let is_used = root.join(KEYS).join(LOG_KEY).is_file() || root.join(CONTENT).is_dir();
-        if is_used || is_empty() { Self::open(root) } else { Err(DataError::NotANode(root.to_owned())) }
+        if is_used { Self::open(root) } else { Err(DataError::NotANode(root.to_owned())) }
+    }
+
+    /// As [`DataDir::open_used`], also for a folder that somebody has made for a node and is empty yet.
+    pub fn open_used_or_empty(root: &Path) -> Result<Self, DataError> {
+        let is_empty = fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none());
+        if is_empty { Self::open(root) } else { Self::open_used(root) }
     }
 
     pub fn root(&self) -> &Path {
@@ -200,13 +204,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mistyped = folder.path().join("mistyped");
         assert!(matches!(DataDir::open_used(&mistyped), Err(DataError::NotANode(_))));
-        drop(DataDir::open_used(folder.path()).unwrap());
+        assert!(matches!(DataDir::open_used_or_empty(&mistyped), Err(DataError::NotANode(_))));
+        assert!(matches!(DataDir::open_used(folder.path()), Err(DataError::NotANode(_))));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        drop(DataDir::open_used_or_empty(folder.path()).unwrap());
         fs::create_dir(folder.path().join(CONTENT)).unwrap();
         drop(DataDir::open_used(folder.path()).unwrap());
 
         let other = tempfile::tempdir().unwrap();
         fs::write(other.path().join("letter.txt"), b"Dear").unwrap();
-        assert!(matches!(DataDir::open_used(other.path()), Err(DataError::NotANode(_))));
+        assert!(matches!(DataDir::open_used_or_empty(other.path()), Err(DataError::NotANode(_))));
         assert_eq!(fs::read_dir(other.path()).unwrap().count(), 1);
     }
 

@@ -35,7 +35,7 @@ pub fn run(command: Import) -> ExitCode {
 }
 
 async fn import(command: Import) -> Result<(String, Value), Failure> {
-    let operator = Operator::of(&command.folder.root()?).await?;
+    let operator = Operator::of_used_or_empty(&command.folder.root()?).await?;
     let mut total = Imported::default();
     for car in &command.cars {
         let of_car = |failure: Failure| Failure::new(&failure.code, format!("{}: {}", car.display(), failure.message));

@@ -25,16 +25,6 @@ impl Folder {
     pub fn root(&self) -> Result<PathBuf, Failure> {
         self.data.clone().map_or_else(data::default_root, Ok).map_err(unusable)
     }
-
-    /// As [`Folder::root`], for what makes no sense without a node's content.
-    pub fn existing_root(&self) -> Result<PathBuf, Failure> {
-        let root = self.root()?;
-        if root.join("content").is_dir() {
-            return Ok(root);
-        }
-        let text = format!("There is no node's data in {}; name its folder with --data DIR.", root.display());
-        Err(Failure::new("data_folder", text))
-    }
 }
 
 pub struct Operator {
@@ -44,10 +34,20 @@ pub struct Operator {
 }
 
 impl Operator {
+    /// Of a folder that a node uses.
     pub async fn of(root: &Path) -> Result<Self, Failure> {
+        Self::by(root, DataDir::open_used).await
+    }
+
+    /// As [`Operator::of`], also of an empty folder, in which a node's content then begins.
+    pub async fn of_used_or_empty(root: &Path) -> Result<Self, Failure> {
+        Self::by(root, DataDir::open_used_or_empty).await
+    }
+
+    async fn by(root: &Path, open: fn(&Path) -> Result<DataDir, DataError>) -> Result<Self, Failure> {
         let mut operator = Self { root: root.to_owned(), own: None };
         if operator.node().await?.is_none() {
-            let data = DataDir::open_used(root).map_err(unusable)?;
+            let data = open(root).map_err(unusable)?;
             let store = Store::open(data.content()).map_err(Fault::from)?;
             operator.own = Some((data, store));
         }

@@ -76,7 +76,7 @@ async fn export(command: &Export, to_stdout: bool) -> Result<Written, Failure> {
     if to_stdout && io::stdout().is_terminal() {
         return Err(Failure::usage("A CAR file is nothing for a terminal; name a file with -o FILE, or use a pipe."));
     }
-    let operator = Operator::of(&command.folder.existing_root()?).await?;
+    let operator = Operator::of(&command.folder.root()?).await?;
     let bar = Progress::for_people(command.json).stream("exporting");
     if to_stdout {
         let mut out = io::stdout().lock();

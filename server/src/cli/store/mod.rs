@@ -110,7 +110,7 @@ pub fn run(command: Store) -> ExitCode {
 }
 
 async fn stat(folder: Folder) -> Result<(String, Value), Failure> {
-    let operator = Operator::of(&folder.existing_root()?).await?;
+    let operator = Operator::of(&folder.root()?).await?;
     let answer = operator.operate(&Operation::Stat, |_| {}).await?;
     let Answer::Stat { files, file_bytes, blocks, leaves, pins, unreached, erased, damaged, free_bytes } = answer
     else {
@@ -132,7 +132,7 @@ async fn stat(folder: Folder) -> Result<(String, Value), Failure> {
 }
 
 async fn gc(command: Gc) -> Result<(String, Value), Failure> {
-    let operator = Operator::of(&command.plain.folder.existing_root()?).await?;
+    let operator = Operator::of(&command.plain.folder.root()?).await?;
     collected(operator.operate(&Operation::Collect { grace_ms: command.grace.map(millis) }, |_| {}).await?)
 }
 
@@ -155,7 +155,7 @@ fn collected(answer: Answer) -> Result<(String, Value), Failure> {
 }
 
 async fn pins(folder: Folder) -> Result<(String, Value), Failure> {
-    let operator = Operator::of(&folder.existing_root()?).await?;
+    let operator = Operator::of(&folder.root()?).await?;
     let mut pins: Vec<PinRow> = Vec::new();
     let on_event = |event| {
         if let Event::Item(Item::Pin(pin)) = event {
@@ -172,7 +172,7 @@ async fn pins(folder: Folder) -> Result<(String, Value), Failure> {
 }
 
 async fn pin(command: Pin) -> Result<(String, Value), Failure> {
-    let operator = Operator::of(&command.plain.folder.existing_root()?).await?;
+    let operator = Operator::of(&command.plain.folder.root()?).await?;
     let (cid, for_ms) = (command.cid.clone(), command.r#for.map(millis));
     let answer = operator.operate(&Operation::Pin { cid, reason: command.reason, for_ms }, |_| {}).await?;
     let is_new = changed(&answer)?;
@@ -181,7 +181,7 @@ async fn pin(command: Pin) -> Result<(String, Value), Failure> {
 }
 
 async fn unpin(command: Unpin) -> Result<(String, Value), Failure> {
-    let operator = Operator::of(&command.plain.folder.existing_root()?).await?;
+    let operator = Operator::of(&command.plain.folder.root()?).await?;
     let (cid, owner) = (command.cid.clone(), command.owner.clone());
     let answer = operator.operate(&Operation::Unpin { cid, owner }, |_| {}).await?;
     if !changed(&answer)? {
@@ -200,7 +200,7 @@ async fn erase(command: Erase) -> Result<(String, Value), Failure> {
             command.cid
         )));
     }
-    let operator = Operator::of(&command.plain.folder.existing_root()?).await?;
+    let operator = Operator::of(&command.plain.folder.root()?).await?;
     collected(operator.operate(&Operation::Erase { cid: command.cid }, |_| {}).await?)
 }
 

@@ -28,7 +28,7 @@ pub fn run(command: Rebuild) -> ExitCode {
 }
 
 async fn rebuild(command: Rebuild) -> Result<(String, Value), Failure> {
-    let root = command.folder.existing_root()?;
+    let root = command.folder.root()?;
     if Node::connect(&root).await?.is_some() {
         let text = format!("A node serves {}; stop it, then rebuild its index.", root.display());
         return Err(Failure::new("node_runs", text));

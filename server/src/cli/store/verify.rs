@@ -57,7 +57,7 @@ pub fn run(command: Verify) -> ExitCode {
 }
 
 async fn verify(command: Verify) -> Result<(bool, String, Value), Failure> {
-    let operator = Operator::of(&command.folder.existing_root()?).await?;
+    let operator = Operator::of(&command.folder.root()?).await?;
     let mut wrong = Wrong::default();
     let mut shown = Shown { progress: Progress::for_people(command.json), bar: None };
     let operation = Operation::Verify { mib_per_second: command.rate };
