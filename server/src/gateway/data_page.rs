@@ -12,8 +12,9 @@ use super::answer::Ask;
 use super::fence::OWN_PAGE;
 use super::format::Format;
 use super::listing::GENERATED;
-use super::page::{self, escape, human};
+use super::page::{self, human};
 use super::send::{headers_unless_known, put};
+use crate::http::html::escape;
 
 /// How many links are shown.
 const SHOWN_LINKS: usize = 500;

@@ -15,11 +15,12 @@ use pinreel_content::{Entries, Entry, Error, Gate, Kind, Store};
 use super::answer::{Ask, Place};
 use super::errors;
 use super::fence::OWN_PAGE;
-use super::page::{self, escape, human};
+use super::page::{self, human};
 use super::pieces::{self, Pieces};
 use super::send::{headers_unless_known, put};
 use super::shape::UNRESERVED;
 use crate::http::ApiError;
+use crate::http::html::escape;
 
 /// A page that we make can look different tomorrow.
 pub const GENERATED: HeaderValue = HeaderValue::from_static("public, max-age=604800, stale-while-revalidate=2678400");

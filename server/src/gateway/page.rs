@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+use crate::http::html::escape;
+
 /// Changes whenever a page would look different, so that caches take the new one.
 pub const VERSION: &str = "2";
 
@@ -39,21 +41,6 @@ padding:0 1rem}h1{font-size:1.1rem;font-weight:400;overflow-wrap:anywhere}a{colo
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #8884;\
 overflow-wrap:anywhere}.s{text-align:right;white-space:nowrap}code,pre{font-size:.85em;overflow-wrap:anywhere}\
 pre{white-space:pre-wrap}tr:hover td{background:#8881}@media(max-width:40rem){.c{display:none}}";
-
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
 
 #[allow(clippy::cast_precision_loss)] // A size for people, with one digit after the point.
 pub fn human(size_bytes: u64) -> String {

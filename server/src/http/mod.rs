@@ -3,6 +3,7 @@
 pub mod error;
 mod extract;
 pub mod guard;
+pub mod html;
 mod layers;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::http::html::escape;
+
 /// Facts about a page, unescaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
@@ -53,22 +55,6 @@ impl Head {
         }
         html
     }
-}
-
-/// For text and for attributes in double quotes.
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 fn shorten(text: &str) -> String {
