@@ -129,9 +129,15 @@ test('a data folder below a closed folder says which one is closed', async (t) =
   if (process.getuid?.() !== 0)
     return t.skip('SKIPPED: only root can pass through a folder that Postgres cannot');
   const closed = freshFolder('closed');
-  mkdirSync(join(closed, 'data'));
+  const data = join(closed, 'data');
+  mkdirSync(data);
   chmodSync(closed, 0o700);
-  assert.match(await refusal(await PinreelNode.launch({ data: join(closed, 'data') })), new RegExp(closed));
+  const sentence = /The database runs as user \w+, who may not enter .*/;
+  const early = await new Cli().run('import', '/dev/null', '--data', data);
+  assert.match(early.stderr, /This is not a CAR file/);
+  const said = sentence.exec(early.stderr)?.[0] ?? assert.fail(early.stderr);
+  assert.ok(said.includes(closed));
+  assert.ok((await refusal(await PinreelNode.launch({ data }))).includes(said));
 });
 
 test('options that name nothing usable are refused before anything is made', async () => {

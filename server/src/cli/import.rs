@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::answer::{self, Failure};
 use super::operator::{Folder, Operator};
 use super::progress::{Bar, Progress};
+use crate::database::private;
 use crate::socket::client::Imported;
 
 /// Takes CAR files apart: each block is checked, their roots become public and are pinned for the owner `import`.
@@ -35,7 +36,11 @@ pub fn run(command: Import) -> ExitCode {
 }
 
 async fn import(command: Import) -> Result<(String, Value), Failure> {
-    let operator = Operator::of_used_or_empty(&command.folder.root()?).await?;
+    let root = command.folder.root()?;
+    let operator = Operator::of_used_or_empty(&root).await?;
+    if !operator.node_runs() {
+        warn_if_unservable(&root);
+    }
     let mut total = Imported::default();
     for car in &command.cars {
         let of_car = |failure: Failure| Failure::new(&failure.code, format!("{}: {}", car.display(), failure.message));
@@ -45,6 +50,14 @@ async fn import(command: Import) -> Result<(String, Value), Failure> {
     }
     let roots = if total.roots.is_empty() { "none".to_owned() } else { total.roots.join(" ") };
     Ok((format!("Imported {} blocks ({} bytes). Roots: {roots}", total.blocks, total.bytes), json!(total)))
+}
+
+/// Says before the work, not at the next start of the node, that its own database can't live in this folder.
+fn warn_if_unservable(root: &Path) {
+    let is_elsewhere = std::env::var_os("DATABASE_URL").is_some_and(|url| !url.is_empty());
+    if !is_elsewhere && let Some(unreachable) = private::unreachable(root) {
+        eprintln!("No node can serve this folder yet: {unreachable}");
+    }
 }
 
 /// A file or a pipe, and its size if it has one.

@@ -11,7 +11,7 @@ mod orphan;
 mod socket;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sqlx::postgres::PgConnectOptions;
 use tokio::time::Instant;
@@ -22,6 +22,7 @@ use crate::supervise::Backoff;
 
 pub use socket::running_url;
 
+use account::Account;
 use cluster::{Cluster, Running};
 
 const OWNER: &str = "pinreel";
@@ -57,6 +58,12 @@ pub enum PrivateError {
     Orphan(i32),
     #[error("The database's folder can't be prepared: {0}.")]
     Io(#[from] io::Error),
+}
+
+/// Why a private cluster could not work in this data folder, if the user that it would run as may not enter it.
+pub fn unreachable(root: &Path) -> Option<PrivateError> {
+    let root = root.canonicalize().ok()?;
+    Account::choose().ok()?.check_reach(&root).err()
 }
 
 /// A running private cluster, restarted when it dies until it is stopped.
