@@ -15,16 +15,23 @@ use super::import::refusal;
 use super::operation::{self, Answer, Event, Fault, Operation, cid_of};
 use crate::app::App;
 use crate::http::{ApiError, ApiJson, ApiPath, ApiResult};
+use crate::retention;
 
 /// Events or pieces that wait for a slow reader.
 const QUEUE: usize = 64;
 const HOUR_MS: u64 = 3600 * 1000;
 
 /// POST `/store`: does an operation and tells of it, a line of JSON an event. A reader that leaves ends what only looks;
-/// what changes the store goes on to its end.
+/// what changes the store goes on to its end. The node's own pins follow its tables by and by, so whoever asks for pins has
+/// them brought up to date first.
 pub async fn operate(State(app): State<App>, ApiJson(mut operation): ApiJson<Operation>) -> Response {
     if let Operation::Collect { grace_ms } = &mut operation {
         grace_ms.get_or_insert(app.config.gc_grace_hours.saturating_mul(HOUR_MS));
+    }
+    if matches!(operation, Operation::Pins | Operation::Stat)
+        && let Err(error) = retention::reconcile(&app).await
+    {
+        tracing::warn!(%error, "the operator sees the node's own pins as they were");
     }
     let (sender, events) = mpsc::channel(QUEUE);
     let (store, now_ms, stop) = (app.store.clone(), super::now_ms(&app), app.tasks.stop.clone());

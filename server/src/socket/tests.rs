@@ -11,6 +11,7 @@ use sqlx::PgPool;
 use super::client::{Imported, Node, SocketError};
 use super::operation::{Answer, DamagedLeaf, Event, Fault, Item, Operation};
 use super::start;
+use crate::claims::tests as claims;
 use crate::testing::{START_MS, TestApp};
 
 fn block(text: &str) -> (Cid, Vec<u8>) {
@@ -92,6 +93,22 @@ async fn a_bad_car_is_refused_with_offset_and_cid(owner: PgPool) {
     let message = refused(&stray).await;
     assert!(message.contains(&format!("byte {start_of_bad}")) && message.contains(&claimed.0.to_string()), "{message}");
     assert!(!test.app.store.is_public(&good.0).unwrap() && test.app.store.pins().unwrap().is_empty());
+    test.app.tasks.finish().await;
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn what_was_published_just_now_is_among_the_pins(owner: PgPool) {
+    let test = claims::node(&owner).await;
+    start(&test.app);
+    let mut ann = claims::Creator::new(&test, 1, "ann").await;
+    let film = claims::public_file(&test, b"a film");
+    let id = ann.publish(&test, &claims::claim("film", &film)).await;
+    let (_, pins) = operate(&test, Operation::Pins).await.unwrap();
+    let [Item::Pin(pin)] = &pins[..] else { panic!("{pins:?}") };
+    assert_eq!((pin.cid.clone(), pin.owner.clone()), (film.cid.to_string(), format!("claim:{id}")));
+    ann.publish(&test, &claims::erase(id)).await;
+    let (Answer::Stat { pins, .. }, _) = operate(&test, Operation::Stat).await.unwrap() else { panic!("no counts") };
+    assert_eq!(pins, 0);
     test.app.tasks.finish().await;
 }
 

@@ -17,6 +17,8 @@ use crate::socket::operation::{Answer, Event, Item, Operation, PinRow};
 #[derive(clap::Subcommand)]
 pub enum Store {
     /// Count what the store holds
+    ///
+    /// A running node brings its own pins up to date first; a stopped one's are counted as it left them.
     Stat(Plain),
     /// Read everything again and look for damage
     Verify(verify::Verify),
@@ -25,6 +27,8 @@ pub enum Store {
     /// Make the index anew from the stored files; the node must be stopped
     Rebuild(rebuild::Rebuild),
     /// List what is kept, for whom and why
+    ///
+    /// A running node brings its own pins up to date first; a stopped one's are listed as it left them.
     Pins(Plain),
     /// Keep a root and everything below it
     Pin(Pin),
@@ -167,8 +171,14 @@ async fn pins(folder: Folder) -> Result<(String, Value), Failure> {
         let until = pin.until_ms.map_or_else(String::new, |until| format!(", until {}", date(until)));
         format!("{}  {}  {} (since {}{until})", pin.cid, pin.owner, pin.reason, date(pin.since_ms))
     };
-    let text = pins.iter().map(line).collect::<Vec<_>>().join("\n");
-    Ok((if pins.is_empty() { "Nothing is pinned.".to_owned() } else { text }, json!({ "pins": pins })))
+    let mut lines: Vec<String> = pins.iter().map(line).collect();
+    if pins.is_empty() {
+        lines.push("Nothing is pinned.".to_owned());
+    }
+    if !operator.node_runs() {
+        lines.push("The node doesn't run: its own pins are as it left them.".to_owned());
+    }
+    Ok((lines.join("\n"), json!({ "pins": pins, "node_runs": operator.node_runs() })))
 }
 
 async fn pin(command: Pin) -> Result<(String, Value), Failure> {
