@@ -77,6 +77,7 @@ pub async fn room(app: &App, channel: &str) -> Result<(Room, usize), UploadError
             let arrived = arrived.get(&upload.id.to_string()).copied().unwrap_or(upload.size_bytes);
             let awaited = upload.size_bytes.saturating_sub(arrived);
             room.reserved_bytes = room.reserved_bytes.saturating_add(awaited);
+            room.arrived_bytes = room.arrived_bytes.saturating_add(upload.size_bytes - awaited);
             if upload.channel == channel {
                 room.own_reserved_bytes = room.own_reserved_bytes.saturating_add(awaited);
             }

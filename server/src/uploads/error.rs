@@ -61,6 +61,10 @@ fn refusal_text(refusal: &Refusal) -> String {
             "A channel's unfinished uploads may await {quota_bytes} bytes together here, and this channel's await \
              {reserved_bytes} already. Finish or delete some of them, or ask this node's operator."
         ),
+        Refusal::OverTogether { together_bytes, taken_bytes } => format!(
+            "All unfinished uploads together may take {together_bytes} bytes of this node's disk, and {taken_bytes} are \
+             taken. Try again once some of them are done, or ask this node's operator to make room."
+        ),
     }
 }
 
@@ -106,6 +110,11 @@ impl From<UploadError> for ApiError {
                 new(StatusCode::TOO_MANY_REQUESTS, "upload_quota")
                     .with("quota_bytes", *quota_bytes)
                     .with("reserved_bytes", *reserved_bytes)
+            }
+            UploadError::Refused(Refusal::OverTogether { together_bytes, taken_bytes }) => {
+                new(StatusCode::INSUFFICIENT_STORAGE, "uploads_full")
+                    .with("together_bytes", *together_bytes)
+                    .with("taken_bytes", *taken_bytes)
             }
             UploadError::TooMany(_) => new(StatusCode::TOO_MANY_REQUESTS, "uploads_unfinished"),
             UploadError::TooLong { .. } => new(StatusCode::PAYLOAD_TOO_LARGE, "upload_too_long"),

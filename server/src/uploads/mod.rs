@@ -3,7 +3,8 @@
 //! What always holds:
 //! - an offset once answered is on the disk: how far an upload is, its partial file in the content store says, not SQL;
 //! - an upload has one writer, and reserves its length on the disk until it is stored, deleted or expired; what one
-//!   channel may reserve is bounded, and a reservation that gets no byte within an hour ends;
+//!   channel may reserve is bounded, and what all unfinished uploads take together, so that many channels leave a floor,
+//!   too; a reservation that gets no byte within an hour ends;
 //! - the source's CID is known with the last byte; then, in this order: file in its place in the content store → row
 //!   `stored` and transcoding queued in one transaction → partial file forgotten. Whatever step a crash hits, the next
 //!   request for the upload, or the next start, goes on from there;

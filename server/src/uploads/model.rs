@@ -19,6 +19,9 @@ pub const MAX_RECEIVING: usize = 64;
 const LEAST_QUOTA_BYTES: u64 = 10 << 30;
 /// The share of the free room that it may reserve where that is more.
 const QUOTA_SHARE: u64 = 4;
+/// The share of what would be free without unfinished uploads that these may take together, as a fraction: the rest is
+/// for what becomes of those that end.
+const TOGETHER_SHARE: (u64, u64) = (3, 4);
 /// What uploads leave free on the disk for the index, the database and transcoding.
 pub const SPARE_BYTES: u64 = 256 << 20;
 /// Uploads in one answer.
@@ -82,6 +85,8 @@ pub struct Room {
     pub reserved_bytes: u64,
     /// Those of them that are the asking channel's.
     pub own_reserved_bytes: u64,
+    /// What unfinished uploads have sent.
+    pub arrived_bytes: u64,
 }
 
 /// How much of the room one channel may reserve.
@@ -113,10 +118,24 @@ impl Room {
         }
     }
 
+    /// What unfinished uploads may take together, whoever's they are, arrived or not.
+    fn together_bytes(self, quota: Quota) -> u64 {
+        if quota == Quota::None {
+            return u64::MAX;
+        }
+        let without_them = self.free_bytes.saturating_add(self.arrived_bytes).saturating_sub(SPARE_BYTES);
+        without_them / TOGETHER_SHARE.1 * TOGETHER_SHARE.0
+    }
+
+    fn taken_bytes(self) -> u64 {
+        self.reserved_bytes.saturating_add(self.arrived_bytes)
+    }
+
     /// What a new upload of the asking channel may take.
     pub fn left_bytes(self, quota: Quota) -> u64 {
-        let left = self.quota_bytes(quota).saturating_sub(self.own_reserved_bytes);
-        left.min(self.available_bytes())
+        let of_own = self.quota_bytes(quota).saturating_sub(self.own_reserved_bytes);
+        let of_all = self.together_bytes(quota).saturating_sub(self.taken_bytes());
+        of_own.min(of_all).min(self.available_bytes())
     }
 }
 
@@ -126,6 +145,7 @@ pub enum Refusal {
     TooLarge { limit_bytes: u64 },
     DiskFull { available_bytes: u64 },
     OverQuota { quota_bytes: u64, reserved_bytes: u64 },
+    OverTogether { together_bytes: u64, taken_bytes: u64 },
 }
 
 pub fn admit(size_bytes: u64, limit_bytes: u64, room: Room, quota: Quota) -> Result<(), Refusal> {
@@ -136,9 +156,13 @@ pub fn admit(size_bytes: u64, limit_bytes: u64, room: Room, quota: Quota) -> Res
     if size_bytes > available_bytes {
         return Err(Refusal::DiskFull { available_bytes });
     }
-    if size_bytes > room.left_bytes(quota) {
-        let (quota_bytes, reserved_bytes) = (room.quota_bytes(quota), room.own_reserved_bytes);
+    let (quota_bytes, reserved_bytes) = (room.quota_bytes(quota), room.own_reserved_bytes);
+    if size_bytes > quota_bytes.saturating_sub(reserved_bytes) {
         return Err(Refusal::OverQuota { quota_bytes, reserved_bytes });
+    }
+    let (together_bytes, taken_bytes) = (room.together_bytes(quota), room.taken_bytes());
+    if size_bytes > together_bytes.saturating_sub(taken_bytes) {
+        return Err(Refusal::OverTogether { together_bytes, taken_bytes });
     }
     Ok(())
 }
@@ -149,12 +173,14 @@ mod tests {
 
     #[test]
     fn admission() {
-        let room = Room { free_bytes: SPARE_BYTES + 100, reserved_bytes: 40, own_reserved_bytes: 0 };
+        let room = Room { free_bytes: SPARE_BYTES + 100, reserved_bytes: 40, ..Room::default() };
         let share = |size_bytes, limit_bytes, room| admit(size_bytes, limit_bytes, room, Quota::Share);
-        assert_eq!(share(60, 1000, room), Ok(()));
+        assert_eq!(share(35, 1000, room), Ok(()));
+        assert_eq!(share(36, 1000, room), Err(Refusal::OverTogether { together_bytes: 75, taken_bytes: 40 }));
         assert_eq!(share(61, 1000, room), Err(Refusal::DiskFull { available_bytes: 60 }));
         assert_eq!(share(61, 60, room), Err(Refusal::TooLarge { limit_bytes: 60 }));
-        let promised_away = Room { free_bytes: 10, reserved_bytes: 40, own_reserved_bytes: 0 };
+        assert_eq!(admit(60, 1000, room, Quota::None), Ok(()));
+        let promised_away = Room { free_bytes: 10, reserved_bytes: 40, ..Room::default() };
         assert_eq!(share(0, 10, promised_away), Ok(()));
         assert_eq!(share(1, 10, promised_away), Err(Refusal::DiskFull { available_bytes: 0 }));
     }
@@ -171,22 +197,45 @@ mod tests {
             (100, 40, 15, Quota::Share, 0),
             (20, 0, 0, Quota::Share, 10),
             (20, 0, 7, Quota::Share, 3),
-            (8, 0, 0, Quota::Share, 8),
+            (8, 0, 0, Quota::Share, 6),
+            (100, 70, 0, Quota::Share, 5),
             (100, 0, 20, Quota::None, 80),
             (100, 0, 2, Quota::Bytes(3 * GIB), 1),
             (100, 0, 4, Quota::Bytes(3 * GIB), 0),
-            (100, 0, 0, Quota::Bytes(200 * GIB), 100),
+            (100, 0, 0, Quota::Bytes(200 * GIB), 75),
+            (100, 70, 0, Quota::None, 30),
         ] {
             let room = Room {
                 free_bytes: SPARE_BYTES + free * GIB,
                 reserved_bytes: (others + own) * GIB,
                 own_reserved_bytes: own * GIB,
+                arrived_bytes: 0,
             };
             let case = format!("{free} {others} {own} {quota:?}");
             assert_eq!(room.left_bytes(quota), left * GIB, "{case}");
             assert_eq!(admit(left * GIB, u64::MAX, room, quota), Ok(()), "{case}");
             assert!(admit(left * GIB + 1, u64::MAX, room, quota).is_err(), "{case}");
         }
+    }
+
+    /// However many channels begin, and however much of it arrives, a quarter of the disk stays free of unfinished uploads.
+    #[test]
+    fn many_channels_leave_a_floor() {
+        const FREE_BYTES: u64 = 1 << 40;
+        let mut room = Room { free_bytes: SPARE_BYTES + FREE_BYTES, ..Room::default() };
+        let mut channels = 0;
+        while room.left_bytes(Quota::Share) > 0 {
+            let size_bytes = room.left_bytes(Quota::Share);
+            assert_eq!(admit(size_bytes, u64::MAX, room, Quota::Share), Ok(()));
+            // Every other one sends it all but the last byte.
+            let arrived_bytes = if channels % 2 == 0 { size_bytes - 1 } else { 0 };
+            room.free_bytes -= arrived_bytes;
+            room.arrived_bytes += arrived_bytes;
+            room.reserved_bytes += size_bytes - arrived_bytes;
+            channels += 1;
+        }
+        assert!(channels > 3, "{channels}");
+        assert_eq!(room.available_bytes(), FREE_BYTES / 4);
     }
 
     #[test]
