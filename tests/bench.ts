@@ -7,6 +7,7 @@ import { memory } from './bench/memory.ts';
 import { mutations } from './bench/mutations.ts';
 import { quality } from './bench/quality.ts';
 import { remux } from './bench/remux.ts';
+import { coldStart } from './bench/start.ts';
 import type { Comparison } from './bench/compare.ts';
 
 const usual: Record<string, () => Promise<Comparison[]>> = {
@@ -15,6 +16,7 @@ const usual: Record<string, () => Promise<Comparison[]>> = {
   'gateway-small': gatewaySmall,
   car,
   'slow-readers': slowReaders,
+  'cold-start': coldStart,
   ladder,
   remux,
 };
