@@ -1,6 +1,8 @@
 //! The layers around the router, from the outside in: request id, trace, panics, headers, origins.
 
 use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -10,7 +12,7 @@ use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 use tracing::Span;
 use utoipa_axum::router::OpenApiRouter;
@@ -35,7 +37,7 @@ pub fn compressed() -> CompressionLayer {
 pub fn everywhere(router: Router, app: &App) -> Router {
     router.layer(
         ServiceBuilder::new()
-            .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+            .layer(SetRequestIdLayer::x_request_id(Numbers::default()))
             .layer(TraceLayer::new_for_http().make_span_with(span))
             .layer(PropagateRequestIdLayer::x_request_id())
             .layer(from_fn(guard::security_headers))
@@ -43,6 +45,34 @@ pub fn everywhere(router: Router, app: &App) -> Router {
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn_with_state(app.clone(), guard::own_origin)),
     )
+}
+
+/// Numbers the requests of one run: drawing lots for each would cost a call of the system.
+#[derive(Clone, Default)]
+struct Numbers {
+    last: Arc<AtomicU64>,
+    run: RunId,
+}
+
+/// Tells this run's requests from those of others in a log.
+#[derive(Clone, Copy)]
+struct RunId(u32);
+
+impl Default for RunId {
+    fn default() -> Self {
+        let mut random = [0; 4];
+        // Without randomness the numbers are still good for one run's log.
+        let _ = getrandom::fill(&mut random);
+        Self(u32::from_be_bytes(random))
+    }
+}
+
+impl MakeRequestId for Numbers {
+    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        let text = format!("{:08x}-{number:x}", self.run.0);
+        Some(RequestId::new(text.parse().ok()?))
+    }
 }
 
 /// The query is left out: it may hold a one-time token.
