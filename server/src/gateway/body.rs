@@ -4,7 +4,7 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
@@ -17,11 +17,12 @@ use super::range::ByteRange;
 
 /// What has no more than this goes out at once.
 const AT_ONCE_BYTES: u64 = 64 << 10;
-/// The first pieces of what has more: so much fits between us and a reader before it shows that it is slow.
-const FIRST_BYTES: usize = 32 << 10;
-const FIRST_PIECES_END: u64 = 256 << 10;
-/// Then each piece is what the reader takes in this time, within the buffers' sizes.
-const PIECE_TIME: Duration = Duration::from_millis(20);
+/// A piece for those whose pace isn't known yet, and for slow readers, who hold it as long as they like.
+const PIECE_BYTES: usize = SMALLEST;
+/// After so much, what was taken says how fast a reader is: less fits into the kernel's buffers on the way.
+const PACED_BYTES: u64 = 2 << 20;
+/// Who takes so much a second gets the largest pieces.
+const FAST_BYTES_PER_SECOND: f64 = (8 << 20) as f64;
 
 /// A range of a file. Reads its first piece, which may block; an error then is still an answer of its own.
 pub fn begun(file: &FileReader, range: ByteRange) -> Result<Body, Error> {
@@ -55,10 +56,7 @@ struct FileBody {
     first: Option<Bytes>,
     /// A read from the disk.
     waiting: Option<JoinHandle<Result<Bytes, Error>>>,
-    /// How much the next piece should have.
-    size: usize,
-    /// When the last piece was handed over.
-    sent: Instant,
+    begun: Instant,
 }
 
 impl FileBody {
@@ -70,29 +68,24 @@ impl FileBody {
             end: range.start + range.len,
             first: None,
             waiting: None,
-            size: if range.len <= AT_ONCE_BYTES { AT_ONCE_BYTES as usize } else { FIRST_BYTES },
-            sent: Instant::now(),
+            begun: Instant::now(),
         }
     }
 
     fn next_length(&self) -> usize {
-        usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(self.size)
+        let (taken, whole) = (self.at - self.start, self.end - self.start);
+        let is_fast = || taken as f64 >= self.begun.elapsed().as_secs_f64() * FAST_BYTES_PER_SECOND;
+        let most = match taken {
+            _ if whole <= AT_ONCE_BYTES => AT_ONCE_BYTES as usize,
+            PACED_BYTES.. if is_fast() => LARGEST,
+            _ => PIECE_BYTES,
+        };
+        usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(most)
     }
 
     fn hand_over(&mut self, piece: Bytes) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         self.at += piece.len() as u64;
-        self.sent = Instant::now();
         Poll::Ready(Some(Ok(Frame::data(piece))))
-    }
-
-    /// A reader who has taken the last piece quickly gets a larger one, a slow one less to keep for it.
-    fn adapt(&mut self) {
-        let taken = self.sent.elapsed();
-        if taken < PIECE_TIME / 2 && self.at - self.start >= FIRST_PIECES_END {
-            self.size = (self.size * 2).min(LARGEST);
-        } else if taken > PIECE_TIME * 2 {
-            self.size = (self.size / 4).max(SMALLEST);
-        }
     }
 
     fn fail(&mut self, error: io::Error) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
@@ -127,7 +120,6 @@ impl HttpBody for FileBody {
                     Err(error) => body.fail(io::Error::other(error)),
                 };
             }
-            body.adapt();
             let (length, at) = (body.next_length(), body.at);
             let mut buffer = Buffer::take(length);
             match body.file.read_cached(buffer.as_mut(), at) {

@@ -5,12 +5,12 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
-/// Sizes of buffers, and how many of each are kept: 16 MiB at most of the first and the last.
-const CLASSES: [(usize, usize); 3] = [(SMALLEST, 1024), (64 << 10, 128), (LARGEST, 64)];
-/// For readers who take their time: a thousand of them fit into 16 MiB.
-pub const SMALLEST: usize = 16 << 10;
+/// For readers who take their time: a thousand of them hold 32 MiB.
+pub const SMALLEST: usize = 32 << 10;
 /// Larger ones only cost memory.
 pub const LARGEST: usize = 256 << 10;
+/// Sizes of buffers, and how many of each are kept.
+const CLASSES: [(usize, usize); 3] = [(SMALLEST, 512), (64 << 10, 128), (LARGEST, 64)];
 
 static FREE: [Mutex<Vec<Vec<u8>>>; 3] = [const { Mutex::new(Vec::new()) }; 3];
 

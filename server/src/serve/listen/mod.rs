@@ -29,7 +29,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 /// What hyper may buffer for a connection. Without it slow readers of large files take 400 kB each.
 const MAX_BUFFER_BYTES: usize = 32 * 1024;
 /// What the kernel takes beyond what the network does. Without it a reader's slowness shows only after megabytes.
-const MAX_UNSENT_BYTES: u32 = 128 * 1024;
+const MAX_UNSENT_BYTES: u32 = 64 * 1024;
 /// Connections at once; further ones wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 4096;
 /// Requests at once on one HTTP/2 connection.
