@@ -13,6 +13,7 @@ use crate::data::DataDir;
 use crate::database::Database;
 use crate::denylist::Denylists;
 use crate::gateway::Known;
+use crate::http::Limits;
 use crate::identity::NodeIdentity;
 use crate::media::WorkerToken;
 use crate::pages::WebDir;
@@ -48,6 +49,7 @@ pub struct App {
     pub web: WebDir,
     pub tasks: Tasks,
     pub uploads: Uploads,
+    pub limits: Arc<Limits>,
 }
 
 /// Work that runs beside requests. At shutdown `stop` is cancelled and every task is waited for, for a while.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use url::Url;
 
 use crate::accounts::Registration;
+use crate::http::{Network, Rates};
 use crate::site;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -22,6 +23,11 @@ pub struct Config {
     /// The address people reach this node at, if a proxy stands before it
     #[arg(long, value_parser = site::public_url)]
     pub url: Option<Url>,
+    /// Address or network of a proxy whose X-Forwarded-For is believed, besides this machine; may be given again
+    #[arg(long, value_name = "ADDRESS", env = "PINREEL_TRUSTED_PROXY", value_delimiter = ',')]
+    pub trusted_proxy: Vec<Network>,
+    #[command(flatten)]
+    pub rates: Rates,
     /// Certificate chain for TLS on this port (PEM), read again when it changes
     #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "acme")]
     pub tls_cert: Option<PathBuf>,

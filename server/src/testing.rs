@@ -3,6 +3,7 @@
 //! Use it under `#[sqlx::test(migrator = "crate::database::MIGRATIONS")]`; the app acts as `pinreel_app`, so a missing
 //! grant shows in the tests, and the test's own pool is the owner.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -23,6 +24,7 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::denylist::Denylists;
 use crate::gateway::Known;
+use crate::http::{Limits, Peer};
 use crate::identity::NodeIdentity;
 use crate::media::WorkerToken;
 use crate::pages::WebDir;
@@ -67,6 +69,7 @@ impl TestApp {
             clock: Clock::Fixed(now.clone()),
             site: Arc::new(Site::new(config.url.as_ref(), "127.0.0.1:8080".parse().unwrap())),
             web: WebDir::find(config.web.as_deref()).unwrap(),
+            limits: Arc::new(Limits::new(config.rates)),
             config: Arc::new(config),
             store: Store::open(data.content()).unwrap(),
             denylists: Denylists::open(vec![data.make_denylists().unwrap()]),
@@ -85,7 +88,11 @@ impl TestApp {
         self.now.fetch_add(by, Ordering::SeqCst);
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Response<Body> {
+    /// Sends as a program of this machine, unless the request has another [`Peer`].
+    pub async fn send(&self, mut request: Request<Body>) -> Response<Body> {
+        if request.extensions().get::<Peer>().is_none() {
+            request.extensions_mut().insert(Peer(Ipv4Addr::LOCALHOST.into()));
+        }
         self.router.clone().oneshot(request).await.unwrap()
     }
 

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum_extra::extract::CookieJar;
 use pinreel_records::{ChannelId, PublicKey};
 
@@ -10,7 +10,7 @@ use super::model::{Token, TokenHash};
 use super::store;
 use crate::app::App;
 use crate::clock::UnixMs;
-use crate::http::{ApiError, guard};
+use crate::http::{ApiError, bearer, guard};
 
 /// A live session; as an extractor it answers 401 where there is none. `Option<Session>` works as well.
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ impl FromRequestParts<App> for Operator {
 
 async fn find(parts: &Parts, app: &App) -> Result<Option<Session>, ApiError> {
     let token = match bearer(&parts.headers) {
-        Some(token) => Some(token),
+        Some(token) => Some(token.to_owned()),
         None => match cookie(app, &parts.headers) {
             Some(token) => {
                 guard::check_cookie_write(app, &parts.method, &parts.headers)?;
@@ -85,12 +85,6 @@ async fn find(parts: &Parts, app: &App) -> Result<Option<Session>, ApiError> {
     };
     let Some(token) = token.as_deref().and_then(Token::parse) else { return Ok(None) };
     Ok(store::session(&app.database, token.hash(), app.clock.now_ms()).await?)
-}
-
-fn bearer(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
 fn cookie(app: &App, headers: &HeaderMap) -> Option<String> {

@@ -1,4 +1,5 @@
-//! The layers around the router, from the outside in: request id, trace, panics, headers, origins.
+//! The layers around the router, from the outside in: request id, trace, headers, panics, limits,
+//! origins.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use tower_http::trace::TraceLayer;
 use tracing::Span;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{ApiError, guard};
+use super::{ApiError, guard, limits};
 use crate::app::App;
 
 /// The longest JSON body: a record's 65 KiB in base64, with room.
@@ -43,6 +44,7 @@ pub fn everywhere(router: Router, app: &App) -> Router {
             .layer(from_fn(guard::security_headers))
             .layer(from_fn(guard::public_reads))
             .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn_with_state(app.clone(), limits::limit))
             .layer(from_fn_with_state(app.clone(), guard::own_origin)),
     )
 }

@@ -5,9 +5,15 @@ mod extract;
 pub mod guard;
 pub mod html;
 mod layers;
+mod limits;
+mod secret;
 #[cfg(test)]
 mod tests;
+mod visitor;
 
 pub use error::{ApiError, ApiResult};
-pub use extract::{ApiJson, ApiPath, ApiQuery};
+pub use extract::{ApiJson, ApiPath, ApiQuery, bearer};
 pub use layers::{compressed, everywhere, ordinary};
+pub use limits::{Budget, Limits, Rates};
+pub use secret::Secret;
+pub use visitor::{Network, Peer, Visitor, network, visitor};

@@ -6,6 +6,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
+use super::Peer;
 use crate::testing::{ORIGIN, TestApp};
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
@@ -65,4 +66,58 @@ async fn database_away_is_said_and_pages_still_say_it(owner: PgPool) {
     assert!(String::from_utf8_lossy(&html).contains("database_away"));
     let health = test.send(Request::get("/healthz").body(Body::empty()).unwrap()).await;
     assert_eq!(health.status(), StatusCode::OK);
+}
+
+fn from(address: &str, request: axum::http::request::Builder) -> Request<Body> {
+    request.extension(Peer(address.parse().unwrap())).body(Body::empty()).unwrap()
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn who_asks_too_often_is_told_when_to_come_again(owner: PgPool) {
+    let test = TestApp::with_flags(&owner, &["--read-rate", "1", "--write-rate", "1", "--sign-in-rate", "2"]);
+    let health = || from("192.0.2.1", Request::get("/healthz"));
+    for _ in 0..10 {
+        assert_eq!(test.send(health()).await.status(), StatusCode::OK);
+    }
+    let refused = test.send(health()).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
+    assert_eq!(refused.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*", "pages elsewhere may know why");
+    let problem = refused.into_body().collect().await.unwrap().to_bytes();
+    let problem: Value = serde_json::from_slice(&problem).unwrap();
+    assert_eq!((&problem["status"], &problem["code"]), (&json!(429), &json!("too_many_requests")));
+
+    // The other budgets, other visitors, and this machine's own programs go on.
+    assert_eq!(test.send(from("192.0.2.1", Request::post("/api/v1/uploads"))).await.status(), StatusCode::UNAUTHORIZED);
+    for status in [StatusCode::OK, StatusCode::OK, StatusCode::TOO_MANY_REQUESTS] {
+        let ask = from("192.0.2.1", Request::post("/api/v1/session/challenge"));
+        assert_eq!(test.send(ask).await.status(), status);
+    }
+    assert_eq!(test.send(from("192.0.2.2", Request::get("/healthz"))).await.status(), StatusCode::OK);
+    for _ in 0..50 {
+        assert_eq!(test.send(from("127.0.0.1", Request::get("/healthz"))).await.status(), StatusCode::OK);
+    }
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn behind_a_proxy_each_visitor_has_a_budget(owner: PgPool) {
+    let test = TestApp::with_flags(&owner, &["--read-rate", "1", "--trusted-proxy", "172.18.0.0/16"]);
+    let through = |proxy: &str, visitor: &str| from(proxy, Request::get("/healthz").header("x-forwarded-for", visitor));
+    for proxy in ["127.0.0.1", "172.18.0.2"] {
+        // Another address of the same household each time, and an invented hop before it.
+        for number in 0..10 {
+            let visitor = format!("192.0.2.{number}, 2001:db8:0:{}::{number}", proxy.len());
+            assert_eq!(test.send(through(proxy, &visitor)).await.status(), StatusCode::OK);
+        }
+        let visitor = format!("2001:db8:0:{}::77", proxy.len());
+        assert_eq!(test.send(through(proxy, &visitor)).await.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(test.send(through(proxy, "2001:db8:1::1")).await.status(), StatusCode::OK);
+    }
+    // A stranger's header changes nothing.
+    let statuses = (0..11).map(|number| through("198.51.100.1", &format!("192.0.2.{number}")));
+    let mut last = StatusCode::OK;
+    for request in statuses {
+        last = test.send(request).await.status();
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::gateway;
-use crate::http::{ApiError, ApiResult};
+use crate::http::{ApiError, ApiResult, bearer};
 
 use super::error::MediaError;
 use super::lease::{self, Granted};
@@ -47,10 +47,7 @@ impl<S: Sync> FromRequestParts<S> for Bearer {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token =
-            value.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        token.map(|(_, token)| Self(token.trim().to_owned())).ok_or_else(|| MediaError::TokenWrong.into())
+        bearer(&parts.headers).map(|token| Self(token.to_owned())).ok_or_else(|| MediaError::TokenWrong.into())
     }
 }
 

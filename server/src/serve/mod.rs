@@ -25,6 +25,7 @@ use crate::database::private::{PrivateDatabase, PrivateError};
 use crate::database::{self, MigrateError};
 use crate::denylist::{self, Denylists};
 use crate::gateway::Known;
+use crate::http::Limits;
 use crate::identity::{IdentityError, NodeIdentity};
 use crate::media::{TokenError, WorkerToken};
 use crate::pages::{NoWebApp, WebDir};
@@ -144,6 +145,7 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
         kubo: KuboAddress::new(parts.config.kubo_api.clone()),
         denylists: open_denylists(&parts.config, &parts.data).await?,
         known: Known::default(),
+        limits: Arc::new(Limits::new(parts.config.rates)),
         config: Arc::new(parts.config),
         data: parts.data,
         store,
@@ -164,7 +166,8 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
     }
     let stop = app.tasks.stop.clone();
     let is_plain = parts.tls.is_none();
-    let server = tokio::spawn(listen::serve(parts.listener, parts.tls, router::router(app.clone()), stop.clone()));
+    let server = listen::serve(parts.listener, parts.tls, router::router(app.clone()), stop.clone());
+    let server = tokio::spawn(server);
     let announced = tokio::select! {
         announced = announce(&app, address, is_plain) => announced,
         () = stop.cancelled() => Ok(()),

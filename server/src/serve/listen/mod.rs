@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -19,8 +21,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 use url::Url;
 
+use crate::http::Peer;
 use tls::Tls;
 use visitors::Visitors;
 
@@ -92,8 +96,10 @@ pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, stop
         let Some(visit) = visitors.enter(from.ip()) else { continue };
         // Small answers go out at once; that it fails on a dead connection shows in the next call.
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(router.clone());
-        let (builder, watcher, tls, kept) = (builder.clone(), open.watcher(), tls.clone(), (slot, visit));
+        let service =
+            TowerToHyperService::new(router.clone().map_request(move |request| with_peer(request, from.ip())));
+        let kept = (slot, visit);
+        let (builder, watcher, tls) = (builder.clone(), open.watcher(), tls.clone());
         tokio::spawn(async move {
             // How a connection ends is its client's affair.
             match tls {
@@ -113,6 +119,11 @@ pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, stop
     }
     drop(listener);
     open.shutdown().await;
+}
+
+fn with_peer(mut request: Request<Incoming>, from: IpAddr) -> Request<Incoming> {
+    request.extensions_mut().insert(Peer(from));
+    request
 }
 
 fn builder() -> auto::Builder<TokioExecutor> {

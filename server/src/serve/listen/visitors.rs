@@ -1,8 +1,10 @@
 //! How many connections one address may have open: nobody can take them all.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::http::network;
 
 /// Enough for a school behind one address; a proxy on this machine isn't counted.
 pub const MOST_EACH: usize = 256;
@@ -33,14 +35,6 @@ impl Visitors {
         }
         *count += 1;
         Some(Visit { visitors: self.clone(), from: Some(from) })
-    }
-}
-
-/// One household has a whole IPv6 network of 64 bits.
-fn network(from: IpAddr) -> IpAddr {
-    match from.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        address => address,
     }
 }
 
