@@ -16,6 +16,7 @@ use crate::gateway::Known;
 use crate::http::Limits;
 use crate::identity::NodeIdentity;
 use crate::media::WorkerToken;
+use crate::metrics::Metrics;
 use crate::pages::WebDir;
 use crate::pinning::KuboAddress;
 use crate::signals::Signals;
@@ -50,6 +51,7 @@ pub struct App {
     pub tasks: Tasks,
     pub uploads: Uploads,
     pub limits: Arc<Limits>,
+    pub metrics: Metrics,
 }
 
 /// Work that runs beside requests. At shutdown `stop` is cancelled and every task is waited for, for a while.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use url::Url;
 
 use crate::accounts::Registration;
-use crate::http::{Network, Rates};
+use crate::http::{Network, Rates, Secret};
 use crate::site;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -28,6 +28,9 @@ pub struct Config {
     pub trusted_proxy: Vec<Network>,
     #[command(flatten)]
     pub rates: Rates,
+    /// Token that reads /metrics from anywhere; without one only this machine's programs do
+    #[arg(long, env = "PINREEL_METRICS_TOKEN", hide_env_values = true, value_parser = metrics_token)]
+    pub metrics_token: Option<Secret>,
     /// Certificate chain for TLS on this port (PEM), read again when it changes
     #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "acme")]
     pub tls_cert: Option<PathBuf>,
@@ -86,4 +89,14 @@ pub struct Config {
     /// How many MiB a second are read to look for damage in stored files
     #[arg(long, value_name = "MIB", env = "PINREEL_SCRUB_RATE", default_value_t = 8)]
     pub scrub_rate: u64,
+}
+
+/// The shortest token that nobody guesses, in characters.
+const SHORTEST_TOKEN: usize = 16;
+
+fn metrics_token(text: &str) -> Result<Secret, String> {
+    if text.len() < SHORTEST_TOKEN {
+        return Err("it is too short; make one with `openssl rand -hex 32`".to_owned());
+    }
+    Ok(Secret::of(text))
 }

@@ -20,6 +20,7 @@ pub mod http;
 pub mod identity;
 pub mod log;
 pub mod media;
+pub mod metrics;
 pub mod node;
 pub mod pages;
 pub mod pinning;

@@ -17,6 +17,7 @@ use crate::gateway;
 use crate::http::{ApiError, compressed, everywhere, ordinary};
 use crate::log;
 use crate::media;
+use crate::metrics;
 use crate::node;
 use crate::pages;
 use crate::pinning;
@@ -53,6 +54,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .merge(gateway::routes())
         .merge(media::routes())
+        .merge(metrics::routes())
         .merge(routing::routes())
         .fallback(pages::fallback.layer(compressed()))
         .method_not_allowed_fallback(method_wrong)

@@ -60,6 +60,11 @@ impl Site {
         self.is_own_origin(origin, host) || self.local.iter().any(|local| local == origin)
     }
 
+    /// Whether a request's `Host` is one of this machine's own names for us.
+    pub fn is_local_host(&self, host: &str) -> bool {
+        self.local.iter().any(|local| local.strip_prefix("http://") == Some(host))
+    }
+
     /// The origin is the very number and port that the request was sent to. A name wouldn't do: whoever owns it may
     /// point it at us.
     fn is_own_ip(&self, origin: &str, host: &str) -> bool {

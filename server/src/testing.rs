@@ -27,6 +27,7 @@ use crate::gateway::Known;
 use crate::http::{Limits, Peer};
 use crate::identity::NodeIdentity;
 use crate::media::WorkerToken;
+use crate::metrics::Metrics;
 use crate::pages::WebDir;
 use crate::pinning::KuboAddress;
 use crate::signals::Signals;
@@ -70,6 +71,7 @@ impl TestApp {
             site: Arc::new(Site::new(config.url.as_ref(), "127.0.0.1:8080".parse().unwrap())),
             web: WebDir::find(config.web.as_deref()).unwrap(),
             limits: Arc::new(Limits::new(config.rates)),
+            metrics: Metrics::default(),
             config: Arc::new(config),
             store: Store::open(data.content()).unwrap(),
             denylists: Denylists::open(vec![data.make_denylists().unwrap()]),

@@ -1,4 +1,4 @@
-//! The layers around the router, from the outside in: request id, trace, headers, panics, limits,
+//! The layers around the router, from the outside in: request id, trace, measure, headers, panics, limits,
 //! origins.
 
 use std::any::Any;
@@ -20,6 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::{ApiError, guard, limits};
 use crate::app::App;
+use crate::metrics;
 
 /// The longest JSON body: a record's 65 KiB in base64, with room.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -40,6 +41,7 @@ pub fn everywhere(router: Router, app: &App) -> Router {
         ServiceBuilder::new()
             .layer(SetRequestIdLayer::x_request_id(Numbers::default()))
             .layer(TraceLayer::new_for_http().make_span_with(span))
+            .layer(from_fn_with_state(app.metrics.clone(), metrics::measure))
             .layer(PropagateRequestIdLayer::x_request_id())
             .layer(from_fn(guard::security_headers))
             .layer(from_fn(guard::public_reads))

@@ -34,6 +34,7 @@ use crate::signals::Signal;
 
 pub use http::routes;
 pub use model::{Job, JobState, LOCAL_WORKER, Rendition, Rung, RungProgress, Source, is_transcoded};
+pub use store::JobCount;
 pub use token::{TokenError, WorkerToken};
 
 /// How this node transcodes today. Part of each rendition's record: another recipe is another job.
@@ -90,6 +91,11 @@ pub async fn rendition_at(database: &Database, root: &str) -> sqlx::Result<Optio
 /// Jobs for the operator, each with its source; those that aren't over first.
 pub async fn recent_jobs(database: &Database) -> sqlx::Result<Vec<(String, Job)>> {
     store::recent_jobs(database).await
+}
+
+/// How many jobs are in each state.
+pub async fn count_jobs(database: &Database) -> sqlx::Result<Vec<JobCount>> {
+    store::count_jobs(database).await
 }
 
 /// All renditions, for keeping them.

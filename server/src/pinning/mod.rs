@@ -25,6 +25,7 @@ use crate::database::Database;
 
 pub use http::routes;
 pub use model::{Pin, PinState, PinStatus, Role};
+pub use store::PinCount;
 
 /// Where the Kubo to pin at answers now. A supervised one comes and goes, and may come back elsewhere.
 #[derive(Clone, Debug, Default)]
@@ -90,6 +91,11 @@ pub async fn pins_of(app: &App, roots: &[String]) -> sqlx::Result<Vec<Pin>> {
 /// For the operator: what isn't pinned first, then the newest.
 pub async fn recent(app: &App) -> sqlx::Result<Vec<PinStatus>> {
     store::recent(&app.database).await
+}
+
+/// How many pins are in each state.
+pub async fn count(database: &Database) -> sqlx::Result<Vec<PinCount>> {
+    store::count(database).await
 }
 
 /// Takes the pins of these roots away, also at Kubo; call it once they are no longer public.

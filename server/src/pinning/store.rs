@@ -182,3 +182,24 @@ pub async fn recent(pool: &PgPool) -> sqlx::Result<Vec<PinStatus>> {
         })
         .collect())
 }
+
+/// How many pins are in a state.
+pub struct PinCount {
+    pub state: &'static str,
+    pub pins: i64,
+    /// When the oldest of them was first wanted.
+    pub since_ms: Option<UnixMs>,
+}
+
+/// How many pins are in each state.
+pub async fn count(pool: &PgPool) -> sqlx::Result<Vec<PinCount>> {
+    let rows =
+        sqlx::query!(r#"select state, count(*) as "pins!", min(created_ms) as "since_ms!" from pin group by state"#)
+            .fetch_all(pool)
+            .await?;
+    let count = |state: &'static str| {
+        let row = rows.iter().find(|row| row.state == state);
+        PinCount { state, pins: row.map_or(0, |row| row.pins), since_ms: row.map(|row| row.since_ms) }
+    };
+    Ok(["pending", "pinned", "failed", "unwanted"].into_iter().map(count).collect())
+}

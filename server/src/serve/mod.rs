@@ -28,6 +28,7 @@ use crate::gateway::Known;
 use crate::http::Limits;
 use crate::identity::{IdentityError, NodeIdentity};
 use crate::media::{TokenError, WorkerToken};
+use crate::metrics::Metrics;
 use crate::pages::{NoWebApp, WebDir};
 use crate::pinning::KuboAddress;
 use crate::signals::Signals;
@@ -146,6 +147,7 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
         denylists: open_denylists(&parts.config, &parts.data).await?,
         known: Known::default(),
         limits: Arc::new(Limits::new(parts.config.rates)),
+        metrics: Metrics::default(),
         config: Arc::new(parts.config),
         data: parts.data,
         store,
@@ -166,7 +168,8 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
     }
     let stop = app.tasks.stop.clone();
     let is_plain = parts.tls.is_none();
-    let server = listen::serve(parts.listener, parts.tls, router::router(app.clone()), stop.clone());
+    let server =
+        listen::serve(parts.listener, parts.tls, router::router(app.clone()), app.metrics.clone(), stop.clone());
     let server = tokio::spawn(server);
     let announced = tokio::select! {
         announced = announce(&app, address, is_plain) => announced,

@@ -36,7 +36,7 @@ use tokio::sync::Mutex;
 pub use create::left_bytes;
 pub use http::routes;
 pub use model::{State, Upload, UploadId};
-pub use store::stored_sources;
+pub use store::{UploadCount, count, stored_sources};
 
 use crate::app::App;
 

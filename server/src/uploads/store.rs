@@ -153,3 +153,25 @@ pub async fn stored_sources(pool: &PgPool) -> sqlx::Result<Vec<(UploadId, String
         sqlx::query!(r#"select id, source as "source!" from upload where state = 'stored'"#).fetch_all(pool).await?;
     Ok(rows.into_iter().map(|row| (UploadId(row.id), row.source)).collect())
 }
+
+/// How many uploads are in a state, and how large they are together.
+pub struct UploadCount {
+    pub state: &'static str,
+    pub uploads: i64,
+    pub size_bytes: i64,
+}
+
+/// How many uploads are in each state.
+pub async fn count(pool: &PgPool) -> sqlx::Result<Vec<UploadCount>> {
+    let rows = sqlx::query!(
+        r#"select state, count(*) as "uploads!", sum(size_bytes)::bigint as "size_bytes!" from upload group by state"#
+    )
+    .fetch_all(pool)
+    .await?;
+    let count = |state: &'static str| {
+        let row = rows.iter().find(|row| row.state == state);
+        let (uploads, size_bytes) = row.map_or((0, 0), |row| (row.uploads, row.size_bytes));
+        UploadCount { state, uploads, size_bytes }
+    };
+    Ok(["receiving", "stored"].into_iter().map(count).collect())
+}

@@ -95,6 +95,7 @@ pub async fn limit(State(app): State<App>, request: Request, next: Next) -> Resp
     match app.limits.take(budget, from) {
         Ok(()) => next.run(request).await,
         Err(wait) => {
+            app.metrics.limited(budget);
             warn_of_proxy(&request);
             refusal(wait)
         }

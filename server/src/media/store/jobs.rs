@@ -85,6 +85,32 @@ pub async fn recent_jobs(pool: &PgPool) -> sqlx::Result<Vec<(String, Job)>> {
     Ok(rows.into_iter().map(|row| (row.source.clone(), row.into())).collect())
 }
 
+/// How many jobs are in a state.
+pub struct JobCount {
+    /// As the API calls it.
+    pub state: &'static str,
+    pub jobs: i64,
+    /// When the one changed last that hasn't for the longest time.
+    pub since_ms: Option<UnixMs>,
+}
+
+/// States as the table has them, and as they are called outside.
+const STATES: [(&str, &str); 5] =
+    [("queued", "queued"), ("leased", "running"), ("complete", "complete"), ("failed", "failed"), ("none", "none")];
+
+/// How many jobs are in each state.
+pub async fn count_jobs(pool: &PgPool) -> sqlx::Result<Vec<JobCount>> {
+    let rows =
+        sqlx::query!(r#"select state, count(*) as "jobs!", min(updated_ms) as "since_ms!" from job group by state"#)
+            .fetch_all(pool)
+            .await?;
+    let count = |(kept, state): (&str, &'static str)| {
+        let row = rows.iter().find(|row| row.state == kept);
+        JobCount { state, jobs: row.map_or(0, |row| row.jobs), since_ms: row.map(|row| row.since_ms) }
+    };
+    Ok(STATES.into_iter().map(count).collect())
+}
+
 struct JobRow {
     id: Uuid,
     source: String,

@@ -25,6 +25,7 @@ use tower::ServiceExt;
 use url::Url;
 
 use crate::http::Peer;
+use crate::metrics::Metrics;
 use tls::Tls;
 use visitors::Visitors;
 
@@ -72,6 +73,7 @@ pub async fn bind(ip: IpAddr, port: u16) -> Result<TcpListener, ListenError> {
 pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, stop: CancellationToken) {
     // Connections inherit it. Where it can't be had, slow readers take more memory.
     let _ = SockRef::from(&listener).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
+pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, metrics: Metrics, stop: CancellationToken) {
     let (builder, visitors) = (Arc::new(builder()), Visitors::default());
     let open = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -93,12 +95,15 @@ pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, stop
                 continue;
             }
         };
-        let Some(visit) = visitors.enter(from.ip()) else { continue };
+        let Some(visit) = visitors.enter(from.ip()) else {
+            metrics.connection_refused();
+            continue;
+        };
         // Small answers go out at once; that it fails on a dead connection shows in the next call.
         let _ = stream.set_nodelay(true);
         let service =
             TowerToHyperService::new(router.clone().map_request(move |request| with_peer(request, from.ip())));
-        let kept = (slot, visit);
+        let kept = (slot, visit, metrics.connected());
         let (builder, watcher, tls) = (builder.clone(), open.watcher(), tls.clone());
         tokio::spawn(async move {
             // How a connection ends is its client's affair.
