@@ -46,7 +46,7 @@ pub fn everywhere(router: Router, app: &App) -> Router {
             .layer(from_fn(guard::security_headers))
             .layer(from_fn(guard::public_reads))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(from_fn_with_state(app.clone(), limits::limit))
+            .layer(from_fn_with_state(limits::Limiting::of(app), limits::limit))
             .layer(from_fn_with_state(app.clone(), guard::own_origin)),
     )
 }
