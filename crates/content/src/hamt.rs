@@ -4,8 +4,8 @@
 //! A shard has one slot for each value of the next bits of the hash: 8 bits where we write, any power of two of slots
 //! where we read. Its links are named by the slot in hexadecimal; a link to an entry has the entry's name after that,
 //! a link to a further shard has not. Which shards there are follows from the names alone, so the same entries always
-//! have the same root. A slot that an entry's hash doesn't lead to is malformed, which leaves a hostile tree no way
-//! to show one entry in many places.
+//! have the same root. A slot that an entry's hash doesn't lead to is malformed, and so is one that comes twice or out of
+//! order, which leaves a hostile tree no way to show one entry in many places, or one that nobody finds.
 
 use bytes::Bytes;
 use cid::Cid;
@@ -91,7 +91,7 @@ impl Shape {
 }
 
 /// The place of a shard in its tree: what the hashes of all names in it begin with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Path {
     bits: u32,
     value: u64,
@@ -101,28 +101,28 @@ pub(crate) struct Path {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Slot<'a> {
     Entry(&'a str),
-    Shard(Path),
+    Shard,
 }
 
 impl Path {
-    /// What a link's name says, checked against where the shard is.
-    pub(crate) fn read<'a>(self, shape: Shape, name: &'a str) -> Result<Slot<'a>, Malformed> {
+    /// What a link's name says, checked against where the shard is, and the link's own place.
+    pub(crate) fn read<'a>(self, shape: Shape, name: &'a str) -> Result<(Self, Slot<'a>), Malformed> {
         let (digits, name) = name.split_at_checked(shape.digits).ok_or(Malformed::Shard)?;
         let upper = digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'A'..=b'F'));
         let slot = u64::from_str_radix(digits, 16).ok().filter(|slot| upper && *slot < 1 << shape.bits);
         let below = self.slot(shape, slot.ok_or(Malformed::Shard)?).ok_or(Malformed::TooDeep)?;
         if name.is_empty() {
-            return Ok(Slot::Shard(below));
+            return Ok((below, Slot::Shard));
         }
-        let leads_here = u64::from_be_bytes(hash(name.as_bytes())) >> (64 - below.bits) == below.value;
-        if leads_here { Ok(Slot::Entry(name)) } else { Err(Malformed::Shard) }
+        let leads_here = place_of_name(name) >> (64 - below.bits) == below.value;
+        if leads_here { Ok((below, Slot::Entry(name))) } else { Err(Malformed::Shard) }
     }
 
     /// What the name of a link begins with that may lead to `name`, and the place below it. `None` when the hash has no
     /// bits left.
     pub(crate) fn towards(self, shape: Shape, name: &str) -> Option<(String, Self)> {
         let left = 64u32.checked_sub(self.bits + shape.bits)?;
-        let slot = (u64::from_be_bytes(hash(name.as_bytes())) >> left) & ((1 << shape.bits) - 1);
+        let slot = (place_of_name(name) >> left) & ((1 << shape.bits) - 1);
         Some((format!("{slot:0digits$X}", digits = shape.digits), self.slot(shape, slot)?))
     }
 
@@ -153,6 +153,12 @@ pub(crate) fn find(block: &[u8], shape: Shape, path: Path, name: &str) -> Result
         Some(found) if found == name => Next::Entry(link.cid, link.tsize),
         _ => Next::Nothing,
     })
+}
+
+/// Where an entry stands in every sharded directory: each shard on the way to its name goes by the next bits, from the
+/// highest on.
+pub fn place_of_name(name: &str) -> u64 {
+    u64::from_be_bytes(hash(name.as_bytes()))
 }
 
 /// The first 64 bits of MurmurHash3 x64 128 with seed 0, its most significant byte first.
@@ -217,8 +223,8 @@ mod tests {
         assert_eq!((prefix.as_str(), below), ("CB", Path { bits: 8, value: 0xcb }));
         assert_eq!(below.towards(OURS, "hello").unwrap().0, "D8");
         let root = Path::default();
-        assert_eq!(root.read(OURS, "CBhello"), Ok(Slot::Entry("hello")));
-        assert_eq!(root.read(OURS, "CB"), Ok(Slot::Shard(below)));
+        assert_eq!(root.read(OURS, "CBhello"), Ok((below, Slot::Entry("hello"))));
+        assert_eq!(root.read(OURS, "CB"), Ok((below, Slot::Shard)));
         for wrong in ["", "C", "cbhello", "CChello", "+Bhello", "ü"] {
             assert_eq!(root.read(OURS, wrong), Err(Malformed::Shard), "{wrong}");
         }
@@ -226,9 +232,10 @@ mod tests {
         assert_eq!(deepest.read(OURS, "CB"), Err(Malformed::TooDeep));
         assert_eq!(deepest.towards(OURS, "hello"), None);
         let narrow = Shape { bits: 4, digits: 1 };
-        assert_eq!(root.read(narrow, "Chello"), Ok(Slot::Entry("hello")));
+        assert_eq!(root.read(narrow, "Chello").map(|(_, slot)| slot), Ok(Slot::Entry("hello")));
         let wide = Shape { bits: 10, digits: 3 };
-        assert_eq!(root.read(wide, "32Fhello"), Ok(Slot::Entry("hello")), "1024 slots: the first ten bits of cbd8");
+        let (place, slot) = root.read(wide, "32Fhello").unwrap();
+        assert_eq!((place.bits, slot), (10, Slot::Entry("hello")), "1024 slots: the first ten bits of cbd8");
         assert_eq!(root.read(wide, "400"), Err(Malformed::Shard), "no slot beyond the last");
     }
 

@@ -30,6 +30,7 @@ pub use cid::Cid;
 pub use directory::hash_directory;
 pub use disk::{OnProgress, Progress, all_cores, hash_file};
 pub use error::{Error, Malformed, Result};
+pub use hamt::place_of_name;
 pub use import::{FileHasher, LEAF_BYTES, Link, Stored, hash_bytes};
 pub use links::links_of_data;
 pub use store::{

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use common::store;
 use pinreel_content::{
-    Cid, Error, Kind, Link, Malformed, Store, dag_pb_cid, dagpb, hash_bytes, hash_directory, sha256,
+    Cid, Error, Kind, Link, Malformed, Store, dag_pb_cid, dagpb, hash_bytes, hash_directory, place_of_name, sha256,
 };
 use proptest::{collection::btree_set, prelude::*};
 
@@ -131,4 +131,28 @@ fn a_missing_shard_ends_the_listing_by_name() {
     assert!(entries.next().is_none());
     assert_eq!(store.step(&root, "hello").unwrap().unwrap().cid, file, "what doesn't need it is found");
     assert!(store.entries(&gone).unwrap().is_none());
+}
+
+/// The way to a name ends at the first link of its slot, so a second one would be shown and never found.
+#[test]
+fn a_slot_that_comes_twice_or_out_of_order_is_malformed() {
+    let (_folder, store) = store();
+    let slot = |name: &str| place_of_name(name) >> 56;
+    let names: Vec<String> = (0..2000).map(|number| format!("n{number}")).collect();
+    let twin = names.iter().skip(1).find(|name| slot(name) == slot(&names[0])).unwrap();
+    let other = names.iter().find(|name| slot(name) > slot(&names[0])).unwrap();
+    let shard = |names: &[&String]| {
+        let mut block = Vec::new();
+        for name in names {
+            dagpb::push_link(&mut block, &hash_bytes(b"x").cid, &format!("{:02X}{name}", slot(name)), 1);
+        }
+        dagpb::push_data(&mut block, &[8, 5, 0x12, 0, 0x28, 0x22, 0x30, 0x80, 2]);
+        let cid = dag_pb_cid(sha256(&block));
+        store.put_block(&cid, &block).unwrap();
+        store.list(&cid)
+    };
+    assert_eq!(shard(&[&names[0], other]).unwrap().unwrap().len(), 2);
+    for wrong in [[&names[0], twin], [other, &names[0]], [&names[0], &names[0]]] {
+        assert!(matches!(shard(&wrong), Err(Error::Malformed { reason: Malformed::Shard, .. })), "{wrong:?}");
+    }
 }

@@ -152,6 +152,8 @@ pub struct Entries {
 struct Level {
     /// `None` in a directory of one block, whose links are named as they are.
     shard: Option<(Shape, Path)>,
+    /// The place of the link before.
+    last: Option<Path>,
     links: std::vec::IntoIter<Entry>,
 }
 
@@ -172,7 +174,7 @@ impl Entries {
             cid: link.cid,
             tsize: link.tsize.unwrap_or_default(),
         });
-        self.open.push(Level { shard, links: links.collect::<Vec<_>>().into_iter() });
+        self.open.push(Level { shard, last: None, links: links.collect::<Vec<_>>().into_iter() });
         Ok(true)
     }
 
@@ -183,12 +185,17 @@ impl Entries {
                 continue;
             };
             let Some((shape, path)) = level.shard else { return Ok(Some(entry)) };
-            match path.read(shape, &entry.name).map_err(Error::malformed(&self.root))? {
+            let (below, slot) = path.read(shape, &entry.name).map_err(Error::malformed(&self.root))?;
+            // The way to a name ends at the first link of its slot.
+            if level.last.replace(below).is_some_and(|last| last >= below) {
+                return Err(Error::malformed(&self.root)(Malformed::Shard));
+            }
+            match slot {
                 Slot::Entry(name) => {
                     entry.name = name.to_owned();
                     return Ok(Some(entry));
                 }
-                Slot::Shard(below) => {
+                Slot::Shard => {
                     let fresh = digest_of(&entry.cid).is_none_or(|digest| self.seen.insert(digest));
                     if entry.cid.codec() != DAG_PB || !fresh {
                         return Err(Error::malformed(&entry.cid)(Malformed::Shard));

@@ -284,7 +284,7 @@ fn shards_below(node: &dagpb::PbNode<'_>, data: &UnixFs<'_>, path: Path) -> Resu
     let shape = Shape::of(data)?;
     let mut shards = Vec::new();
     for link in &node.links {
-        if let Slot::Shard(below) = path.read(shape, link.name.unwrap_or_default())? {
+        if let (below, Slot::Shard) = path.read(shape, link.name.unwrap_or_default())? {
             shards.push(Visit { cid: link.cid, reach: Reach::Shards(below) });
         }
     }
