@@ -18,6 +18,7 @@ mod disk;
 mod error;
 mod hamt;
 pub mod import;
+#[cfg(feature = "kubo")]
 pub mod kubo;
 pub mod limits;
 mod links;
