@@ -29,6 +29,8 @@ mod path;
 mod pieces;
 mod query;
 mod range;
+#[cfg(test)]
+mod seeds;
 mod send;
 mod shape;
 mod tar;
