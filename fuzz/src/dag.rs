@@ -124,6 +124,13 @@ pub fn walk(store: &Store, root: &Cid, name: &str) {
     }
 }
 
+/// Publishes a root, whatever is wrong with it. That writes to the disk, so only one input of four does it.
+pub fn publish_some(store: &Store, root: &Cid, bytes: &[u8]) {
+    if bytes.len().is_multiple_of(4) {
+        let _ = store.publish(root);
+    }
+}
+
 /// Whatever is listed is found by its name.
 fn list(store: &Store, root: &Cid) {
     let Ok(Some(entries)) = store.entries(root) else { return };

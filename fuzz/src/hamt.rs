@@ -2,11 +2,13 @@
 
 use pinreel_content::place_of_name;
 
-use super::dag::{Blocks, absent, inline, push_varint, store_of, walk};
+use super::dag::{Blocks, absent, inline, publish_some, push_varint, store_of, walk};
 use super::input::Input;
 
 const MOST_SHARDS: usize = 24;
 const MOST_LINKS: usize = 24;
+/// Names that are tried for one input.
+const MOST_TRIES: u32 = 2048;
 const WIDTHS: [u64; 6] = [256, 8, 16, 64, 1024, 256];
 
 /// A shard with its place: how many bits lead to it, and a name that is in it.
@@ -19,7 +21,7 @@ struct Shard {
 pub fn run(bytes: &[u8]) {
     let mut input = Input(bytes);
     let (mut blocks, mut shards) = (Blocks::default(), Vec::<Shard>::new());
-    let mut sought = String::from("a");
+    let (mut sought, mut tries) = (String::from("a"), MOST_TRIES);
     while !input.is_empty() && shards.len() < MOST_SHARDS {
         let lies = input.byte();
         let width = if lies & 1 == 0 { WIDTHS[input.index(WIDTHS.len())] } else { input.number() };
@@ -37,7 +39,10 @@ pub fn run(bytes: &[u8]) {
                 }
                 (number, _) => {
                     let name = String::from_utf8_lossy(input.take(3)).into_owned();
-                    let name = first.as_deref().map_or_else(|| name.clone(), |first| beside(first, bits, &name));
+                    let name = match &first {
+                        Some(first) => beside(first, bits, name, &mut tries),
+                        None => name,
+                    };
                     (if number % 2 == 0 { absent() } else { inline(&[number]) }, name.clone(), name)
                 }
             };
@@ -66,16 +71,22 @@ pub fn run(bytes: &[u8]) {
         walk(&store, &shard.cid, &sought);
     }
     if let Some(last) = shards.last() {
-        // Whatever is wrong with it is an error, not a panic.
-        let _ = store.publish(&last.cid);
+        publish_some(&store, &last.cid, bytes);
     }
 }
 
 /// A name that may stand in the same shard, if one is found soon.
-fn beside(first: &str, bits: u32, name: &str) -> String {
-    let shared = |name: &str| (place_of_name(name) ^ place_of_name(first)).leading_zeros() >= bits;
-    let mut names = (0..1024).map(|number| if number == 0 { name.to_owned() } else { format!("{name}{number}") });
-    names.find(|name| shared(name)).unwrap_or_else(|| name.to_owned())
+fn beside(first: &str, bits: u32, name: String, tries: &mut u32) -> String {
+    let place = place_of_name(first);
+    let mut candidate = name.clone();
+    while *tries > 0 {
+        if (place_of_name(&candidate) ^ place).leading_zeros() >= bits {
+            return candidate;
+        }
+        candidate = format!("{name}{tries}");
+        *tries -= 1;
+    }
+    name
 }
 
 /// The slot that leads on to a name.

@@ -2,7 +2,7 @@
 //!
 //! The crates' own tests take these files in by their path and run them over `corpus/`, so that the seeds and each
 //! mended finding are tried by `bin/test`. Likewise this crate takes in the gateway's two parsers, which the server
-//! doesn't give out.
+//! doesn't give out; they stay under its licence.
 
 pub mod address;
 pub mod car;

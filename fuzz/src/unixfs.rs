@@ -3,7 +3,7 @@
 use cid::Cid;
 use pinreel_content::{DAG_CBOR, DAG_JSON, DAG_PB, RAW, limits};
 
-use super::dag::{Blocks, absent, inline, push_varint, read, store_of, walk};
+use super::dag::{Blocks, absent, inline, publish_some, push_varint, read, store_of, walk};
 use super::input::Input;
 
 const MOST_BLOCKS: usize = 48;
@@ -42,8 +42,7 @@ pub fn run(bytes: &[u8]) {
         walk(&store, &made.cid, &name);
     }
     if let Some(last) = made.last() {
-        // Whatever is wrong with it is an error, not a panic.
-        let _ = store.publish(&last.cid);
+        publish_some(&store, &last.cid, bytes);
     }
 }
 
