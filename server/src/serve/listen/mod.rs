@@ -70,10 +70,9 @@ pub async fn bind(ip: IpAddr, port: u16) -> Result<TcpListener, ListenError> {
 }
 
 /// Serves until `stop`, then lets open requests end.
-pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, stop: CancellationToken) {
+pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, metrics: Metrics, stop: CancellationToken) {
     // Connections inherit it. Where it can't be had, slow readers take more memory.
     let _ = SockRef::from(&listener).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
-pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, metrics: Metrics, stop: CancellationToken) {
     let (builder, visitors) = (Arc::new(builder()), Visitors::default());
     let open = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
