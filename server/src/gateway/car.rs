@@ -53,8 +53,14 @@ pub fn answer(store: &Store, ask: &Ask, walk: &Walk, form: &CarForm, gate: &Gate
     if ask.is_head {
         return Ok((StatusCode::OK, headers, pieces::unsent()).into_response());
     }
-    let options =
-        CarOptions { scope, duplicates: form.duplicates, gate: gate.clone(), max_blocks: limits::BLOCKS_PER_CAR };
+    let options = CarOptions {
+        scope,
+        duplicates: form.duplicates,
+        gate: gate.clone(),
+        max_blocks: limits::BLOCKS_PER_CAR,
+        // Who asks for a CAR checks its blocks, as those of any file.
+        unchecked: true,
+    };
     let first = match pieces::batch(store.car_of(walk, options)) {
         // Not even the first block is right, and nothing has been said yet.
         Batch { ready, rest: Rest::Failed(error) } if ready.len() <= 1 => return Err(errors::of_content(error)),

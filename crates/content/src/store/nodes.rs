@@ -64,9 +64,8 @@ impl Store {
             None => Ok(None),
             Some(Place::Node(block)) => Ok(Some(block)),
             Some(Place::Blob { blob, offset, length }) => {
-                let mut block = vec![0; length];
-                self.blob_reader(&blob)?.read_exact_at(&mut block, offset)?;
-                Ok(Some(block.into()))
+                let file = self.open_blob(&blob)?;
+                Ok(Some(file.read_vec(offset, length)?.into()))
             }
         }
     }

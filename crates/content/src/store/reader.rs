@@ -4,7 +4,10 @@ use std::{fs::File, io::IoSliceMut, os::unix::fs::FileExt, sync::Arc};
 
 use bytes::Bytes;
 use cid::Cid;
-use rustix::io::{Errno, ReadWriteFlags, preadv2};
+use rustix::{
+    buffer::spare_capacity,
+    io::{Errno, ReadWriteFlags, pread, preadv2},
+};
 
 use super::{
     Gate, Store,
@@ -104,6 +107,18 @@ impl Store {
         }
     }
 
+    /// [`Store::blob_reader`] of a file that may be open already.
+    pub(super) fn open_blob(&self, blob: &Blob) -> Result<FileReader> {
+        match self.inner.open_files.get(&blob.cid()) {
+            Ok(file) => Ok(file),
+            Err(missed) => {
+                let file = self.blob_reader(blob)?;
+                self.inner.open_files.put(&missed, &file);
+                Ok(file)
+            }
+        }
+    }
+
     pub(super) fn blob_reader(&self, blob: &Blob) -> Result<FileReader> {
         let cid = blob.cid();
         let path = self.blob_path(&cid);
@@ -193,6 +208,30 @@ impl FileReader {
                 }
             }
         }
+    }
+
+    /// Reads exactly `length` bytes into memory that needn't be cleared before.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when the file ends before.
+    pub(super) fn read_vec(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
+        let Source::Blob { file, offset: base, damaged } = &self.source else {
+            let mut bytes = vec![0; length];
+            return self.read_exact_at(&mut bytes, offset).map(|()| bytes);
+        };
+        refuse_damaged(&self.cid, damaged, base + offset, length)?;
+        let mut bytes = Vec::with_capacity(length);
+        while bytes.len() < length {
+            let at = base + offset + bytes.len() as u64;
+            match pread(file, spare_capacity(&mut bytes), at) {
+                Ok(0) => return Err(Error::Damaged(self.cid)),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(Error::io("read the stored file", self.cid.to_string())(error.into())),
+            }
+        }
+        // There may have been room for more.
+        bytes.truncate(length);
+        Ok(bytes)
     }
 
     /// Reads exactly as much as fits.

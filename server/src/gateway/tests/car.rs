@@ -144,7 +144,7 @@ async fn parameters_are_checked_and_tags_depend_on_them(owner: PgPool) {
     assert_eq!(different.len(), 18);
 }
 
-/// What is missing, private or damaged ends the file with an error; nothing wrong is ever in it.
+/// What is missing, private or known to be damaged ends the file with an error.
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
 async fn what_can_t_be_given_breaks_the_file_off(owner: PgPool) {
     let site = site(&owner);
@@ -173,6 +173,7 @@ async fn what_can_t_be_given_breaks_the_file_off(owner: PgPool) {
     let mut bytes = std::fs::read(&file).unwrap();
     bytes[1_500_000] ^= 1;
     std::fs::write(&file, bytes).unwrap();
+    assert_eq!(store.scrub(&site.big.cid, |_| ()).unwrap().damaged, 1);
     let (answer, is_whole) = site.ask_broken(&site.path("/big.bin?format=car")).await;
     assert!(!is_whole);
     assert_eq!(read(&answer.body).1, [site.root, site.big.cid, site.leaves()[0]]);
