@@ -18,6 +18,6 @@ RUN apt-get update \
 COPY --from=build /src/target/release/pinreel-transcoder /usr/bin/pinreel-transcoder
 USER 10002
 VOLUME /work
-HEALTHCHECK --interval=30s --timeout=3s CMD ["pgrep", "-x", "pinreel-transcod"]
+HEALTHCHECK --interval=30s --timeout=3s CMD ["pgrep", "-x", "pinreel-transco"]
 ENTRYPOINT ["pinreel-transcoder"]
 CMD ["--work-dir", "/work"]

@@ -9,19 +9,21 @@ const FEW: u64 = 10;
 /// One broken in so many, and it fails.
 const ONE_IN: u64 = 20;
 
-/// What came out of a track's decoder, and what didn't or came out damaged.
+/// How many packets a track has, and how many of them don't come out of its decoder, or come out damaged.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
-    pub decoded: u64,
+    pub packets: u64,
     pub broken: u64,
 }
 
 /// A few broken pictures, or packets of sound, are a warning; more than one in twenty, and the job fails. `what` they
 /// are called, and what the warning says `then`.
 pub fn judge(counts: Counts, what: &str, then: &str) -> Result<Option<String>, Failure> {
-    let Counts { decoded, broken } = counts;
-    if broken > FEW && broken * ONE_IN > decoded.max(1) {
-        let text = format!("{broken} of about {decoded} {what} in this file are broken: too many to publish it.");
+    let Counts { packets, broken } = counts;
+    // A picture may be damaged and an error as well.
+    let broken = broken.min(packets);
+    if broken > FEW && broken * ONE_IN > packets {
+        let text = format!("{broken} of {packets} {what} in this file are broken: too many to publish it.");
         return Err(Failure::of_file("file_damaged", text));
     }
     Ok((broken > 0).then(|| format!("{broken} {what} in this file are broken; {then}.")))
@@ -49,9 +51,9 @@ mod tests {
     fn one_in_twenty_is_too_many() {
         let cases =
             [((100, 0), Ok(false)), ((20, 10), Ok(true)), ((1000, 50), Ok(true)), ((1000, 51), Err("file_damaged"))];
-        for ((decoded, broken), wanted) in cases {
-            let got = judge(Counts { decoded, broken }, "pictures", "").map(|warning| warning.is_some());
-            assert_eq!(got.map_err(|failure| failure.code), wanted.map_err(str::to_owned), "{decoded} {broken}");
+        for ((packets, broken), wanted) in cases {
+            let got = judge(Counts { packets, broken }, "pictures", "").map(|warning| warning.is_some());
+            assert_eq!(got.map_err(|failure| failure.code), wanted.map_err(str::to_owned), "{packets} {broken}");
         }
     }
 

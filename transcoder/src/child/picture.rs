@@ -50,7 +50,7 @@ pub struct Pictures {
     rungs: Vec<Rung>,
     poster: Poster,
     storyboard: Storyboards,
-    decoded: u64,
+    packets: u64,
     pub broken: u64,
 }
 
@@ -98,7 +98,7 @@ impl Pictures {
             last: None,
             pending: None,
             rungs: Vec::new(),
-            decoded: 0,
+            packets: 0,
             broken: 0,
         })
     }
@@ -109,6 +109,7 @@ impl Pictures {
     }
 
     pub fn packet(&mut self, packet: &Packet) -> Result<(), Failure> {
+        self.packets += 1;
         match self.decoder.send(packet) {
             Err(error) if is_out_of_memory(error) => return Err(Failure::out_of_memory()),
             Err(_) => self.broken += 1,
@@ -160,7 +161,7 @@ impl Pictures {
     }
 
     fn counts(&self) -> Counts {
-        Counts { decoded: self.decoded, broken: self.broken }
+        Counts { packets: self.packets, broken: self.broken }
     }
 
     fn drain(&mut self) -> Result<(), Failure> {
@@ -178,7 +179,6 @@ impl Pictures {
     }
 
     fn decoded_picture(&mut self, mut picture: Picture) -> Result<(), Failure> {
-        self.decoded += 1;
         self.broken += u64::from(picture.is_damaged());
         let time = picture.time();
         picture.0.set_pts(time);

@@ -47,7 +47,7 @@ pub struct Sound {
     pub sent: i64,
     /// Samples that came out of it.
     pub encoded: i64,
-    decoded: u64,
+    packets: u64,
     pub broken: u64,
 }
 
@@ -93,7 +93,7 @@ impl Sound {
             next_cut: 1,
             sent: 0,
             encoded: 0,
-            decoded: 0,
+            packets: 0,
             broken: 0,
         }))
     }
@@ -111,6 +111,7 @@ impl Sound {
     }
 
     pub fn packet(&mut self, packet: &Packet) -> Result<(), Failure> {
+        self.packets += 1;
         match self.decoder.send(packet) {
             Err(error) if is_out_of_memory(error) => return Err(Failure::out_of_memory()),
             Err(_) => self.broken += 1,
@@ -132,7 +133,7 @@ impl Sound {
             encoder.end().map_err(encoding)?;
             self.packets()?;
         }
-        let counts = Counts { decoded: self.decoded, broken: self.broken };
+        let counts = Counts { packets: self.packets, broken: self.broken };
         let heard = self.listener.finish()?;
         let Some((_, segments)) = self.output.filter(|_| self.sent > 0) else {
             return Ok(Done { audio: None, heard, counts });
@@ -171,7 +172,6 @@ impl Sound {
     }
 
     fn decoded(&mut self, mut sound: Frame) -> Result<(), Failure> {
-        self.decoded += 1;
         let tick = (self.plan.track.tick.numerator(), self.plan.track.tick.denominator());
         let origin = rescale(self.origin_us, (tick.1, 1_000_000), 1) / i64::from(tick.0.max(1));
         let time = sound.timestamp().or(sound.pts()).map(|time| time - origin);

@@ -1,7 +1,8 @@
 //! One leased job: fetch, transcode, deliver, and say how it ended, while the lease is kept alive beside it.
 
 use std::cell::RefCell;
-use std::fs::File;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -91,7 +92,9 @@ async fn do_work(
 ) -> Result<Transcoded, Stop> {
     let disk = |error: std::io::Error| Stop::Failed(Failure::disk(&error));
     // Removed with all that is in it when this function ends, however it does.
-    let private = tempfile::Builder::new().prefix(PREFIX).tempdir_in(work_dir).map_err(disk)?;
+    // What isn't published is nobody else's on this machine.
+    let own = Permissions::from_mode(0o700);
+    let private = tempfile::Builder::new().prefix(PREFIX).permissions(own).tempdir_in(work_dir).map_err(disk)?;
     let lock = File::create(private.path().join(LOCK)).map_err(disk)?;
     lock.lock().map_err(disk)?;
     let whole = job.lease.source.bytes.max(1) as f64;
