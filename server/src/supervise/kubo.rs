@@ -1,10 +1,12 @@
 //! A Kubo of the node's own (`--ipfs`): a repository in the data folder, its RPC on a free loopback port, no gateway.
 //!
-//! It takes part in the public network with Kubo's own defaults. `PINREEL_IPFS_OFFLINE=1` keeps it to this machine, for
+//! It takes part in the public network with Kubo's own defaults, but for its telemetry, which is off unless asked for, and
+//! for its port where another Kubo of the machine has that. `PINREEL_IPFS_OFFLINE=1` keeps it to this machine, for
 //! tests and for those who only want a second store.
 
 use std::fs;
 use std::io;
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -75,6 +77,11 @@ impl Kubo {
         let path = self.repository.join("config");
         let mut config: Value = serde_json::from_slice(&fs::read(&path)?)?;
         adjust(&mut config, self.offline);
+        if let Some(taken) = swarm_port(&config).filter(|port| !is_free(*port)) {
+            let free = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0))?.local_addr()?.port();
+            tracing::info!(taken, port = free, "another program has Kubo's port; ours takes a free one");
+            move_swarm(&mut config, taken, free);
+        }
         crate::data::write_private(&path, serde_json::to_string_pretty(&config)?.as_bytes())
     }
 
@@ -82,6 +89,7 @@ impl Kubo {
         let mut command = Command::new(&self.program);
         small_environment(&mut command);
         command.env("IPFS_PATH", repository).env("HOME", repository).kill_on_drop(true);
+        command.env("IPFS_TELEMETRY", std::env::var_os("IPFS_TELEMETRY").unwrap_or_else(|| "off".into()));
         command
     }
 
@@ -147,6 +155,26 @@ fn adjust(config: &mut Value, offline: bool) {
     }
 }
 
+/// The TCP port on which other nodes of the network reach this one.
+fn swarm_port(config: &Value) -> Option<u16> {
+    let addresses = config["Addresses"]["Swarm"].as_array()?.iter().filter_map(Value::as_str);
+    let ports = addresses.filter_map(|address| address.split_once("/tcp/")?.1.split('/').next()?.parse().ok());
+    ports.into_iter().find(|port| *port != 0)
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() && UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()
+}
+
+fn move_swarm(config: &mut Value, from: u16, to: u16) {
+    let Some(addresses) = config["Addresses"]["Swarm"].as_array_mut() else { return };
+    for address in addresses {
+        let Some(text) = address.as_str() else { continue };
+        let moved = text.split('/').map(|part| if part == from.to_string() { to.to_string() } else { part.to_owned() });
+        *address = json!(moved.collect::<Vec<_>>().join("/"));
+    }
+}
+
 fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
@@ -162,6 +190,21 @@ mod tests {
         for other in ["", "/ip4/127.0.0.1/udp/1/quic-v1", "/unix/tmp/api", "/ip4/127.0.0.1/tcp/x"] {
             assert_eq!(rpc_url(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_taken_port_is_left_to_who_has_it() {
+        let mut config = json!({ "Addresses": { "Swarm": [
+            "/ip4/0.0.0.0/tcp/4001", "/ip6/::/tcp/4001", "/ip4/0.0.0.0/udp/4001/quic-v1/webtransport"
+        ] } });
+        assert_eq!(swarm_port(&config), Some(4001));
+        move_swarm(&mut config, 4001, 5999);
+        assert_eq!(swarm_port(&config), Some(5999));
+        assert!(!config.to_string().contains("4001"), "{config}");
+        let held = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+        assert!(!is_free(held.local_addr().unwrap().port()));
+        adjust(&mut config, true);
+        assert_eq!(swarm_port(&config), None, "an offline one takes any");
     }
 
     #[test]
