@@ -4,14 +4,17 @@
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::classify::ServerErrorsFailureClass;
 use tower_http::compression::CompressionLayer;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
@@ -40,7 +43,7 @@ pub fn everywhere(router: Router, app: &App) -> Router {
     router.layer(
         ServiceBuilder::new()
             .layer(SetRequestIdLayer::x_request_id(Numbers::default()))
-            .layer(TraceLayer::new_for_http().make_span_with(span))
+            .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(failed))
             .layer(from_fn_with_state(app.metrics.clone(), metrics::measure))
             .layer(PropagateRequestIdLayer::x_request_id())
             .layer(from_fn(guard::security_headers))
@@ -83,6 +86,16 @@ impl MakeRequestId for Numbers {
 fn span(request: &Request) -> Span {
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
     tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
+}
+
+/// A full disk is told to whoever sends, who must wait: it is no fault of this program.
+fn failed(class: ServerErrorsFailureClass, latency: Duration, _: &Span) {
+    match class {
+        ServerErrorsFailureClass::StatusCode(StatusCode::INSUFFICIENT_STORAGE) => {
+            tracing::info!("an upload was refused for want of room");
+        }
+        class => tracing::error!(classification = %class, ?latency, "response failed"),
+    }
 }
 
 fn panicked(cause: Box<dyn Any + Send>) -> Response {

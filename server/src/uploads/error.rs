@@ -1,6 +1,7 @@
 //! What can go wrong with an upload, and what its sender is told.
 
 use axum::http::StatusCode;
+use indicatif::HumanBytes;
 use pinreel_content::Error as ContentError;
 
 use super::model::{Refusal, SPARE_BYTES};
@@ -49,21 +50,31 @@ pub enum UploadError {
     Inside(String),
 }
 
+fn size(bytes: u64) -> HumanBytes {
+    HumanBytes(bytes)
+}
+
 fn refusal_text(refusal: &Refusal) -> String {
     match refusal {
         Refusal::TooLarge { limit_bytes } => {
-            format!("This node takes files of at most {limit_bytes} bytes. Make a smaller copy, or ask its operator.")
+            format!("This node takes files of up to {}. Make a smaller copy, or ask its operator.", size(*limit_bytes))
         }
         Refusal::DiskFull { available_bytes } => format!(
-            "This node has room for {available_bytes} more bytes ({SPARE_BYTES} stay free). Ask its operator to make room."
+            "This node has room for {} more ({} stay free). Ask its operator to make room.",
+            size(*available_bytes),
+            size(SPARE_BYTES)
         ),
         Refusal::OverQuota { quota_bytes, reserved_bytes } => format!(
-            "A channel's unfinished uploads may await {quota_bytes} bytes together here, and this channel's await \
-             {reserved_bytes} already. Finish or delete some of them, or ask this node's operator."
+            "A channel's unfinished uploads may await {} together here, and this channel's await {} already. Finish or \
+             delete some of them, or ask this node's operator.",
+            size(*quota_bytes),
+            size(*reserved_bytes)
         ),
         Refusal::OverTogether { together_bytes, taken_bytes } => format!(
-            "All unfinished uploads together may take {together_bytes} bytes of this node's disk, and {taken_bytes} are \
-             taken. Try again once some of them are done, or ask this node's operator to make room."
+            "All unfinished uploads together may take {} of this node's disk, and {} are taken. Try again once some of \
+             them are done, or ask this node's operator to make room.",
+            size(*together_bytes),
+            size(*taken_bytes)
         ),
     }
 }

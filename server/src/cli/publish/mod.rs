@@ -14,6 +14,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use indicatif::HumanBytes;
 use pinreel_content::parse_cid;
 use pinreel_records::{Address, Body, Name, Source, Stream, slug_from_title};
 use serde_json::{Value, json};
@@ -93,8 +94,8 @@ async fn publish(command: Publish) -> Result<(String, Value), Failure> {
     let info: NodeInfo = node.get("/api/v1/node").await?;
     let file = upload::examine(&command.file, &progress).await?;
     if file.size_bytes > info.limits.upload_bytes {
-        let message =
-            format!("{} has {} bytes; this node takes {}.", file.name, file.size_bytes, info.limits.upload_bytes);
+        let (size, most) = (HumanBytes(file.size_bytes), HumanBytes(info.limits.upload_bytes));
+        let message = format!("{} has {size}; this node takes files of up to {most}.", file.name);
         return Err(Failure::new("upload_too_large", message));
     }
     let title = title(&command, &file)?;
@@ -116,6 +117,9 @@ async fn publish(command: Publish) -> Result<(String, Value), Failure> {
     let mut stream = Stream::new(slug, title, source(&file, media_type));
     stream.root = root.as_deref().and_then(parse_cid);
     let receipt = sign(&node, &keys, &me, &mut stream).await?;
+    if let Some(wished) = command.slug.as_ref().filter(|wished| **wished != stream.name) {
+        eprintln!("Note: the name {wished} is taken in this channel; it is published as {}.", stream.name);
+    }
     Ok(published(&info, &me, &stream, (receipt, state)))
 }
 

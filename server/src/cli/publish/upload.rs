@@ -48,6 +48,9 @@ pub struct Job {
     pub code: Option<String>,
     pub reason: Option<String>,
     pub root: Option<String>,
+    /// Sentences for the creator, such as that the end of the file is missing.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

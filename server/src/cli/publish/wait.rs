@@ -65,7 +65,10 @@ pub async fn outcome(
     let bar = progress.fraction("transcoding");
     loop {
         match end_of(upload.job.as_ref()) {
-            Some(end) => return end,
+            Some(end) => {
+                upload.job.iter().flat_map(|job| &job.warnings).for_each(|warning| eprintln!("Note: {warning}"));
+                return end;
+            }
             None if wait == Wait::No => return Ok((State::Processing, None)),
             None => bar.set_fraction(upload.job.as_ref().map_or(0.0, |job| job.fraction)),
         }
@@ -79,7 +82,14 @@ mod tests {
     use super::*;
 
     fn job(state: &str) -> Job {
-        Job { state: state.into(), fraction: 0.5, code: None, reason: None, root: Some("bafyroot".into()) }
+        Job {
+            state: state.into(),
+            fraction: 0.5,
+            code: None,
+            reason: None,
+            root: Some("bafyroot".into()),
+            warnings: Vec::new(),
+        }
     }
 
     #[test]
