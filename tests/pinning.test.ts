@@ -34,7 +34,11 @@ test('a publication made while Kubo is away is pinned when it comes back, with e
   const clip = await makeClip(join(freshFolder('clip'), 'pinned.mp4'), 6);
   const published = await cli.json<Published>('publish', clip, '--node', node.url, '--wait', 'complete');
   assert.equal(published.state, 'complete', 'Kubo being away delays nothing');
-  const waiting = await pinsOf(node, published.claim);
+  // The renditions are announced in a moment of their own.
+  const waiting = await until('both pins to be wanted', async () => {
+    const pins = await pinsOf(node, published.claim);
+    return pins.length === 2 && pins;
+  });
   assert.deepEqual(waiting.map((pin) => pin.role).sort(), ['hls', 'source']);
   assert.ok(waiting.every((pin) => pin.state !== 'pinned'));
 
