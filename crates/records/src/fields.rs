@@ -91,6 +91,14 @@ impl Fields {
         self.need(name, |fields, name| fields.opt_int(name, range)).map(i64::unsigned_abs)
     }
 
+    pub fn bool(&mut self, name: &str) -> Result<bool> {
+        match self.take(name) {
+            None => Err(FieldFault::Missing(self.path(name))),
+            Some(Value::Bool(value)) => Ok(value),
+            Some(_) => self.wrong(name),
+        }
+    }
+
     pub fn opt_text(&mut self, name: &str, text: Text) -> Result<Option<String>> {
         match self.take(name) {
             None => Ok(None),

@@ -15,6 +15,7 @@ use crate::base64url;
 pub enum Purpose {
     Record,
     Session,
+    Growing,
 }
 
 impl Purpose {
@@ -22,6 +23,7 @@ impl Purpose {
         match self {
             Purpose::Record => "record",
             Purpose::Session => "session",
+            Purpose::Growing => "growing",
         }
     }
 

@@ -15,6 +15,7 @@ pub mod cbor;
 pub mod chain;
 mod error;
 mod fields;
+pub mod growing;
 pub mod header;
 pub mod id;
 pub mod keyfile;
@@ -32,6 +33,7 @@ pub use body::{
 };
 pub use chain::{ChainError, ChannelState, Context, Home, KeyHead, Scope, Scopes};
 pub use error::{FieldFault, RecordError};
+pub use growing::{Growing, GrowingError, Opening, Piece};
 pub use header::{Header, Origin};
 pub use id::{ChannelId, ClaimId, IdError, RecordId, content_cid, sha256};
 pub use keyfile::{KeyEntry, KeyFile};

@@ -5,7 +5,10 @@
 #[path = "../examples/make_vectors/cases/mod.rs"]
 mod cases;
 
-use pinreel_records::{Located, Name, PublicKey, Purpose, SessionStatement, Signed, base64url, cbor, slug_from_title};
+use pinreel_records::growing::{EMPTY_CHAIN, extend};
+use pinreel_records::{
+    Growing, Located, Name, Piece, PublicKey, Purpose, SessionStatement, Signed, base64url, cbor, slug_from_title,
+};
 use serde_json::Value as Json;
 
 fn read(name: &str) -> Json {
@@ -101,6 +104,35 @@ fn sessions() {
         let site = [text(&file, "site")];
         let error = SessionStatement::verify(&bytes(case, "statement"), &array(case, "sig"), &site, now).unwrap_err();
         assert_eq!(error.code(), text(case, "code"), "{}", case["why"]);
+    }
+}
+
+#[test]
+fn growing_streams() {
+    let file = read("growing.json");
+    let mut chain = EMPTY_CHAIN;
+    for link in list(&file, "/chain") {
+        let piece =
+            |piece: &Json| Piece { cid: text(piece, "cid").parse().unwrap(), ticks: piece["ticks"].as_u64().unwrap() };
+        chain = extend(&chain, &list(link, "/step").iter().map(piece).collect::<Vec<_>>());
+        assert_eq!(chain, array(link, "chain"));
+    }
+    for case in list(&file, "/valid") {
+        let growing = Growing::verify(&bytes(case, "statement"), &array(case, "sig")).unwrap();
+        let told = (growing.revision, growing.segments, growing.ended);
+        assert_eq!(
+            told,
+            (case["revision"].as_u64().unwrap(), case["segments"].as_u64().unwrap(), case["ended"] == true)
+        );
+        assert_eq!((growing.chain, *growing.key.as_bytes()), (array(case, "chain"), array(case, "key")));
+    }
+    for case in list(&file, "/invalid") {
+        let error = Growing::verify(&bytes(case, "statement"), &array(case, "sig")).unwrap_err();
+        assert_eq!(error.code(), text(case, "code"), "{}", case["why"]);
+    }
+    for pair in list(&file, "/next") {
+        let of = |name: &str| Growing::verify(&bytes(&pair[name], "statement"), &array(&pair[name], "sig")).unwrap();
+        assert_eq!(of("after").adds_to(&of("before")), pair["adds"] == true, "{}", pair["why"]);
     }
 }
 

@@ -12,6 +12,7 @@ mod tombstone;
 pub use genesis::{Genesis, KeyGrant, MAX_KEYS};
 pub use profile::{Link, Profile};
 pub use rendition::{AudioRung, FrameRate, Rendition, VideoRung};
+pub(crate) use rendition::{CODECS, is_code};
 pub use stream::{Caption, Chapter, CommentPolicy, Source, Stream, Update, Visibility};
 pub use tombstone::{ReasonCode, Tombstone};
 
@@ -130,7 +131,7 @@ impl Body {
 }
 
 /// Reads a map inside a list or field and makes sure that nothing is left over.
-fn read_map<T>(
+pub(crate) fn read_map<T>(
     value: Value,
     path: &str,
     read: impl FnOnce(&mut Fields) -> Result<T, FieldFault>,

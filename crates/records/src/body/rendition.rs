@@ -152,12 +152,12 @@ impl AudioRung {
     }
 }
 
-const CODECS: Text = Text::Rule(is_codecs, "1 to 64 letters, digits and dots");
+pub(crate) const CODECS: Text = Text::Rule(is_codecs, "1 to 64 letters, digits and dots");
 
 fn is_codecs(text: &str) -> bool {
     ascii_word(text, 64, |byte| byte.is_ascii_alphanumeric() || byte == b'.')
 }
 
-fn is_code(text: &str) -> bool {
+pub(crate) fn is_code(text: &str) -> bool {
     ascii_word(text, 64, |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'))
 }

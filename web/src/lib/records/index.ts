@@ -6,6 +6,7 @@ export * from './address';
 export * from './base64url';
 export { Link, type Value, type ValueMap } from './cbor';
 export * from './fault';
+export * from './growing';
 export { generateKey, isUsableKey, KeysUnavailable, publicKeyBytes, type Purpose, verify } from './keys';
 export type * from './kinds';
 export * from './names';

@@ -3,7 +3,7 @@
 
 import type { Bytes } from './base64url';
 
-export type Purpose = 'record' | 'session';
+export type Purpose = 'record' | 'session' | 'growing';
 
 /** This page can't make or use signing keys: no secure context, or a browser without Ed25519. */
 export class KeysUnavailable extends Error {}

@@ -53,6 +53,8 @@ export function int(least: number, most: number): Rule {
   };
 }
 
+export const bool: Rule = (value, path) => type(typeof value === 'boolean', path);
+
 export const uint = int(0, Number.MAX_SAFE_INTEGER);
 
 export function match(holds: RegExp | ((text: string) => boolean), why: string): Rule {

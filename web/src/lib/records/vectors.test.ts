@@ -7,6 +7,7 @@ import { addressPath, formatAddress, parseLocated } from './address';
 import { fromBase64url, toBase64url } from './base64url';
 import { decode, encode, Link, type Limits, type Value, type ValueMap } from './cbor';
 import * as fallback from './ed25519';
+import { addsTo, EMPTY_CHAIN, extend, type Growing, verifyGrowing } from './growing';
 import { isUsableKey, messageFor, verify } from './keys';
 import type { Kind } from './kinds';
 import { isNormalName, parseName, slugFromTitle } from './names';
@@ -139,6 +140,49 @@ describe('sessions', () => {
     const built = await buildSession({ ...draft, key: await keyFromSeed(seed!) });
     expect(toBase64url(built.statement)).toBe(statement);
     expect(toBase64url(built.sig)).toBe(sig);
+  });
+});
+
+describe('growing streams', () => {
+  interface Signed {
+    statement: string;
+    sig: string;
+  }
+  const file = vectors<{
+    chain: { step: { cid: string; ticks: number }[]; chain: string }[];
+    valid: (Signed & { revision: number; segments: number; ended: boolean; names: string[] } & Case)[];
+    invalid: (Signed & Case)[];
+    next: { why: string; before: Signed; after: Signed; adds: boolean }[];
+  }>('growing.json');
+  const read = ({ statement, sig }: Signed): Promise<Growing> =>
+    verifyGrowing(fromBase64url(statement), fromBase64url(sig));
+
+  test('the chain', async () => {
+    let chain = EMPTY_CHAIN;
+    for (const { step, chain: expected } of file.chain) {
+      chain = await extend(chain, step.map(({ cid, ticks }) => ({ cid: new Link(cid), ticks })));
+      expect(toBase64url(chain)).toBe(expected);
+    }
+  });
+
+  test.each(file.valid)('revision $revision', async (valid) => {
+    const growing = await read(valid);
+    const { revision, segments, ended, source } = growing;
+    expect([revision, segments, ended, source.toString()]).toEqual([
+      ...[valid.revision, valid.segments, valid.ended, valid.source],
+    ]);
+    expect(toBase64url(growing.chain)).toBe(valid.chain);
+    expect(toBase64url(growing.key)).toBe(valid.key);
+    expect(growing.renditions.map(({ name }) => name)).toEqual(valid.names);
+  });
+
+  test.each(file.invalid)('refused: $why', async (invalid) => {
+    const { code } = await refusal(() => read(invalid));
+    expect(invalid.code === 'signature_wrong').toBe(code === 'signature_wrong');
+  });
+
+  test.each(file.next)('$why: $adds', async ({ before, after, adds }) => {
+    expect(addsTo(await read(after), await read(before))).toBe(adds);
   });
 });
 

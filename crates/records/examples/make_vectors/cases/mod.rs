@@ -1,6 +1,7 @@
 //! The cases of the vectors, one file of them for each part of the protocol.
 
 mod cbor;
+mod growing;
 mod names;
 mod records;
 mod sessions;
@@ -14,6 +15,7 @@ use serde_json::{Value as Json, json};
 pub fn files() -> Vec<(&'static str, String)> {
     let files = [
         ("cbor.json", cbor::cases()),
+        ("growing.json", growing::cases()),
         ("names.json", names::cases()),
         ("records.json", records::cases()),
         ("sessions.json", sessions::cases()),
