@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use pinreel_runner::Transcoded;
+use serde::Serialize;
 
 use crate::child::events::Event;
 use crate::failure::Failure;
@@ -13,7 +14,7 @@ use crate::parent::{self, Options, Patience};
 /// The result's name in the output folder.
 pub const RESULT: &str = "transcoded.json";
 
-/// What can be watched already, written there as soon as it can; without CIDs.
+/// What can be watched already, written there once it is whole before the rest; without CIDs.
 pub const PLAYABLE: &str = "playable.json";
 
 /// Transcodes `file` into `out`, which is made if need be, and writes [`RESULT`] there.
@@ -56,18 +57,18 @@ async fn run(
     let mut written = Ok(());
     let heard = |event| match event {
         Event::Progress(progress) => told(progress.fraction),
-        Event::Playable(result) => {
-            written = write(&out.join(PLAYABLE), &result);
+        Event::Early(early) if early.ended => {
+            written = write(&out.join(PLAYABLE), &early);
             files.push(PLAYABLE.to_owned());
         }
-        Event::File(name) => files.push(name),
-        Event::Fence(_) | Event::Done(_) | Event::Failed(_) => {}
+        Event::File(name) | Event::Segment { name, .. } => files.push(name),
+        Event::Early(_) | Event::Fence(_) | Event::Done(_) | Event::Failed(_) => {}
     };
     let result = parent::run(source, out, options, heard).await?;
     written.map(|()| result)
 }
 
-fn write(path: &Path, result: &Transcoded) -> Result<(), Failure> {
-    let json = serde_json::to_vec_pretty(result).map_err(|error| Failure::internal(&error.to_string()))?;
+fn write(path: &Path, what: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_vec_pretty(what).map_err(|error| Failure::internal(&error.to_string()))?;
     std::fs::write(path, json).map_err(|error| Failure::disk(&error))
 }

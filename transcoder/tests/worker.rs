@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use common::{BINARY, clip};
-use pinreel_runner::{Complete, Fail, Lease, LeaseRequest, Progress, ProgressAnswer, RECIPE, Source};
+use pinreel_runner::{Complete, Fail, Growth, Lease, LeaseRequest, Progress, ProgressAnswer, RECIPE, Source};
 use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 
@@ -37,6 +37,7 @@ struct Server {
     files: HashMap<String, (String, Bytes)>,
     ranges: Vec<Option<String>>,
     stages: Vec<String>,
+    grown: Vec<Growth>,
     completed: Option<Complete>,
     failed: Option<Fail>,
 }
@@ -123,6 +124,20 @@ async fn progress(State(app): State<App>, Json(progress): Json<Progress>) -> Res
     })
 }
 
+async fn grow(State(app): State<App>, Json(growth): Json<Growth>) -> StatusCode {
+    if app.away("grow") {
+        return StatusCode::SERVICE_UNAVAILABLE;
+    }
+    app.with(|server| {
+        assert!(server.completed.is_none());
+        for segment in growth.steps.iter().flatten() {
+            assert_eq!(server.files[&segment.file.name].0, segment.file.cid, "it was delivered before");
+        }
+        server.grown.push(growth);
+    });
+    StatusCode::NO_CONTENT
+}
+
 async fn complete(State(app): State<App>, Json(complete): Json<Complete>) -> StatusCode {
     if app.away("complete") {
         return StatusCode::INTERNAL_SERVER_ERROR;
@@ -151,6 +166,7 @@ impl Bench {
             .route("/runner/v1/jobs/job-7/source", get(source))
             .route("/runner/v1/jobs/{job}/files/{*name}", put(file))
             .route("/runner/v1/jobs/job-7/progress", post(progress))
+            .route("/runner/v1/jobs/job-7/grow", post(grow))
             .route("/runner/v1/jobs/job-7/complete", post(complete))
             .route("/runner/v1/jobs/job-7/fail", post(fail))
             .layer(axum::extract::DefaultBodyLimit::disable())
@@ -194,7 +210,7 @@ fn small_clip() -> Vec<u8> {
 
 #[tokio::test]
 async fn a_job_survives_a_server_that_is_away_now_and_then() {
-    let away = HashMap::from([("lease", 1), ("file", 2), ("complete", 2)]);
+    let away = HashMap::from([("lease", 1), ("file", 2), ("grow", 1), ("complete", 2)]);
     let source = small_clip();
     let break_at = Some(source.len() / 3);
     let server = Server { source, jobs: 1, away, break_at, ..Server::default() };
@@ -214,6 +230,33 @@ async fn a_job_survives_a_server_that_is_away_now_and_then() {
             assert_eq!((cid, bytes.len() as u64), (&file.cid, file.bytes));
             assert_eq!(*cid, pinreel_content::hash_bytes(bytes).cid.to_string());
         }
+    });
+}
+
+#[tokio::test]
+async fn what_can_be_watched_is_told_step_by_step_and_is_in_the_result() {
+    // Two rungs, of which the lower comes first; nothing fits to be copied.
+    let (_folder, path) = clip(
+        "a.mov",
+        "-f lavfi -i testsrc2=size=960x720:rate=25:duration=9 -f lavfi -i sine=duration=9 -c:v mpeg4 -c:a pcm_s16le",
+    );
+    let server = Server { source: std::fs::read(path).unwrap(), jobs: 1, ..Server::default() };
+    let app = Bench::start(server, true).await.end().await;
+    app.with(|server| {
+        let result = server.completed.take().expect("completed").result;
+        let first = &server.grown[0];
+        assert!(first.steps.len() < result.video[0].segments.len(), "the first steps are told before the last is made");
+        assert_eq!(first.early.folders().collect::<Vec<_>>(), ["v480", "a0"]);
+        let mut told = Vec::new();
+        for growth in &server.grown {
+            assert_eq!((growth.epoch, growth.first, growth.ended), (3, told.len() as u64, false));
+            assert_eq!(growth.early, first.early);
+            told.extend(growth.steps.clone());
+        }
+        let quick = result.video.iter().find(|video| video.name == "v480").unwrap();
+        let made = quick.segments.iter().zip(&result.audio[0].segments);
+        assert_eq!(told, made.map(|(video, audio)| vec![video.clone(), audio.clone()]).collect::<Vec<_>>());
+        assert_eq!(first.early.video.as_ref().unwrap().init, quick.init);
     });
 }
 

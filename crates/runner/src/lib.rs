@@ -9,6 +9,7 @@
 //! | `GET /runner/v1/jobs/<job>/source` | lease | → the source's bytes; `Range` is honoured |
 //! | `PUT /runner/v1/jobs/<job>/files/<name>?cid=<cid>` | lease | the file's bytes → 204, or 422 `cid_mismatch`; repeatable |
 //! | `POST /runner/v1/jobs/<job>/progress` | lease | [`Progress`] → [`ProgressAnswer`]; renews the lease |
+//! | `POST /runner/v1/jobs/<job>/grow` | lease | [`Growth`] → 204; what can be watched already, repeatable |
 //! | `POST /runner/v1/jobs/<job>/complete` | lease | [`Complete`] → 204; every file named in it was delivered before |
 //! | `POST /runner/v1/jobs/<job>/fail` | lease | [`Fail`] → 204 |
 //!
@@ -17,11 +18,13 @@
 //! once and says nothing more about that job. 5xx and a server that is away are retried. `complete` twice with the
 //! same epoch is answered 204 twice.
 
+mod growth;
 mod lease;
 mod names;
 mod report;
 mod transcoded;
 
+pub use growth::{Early, Growth};
 pub use lease::{Lease, LeaseRequest, Source};
 pub use names::{MAX_NAME_BYTES, is_file_name};
 pub use report::{Complete, Fail, Progress, ProgressAnswer, Rung};
@@ -30,7 +33,7 @@ pub use transcoded::{
 };
 
 /// The version of these messages. A server refuses a lease request of a version that it doesn't know.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The recipe: an H.264 ladder with AAC beside it, in CMAF segments of 1, 1, 2, then 4 s; what fits of the source is
 /// copied, and then its entry points are the segments' beginnings.

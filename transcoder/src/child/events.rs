@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pinreel_runner::{Rung, Transcoded};
+use pinreel_runner::{Early, Rung, Transcoded};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -18,8 +18,13 @@ pub enum Event {
     Fence(Layers),
     /// A file is whole and will not change; its name in the job's folder.
     File(String),
-    /// These renditions are whole, and can be watched while the others are made.
-    Playable(Box<Transcoded>),
+    /// A segment is whole: its file, and how long it is in its rendition's ticks.
+    Segment {
+        name: String,
+        ticks: u64,
+    },
+    /// These renditions can be watched while the others are made. Their segments are told one by one, perhaps before this.
+    Early(Box<Early>),
     /// All files are whole. CIDs are left empty: the parent computes them.
     Done(Box<Transcoded>),
     Failed(Failure),

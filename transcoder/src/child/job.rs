@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ffmpeg_next::Packet;
-use pinreel_runner::{Audio, Chapters, FileRef, Rung, Transcoded, Video};
+use pinreel_runner::{Audio, Chapters, Early, FileRef, Made, Rung, Transcoded, Video};
 
 use super::captions::Captioner;
 use super::copy::{self, Copied};
@@ -55,6 +55,8 @@ struct Job {
     begun: Instant,
     told: Instant,
     warnings: Vec<String>,
+    /// Whether it was said what can be watched first.
+    told_early: bool,
 }
 
 /// Transcodes `file` into the folder `out`; nothing is copied as it is unless `copying`.
@@ -73,11 +75,9 @@ pub fn transcode(file: File, out: PathBuf, report: &Reporter, copying: bool) -> 
     let marks = fits.picture.as_ref().map_or_else(|_| Marks::regular(plan.clock()), |fit| fit.marks.clone());
     let copied = copy::copy(again(&file)?, &plan, (&fits, &marks), &folder, teller(report, SCANNED, COPIED))?;
     plan.explain(&fits);
-    if copied.is_playable(&plan) {
-        report.send(&Event::Playable(Box::new(copied.result())));
-    }
     let source = Source::open(again(&file)?, &ALLOWED, LIMITS).map_err(|refusal| refused(refusal, bytes))?;
     let mut job = Job::start(source, (plan, marks), copied, folder)?;
+    job.tell_early();
     job.read()?;
     job.finish()
 }
@@ -151,6 +151,7 @@ impl Job {
             begun: now,
             told: now,
             warnings,
+            told_early: false,
         })
     }
 
@@ -180,6 +181,7 @@ impl Job {
     fn packet(&mut self, packet: &Packet) -> Result<(), Failure> {
         if let Some(pictures) = self.pictures.as_mut().filter(|pictures| pictures.takes(packet)) {
             pictures.packet(packet)?;
+            self.tell_early();
             return self.check_copy();
         }
         if let Some(captions) = self.captions.iter_mut().find(|captions| captions.takes(packet)) {
@@ -190,6 +192,34 @@ impl Job {
             None => return Ok(()),
         }
         self.check_copy()
+    }
+
+    /// Says which renditions can be watched while the others are made, as soon as that is sure.
+    fn tell_early(&mut self) {
+        if self.told_early {
+            return;
+        }
+        if let Some(early) = self.early() {
+            self.told_early = true;
+            self.folder.report.send(&Event::Early(Box::new(early)));
+        }
+    }
+
+    /// The copied picture or the quick rung, and the first sound. Nothing until the picture's encoders run.
+    fn early(&self) -> Option<Early> {
+        let copied = self.copied.picture.as_ref().map(|video| Video { segments: Vec::new(), ..video.clone() });
+        let video = match (copied, &self.pictures) {
+            (None, Some(pictures)) => Some(pictures.opening()?),
+            (copied, _) => copied,
+        };
+        let copied = self.copied.sounds.iter().map(|(number, audio)| (*number, audio.clone()));
+        let encoded = self.sounds.iter().filter_map(|(number, sound)| Some((*number, sound.opening()?)));
+        let audio = copied.chain(encoded).min_by_key(|(number, _)| *number).map(|(_, audio)| audio);
+        let is_encoded = |made: Made| made == Made::Encoded;
+        let ended =
+            !video.as_ref().is_some_and(|v| is_encoded(v.made)) && !audio.as_ref().is_some_and(|a| is_encoded(a.made));
+        let audio = audio.map(|audio| Audio { segments: Vec::new(), default: true, ..audio });
+        Some(Early { video, audio, ended })
     }
 
     /// What is copied must be whole: players stop at what a decoder here gets over. So the job begins anew, and encodes
@@ -307,18 +337,6 @@ fn in_order(mut sounds: Vec<(usize, Audio)>) -> Vec<Audio> {
 impl Copied {
     fn has_sound(&self, number: usize) -> bool {
         self.sounds.iter().any(|(copied, _)| *copied == number)
-    }
-
-    /// Whether this alone can be watched: the picture and all its sounds.
-    fn is_playable(&self, plan: &Plan) -> bool {
-        self.picture.is_some() == plan.picture.is_some() && self.sounds.len() == plan.sounds.len()
-    }
-
-    /// These renditions as a result of their own.
-    fn result(&self) -> Transcoded {
-        let video: Vec<Video> = self.picture.iter().cloned().collect();
-        let audio = in_order(self.sounds.clone());
-        Transcoded { duration_ms: longest_ms(&video, &audio), video, audio, ..Transcoded::default() }
     }
 
     fn rungs(&self) -> impl Iterator<Item = Rung> {

@@ -19,7 +19,7 @@ use crate::av::{Error, is_out_of_memory};
 use crate::failure::Failure;
 use crate::rules::clock::{Mark, Placer};
 use crate::rules::colour::{BT709, Colour, Treatment};
-use crate::rules::ladder::Size;
+use crate::rules::ladder::{Size, quick};
 use crate::rules::marks::Marks;
 
 /// Codecs whose every picture says whether it is made of fields.
@@ -130,6 +130,12 @@ impl Pictures {
             let encoded = rung.encoded.load(Ordering::Relaxed) as f64 / scale;
             (rung.plan.name.as_str(), rung.plan.size.height, encoded)
         })
+    }
+
+    /// The rung to be watched while the others are made, once its encoder runs: see [`quick`].
+    pub fn opening(&self) -> Option<Video> {
+        let sides: Vec<u32> = self.rungs.iter().map(|rung| rung.plan.size.short_side()).collect();
+        self.rungs.get(quick(&sides)).map(Rung::opening)
     }
 
     /// Ends the renditions. Empty when no picture was ever decoded.

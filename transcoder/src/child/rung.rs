@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use pinreel_runner::{Made, Video};
+use pinreel_runner::{FileRef, FrameRate, Made, Segment, Video};
 
 use super::plan::RungPlan;
 use super::segments::{Folder, Order, Segments, Written};
@@ -32,6 +32,7 @@ pub struct Rung {
     sender: Option<SyncSender<Work>>,
     thread: Option<JoinHandle<Result<Written, Failure>>>,
     codecs: String,
+    init: FileRef,
     /// The time of the last frame that came out of the encoder.
     pub encoded: Arc<AtomicI64>,
 }
@@ -55,6 +56,7 @@ impl Rung {
         let muxer = Muxer::new(encoder.context(), clock.timescale, None).map_err(encoding)?;
         let order = Order::Encoded { lead: clock.lead(plan.every) };
         let segments = Segments::new(folder.clone(), (&plan.name, clock.timescale), muxer, order)?;
+        let init = segments.init().clone();
         let (sender, receiver) = sync_channel(QUEUE);
         let encoded = Arc::new(AtomicI64::new(0));
         let seen = encoded.clone();
@@ -68,6 +70,7 @@ impl Rung {
             sender: Some(sender),
             thread: Some(thread),
             codecs,
+            init,
             encoded,
         })
     }
@@ -111,18 +114,28 @@ impl Rung {
 
     pub fn finish(mut self) -> Result<Video, Failure> {
         let written = self.join()?;
-        Ok(Video {
+        let rate = rate::measured(self.plan.rate, self.frames, written.length, self.clock.timescale);
+        Ok(self.rendition(rate, written.segments))
+    }
+
+    /// The rendition before its first segment, with the rate that is planned.
+    pub fn opening(&self) -> Video {
+        self.rendition(self.plan.rate, Vec::new())
+    }
+
+    fn rendition(&self, frame_rate: FrameRate, segments: Vec<Segment>) -> Video {
+        Video {
             name: self.plan.name.clone(),
             width: self.plan.size.width,
             height: self.plan.size.height,
-            frame_rate: rate::measured(self.plan.rate, self.frames, written.length, self.clock.timescale),
+            frame_rate,
             codecs: self.codecs.clone(),
             timescale: self.clock.timescale,
-            init: written.init,
-            segments: written.segments,
+            init: self.init.clone(),
+            segments,
             made: Made::Encoded,
             why: String::new(),
-        })
+        }
     }
 
     fn join(&mut self) -> Result<Written, Failure> {

@@ -69,8 +69,20 @@ pub struct Folder {
 impl Folder {
     /// Writes a file and says that it is whole.
     pub fn put(&self, name: String, bytes: &[u8]) -> Result<FileRef, Failure> {
+        let file = self.write(name, bytes)?;
+        self.report.send(&Event::File(file.name.clone()));
+        Ok(file)
+    }
+
+    /// As [`Folder::put`], for a segment of so many ticks.
+    fn put_segment(&self, name: String, ticks: u64, bytes: &[u8]) -> Result<Segment, Failure> {
+        let file = self.write(name, bytes)?;
+        self.report.send(&Event::Segment { name: file.name.clone(), ticks });
+        Ok(Segment { file, ticks })
+    }
+
+    fn write(&self, name: String, bytes: &[u8]) -> Result<FileRef, Failure> {
         fs::write(self.path.join(&name), bytes).map_err(|error| Failure::disk(&error))?;
-        self.report.send(&Event::File(name.clone()));
         Ok(FileRef { name, cid: String::new(), bytes: bytes.len() as u64 })
     }
 
@@ -149,6 +161,10 @@ impl Segments {
         })
     }
 
+    pub fn init(&self) -> &FileRef {
+        &self.init
+    }
+
     /// A frame with this time goes to the encoder next; a segment begins with it if `cut`.
     pub fn expect(&mut self, ticks: i64, cut: bool) {
         self.times.push_back(ticks);
@@ -224,8 +240,8 @@ impl Segments {
     fn cut(&mut self, at: i64) -> Result<(), Failure> {
         let media = self.muxer.cut().map_err(muxing)?;
         let name = format!("{}/seg-{:05}.m4s", self.name, self.done.len());
-        let file = self.folder.put(name, &media)?;
-        self.done.push(Segment { file, ticks: u64::try_from(at - self.begin).unwrap_or(0) });
+        let ticks = u64::try_from(at - self.begin).unwrap_or(0);
+        self.done.push(self.folder.put_segment(name, ticks, &media)?);
         self.begin = at;
         Ok(())
     }

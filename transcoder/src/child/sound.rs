@@ -2,7 +2,7 @@
 
 use ffmpeg_next::Packet;
 use ffmpeg_next::frame::Audio as Frame;
-use pinreel_runner::{Audio, Made};
+use pinreel_runner::{Audio, FileRef, Made};
 
 use super::damage::Counts;
 use super::fifo::Fifo;
@@ -139,22 +139,15 @@ impl Sound {
             return Ok(Done { audio: None, heard, counts });
         };
         let written = segments.finish(self.encoded, shown)?;
-        let audio = Audio {
-            name: self.plan.name,
-            language: self.plan.language,
-            label: self.plan.label,
-            default: false,
-            channels: 2,
-            sample_rate: self.plan.sample_rate,
-            codecs: AAC_LC.to_owned(),
-            timescale: self.plan.sample_rate,
-            init: written.init,
-            segments: written.segments,
-            made: Made::Encoded,
-            why: self.plan.why,
-            loudness: heard.loudness,
-        };
+        let opening = rendition(&self.plan, written.init);
+        let audio = Audio { segments: written.segments, loudness: heard.loudness, ..opening };
         Ok(Done { audio: Some(audio), heard, counts })
+    }
+
+    /// The rendition before its first segment, if the track is encoded.
+    pub fn opening(&self) -> Option<Audio> {
+        let (_, segments) = self.output.as_ref()?;
+        Some(rendition(&self.plan, segments.init().clone()))
     }
 
     fn drain(&mut self) -> Result<(), Failure> {
@@ -266,5 +259,24 @@ impl Sound {
     fn cut_at(&self, index: u64) -> i64 {
         let tick = (1, i32::try_from(self.timescale).unwrap_or(i32::MAX));
         rescale(self.marks.cut(index), tick, self.plan.sample_rate)
+    }
+}
+
+/// Without segments.
+fn rendition(plan: &SoundPlan, init: FileRef) -> Audio {
+    Audio {
+        name: plan.name.clone(),
+        language: plan.language.clone(),
+        label: plan.label.clone(),
+        default: false,
+        channels: 2,
+        sample_rate: plan.sample_rate,
+        codecs: AAC_LC.to_owned(),
+        timescale: plan.sample_rate,
+        init,
+        segments: Vec::new(),
+        made: Made::Encoded,
+        why: plan.why.clone(),
+        loudness: None,
     }
 }

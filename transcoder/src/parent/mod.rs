@@ -138,7 +138,7 @@ async fn listen(
                 }
                 heard(Event::Progress(progress));
             }
-            Event::File(_) | Event::Playable(_) => {
+            Event::File(_) | Event::Segment { .. } | Event::Early(_) => {
                 stalled = Instant::now() + patience.no_progress;
                 heard(event);
             }

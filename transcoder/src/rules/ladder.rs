@@ -9,6 +9,8 @@ use pinreel_runner::FrameRate;
 pub const STEPS: [u32; 5] = [1080, 720, 480, 360, 240];
 /// The top rung's short side is at most this.
 pub const MAX_SHORT_SIDE: u32 = 1080;
+/// The largest rung that is watched first.
+const QUICK_SIDE: u32 = 480;
 /// Panoramas are scaled down to this long side, the largest that H.264 level 5.1 decoders commonly take.
 pub const MAX_LONG_SIDE: u32 = 4096;
 /// Smaller pictures are scaled up to it.
@@ -49,6 +51,12 @@ pub fn ladder(shown: Size) -> Vec<Size> {
         }
     }
     sizes
+}
+
+/// Which of the short sides, best first, is watched while the others are made. All rungs come out of one decode at one
+/// pace, so what makes a rung quick is how few bytes it is to deliver and to fetch; below this size it isn't worth seeing.
+pub fn quick(sides: &[u32]) -> usize {
+    sides.iter().position(|side| *side <= QUICK_SIDE).unwrap_or(sides.len().saturating_sub(1))
 }
 
 fn top(shown: Size) -> Size {

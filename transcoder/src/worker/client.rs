@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use pinreel_runner::{Complete, Fail, FileRef, Lease, LeaseRequest, Progress, ProgressAnswer};
+use pinreel_runner::{Complete, Fail, FileRef, Growth, Lease, LeaseRequest, Progress, ProgressAnswer};
 use reqwest::header::RANGE;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Serialize;
@@ -113,6 +113,10 @@ impl JobClient {
     pub async fn progress(&self, body: &Progress) -> Result<ProgressAnswer, Trouble> {
         let request = self.request(Method::POST, "progress")?.json(body).timeout(CALL);
         read(of_job(send(request).await)?).await
+    }
+
+    pub async fn grow(&self, body: &Growth) -> Result<(), Trouble> {
+        self.tell("grow", body).await
     }
 
     pub async fn complete(&self, body: &Complete) -> Result<(), Trouble> {

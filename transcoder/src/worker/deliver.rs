@@ -5,9 +5,10 @@ use std::collections::HashMap;
 
 use futures_util::{TryStreamExt, stream};
 use pinreel_runner::FileRef;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::client::{JobClient, Trouble, insist};
+use super::grow::Told;
 use super::job::Stop;
 use crate::failure::Failure;
 use crate::parent::folder::Folder;
@@ -15,18 +16,21 @@ use crate::parent::folder::Folder;
 /// Deliveries at a time.
 const AT_ONCE: usize = 4;
 
-/// Delivers every file that `names` brings until it is closed: what was delivered, by name.
+/// Delivers every file that `names` brings until it is closed, and tells of each: what was delivered, by name.
 pub async fn deliver(
     client: &JobClient,
     folder: &Folder,
     names: UnboundedReceiver<String>,
+    told: UnboundedSender<Told>,
 ) -> Result<HashMap<String, FileRef>, Stop> {
-    let done = RefCell::new(HashMap::new());
+    let (done, told) = (RefCell::new(HashMap::new()), &told);
     let names = stream::unfold(names, |mut names| async move { names.recv().await.map(|name| (Ok(name), names)) });
     names
         .try_for_each_concurrent(AT_ONCE, |name| async {
             let file = deliver_one(client, folder, &name).await?;
-            done.borrow_mut().insert(name, file);
+            done.borrow_mut().insert(name, file.clone());
+            // Whoever listens may have given up; the job goes on.
+            let _ = told.send(Told::Delivered(file));
             Ok(())
         })
         .await?;

@@ -10,7 +10,8 @@ use pinreel_runner::{Complete, Fail, Lease, Progress, Rung, Transcoded};
 use tokio::sync::mpsc;
 
 use super::client::{Backoff, Client, JobClient, Trouble, insist};
-use super::{deliver, fetch};
+use super::grow::Told;
+use super::{deliver, fetch, grow};
 use crate::child::events::Event;
 use crate::failure::Failure;
 use crate::parent::folder::{Folder, LOCK, PREFIX, resolve};
@@ -126,18 +127,26 @@ async fn transcode(
     let source = source.try_clone().map_err(disk)?;
     let folder = Folder::open(out).map_err(Stop::Failed)?;
     let (names, waiting) = mpsc::unbounded_channel();
+    let (told, telling) = mpsc::unbounded_channel();
+    let watched = told.clone();
     let transcode = async {
+        // The receivers only go away with the whole job.
         let heard = move |event| match event {
-            // The receiver only goes away with the whole job.
             Event::File(name) => drop(names.send(name)),
+            Event::Segment { name, ticks } => {
+                drop(watched.send(Told::Segment { name: name.clone(), ticks }));
+                drop(names.send(name));
+            }
+            Event::Early(early) => drop(watched.send(Told::Early(early))),
             Event::Progress(progress) => note(state, progress),
-            Event::Playable(_) | Event::Fence(_) | Event::Done(_) | Event::Failed(_) => {}
+            Event::Fence(_) | Event::Done(_) | Event::Failed(_) => {}
         };
         let result = parent::run(source, out, options, heard).await.map_err(Stop::Failed)?;
         delivering(state);
         Ok(result)
     };
-    let (result, delivered) = tokio::try_join!(transcode, deliver::deliver(job, &folder, waiting))?;
+    let deliver = deliver::deliver(job, &folder, waiting, told);
+    let (result, delivered, ()) = tokio::try_join!(transcode, deliver, grow::grow(job, telling))?;
     resolve(result, |name| delivered.get(name).cloned()).map_err(Stop::Failed)
 }
 

@@ -6,6 +6,7 @@
 mod client;
 mod deliver;
 mod fetch;
+mod grow;
 mod job;
 
 use std::path::PathBuf;
