@@ -1,4 +1,4 @@
-//! The four ways in which an address leads nowhere, each with its own answer.
+//! The ways in which an address leads nowhere, each with its own answer.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -13,6 +13,8 @@ pub enum Missing {
     Malformed(String),
     NotFound(String),
     ChannelUnknown(String),
+    /// The claim is there, and nothing that grows.
+    NotGrowing,
     /// Several claims match; `(claim, address)` each.
     Ambiguous(Vec<(String, String)>),
     Erased {
@@ -39,6 +41,10 @@ impl Missing {
             Self::ChannelUnknown(handle) => {
                 ApiError::not_found("channel_unknown", format!("There is no channel {handle} on this node."))
             }
+            Self::NotGrowing => ApiError::not_found(
+                "not_growing",
+                "There is no unfinished stream of this publication: it is complete, or can't be watched yet.",
+            ),
             Self::Ambiguous(candidates) => {
                 let candidates: Value =
                     candidates.into_iter().map(|(claim, url)| json!({ "claim": claim, "url": url })).collect();

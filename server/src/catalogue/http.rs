@@ -1,26 +1,32 @@
 //! The catalogue's calls.
 
 use axum::Json;
-use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use pinreel_records::{Address, Name, RecordId};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::gateway;
 use crate::http::{ApiPath, ApiQuery, ApiResult};
+use crate::media::GrowingStream;
 
 use super::error::Missing;
 use super::model::{ChannelPage, Page, Publications, Resolved, Watch};
-use super::{resolve, watch};
+use super::{growing, resolve, watch};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(publications))
         .routes(routes!(channel))
         .routes(routes!(claim))
+        .routes(routes!(growing))
         .routes(routes!(resolve_url))
+        .route("/api/v1/claims/{claim}/growing/{*name}", get(growing_file))
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -86,6 +92,60 @@ pub(super) async fn watch_claim(app: &App, claim: &str) -> Result<Watch, Missing
         resolve::Target::Claim(claim) => watch::watch(app, &claim).await,
         resolve::Target::Channel(_) => Err(Missing::NotFound(format!("/c/{claim}"))),
     }
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct GrowingQuery {
+    /// How many steps the caller has already
+    after: Option<u64>,
+}
+
+/// What can be watched of a claim whose source is still transcoded: signed by the node, and only added to.
+#[utoipa::path(
+    get,
+    path = "/api/v1/claims/{claim}/growing",
+    params(("claim" = String, Path), GrowingQuery),
+    responses(
+        (status = 200, body = GrowingStream),
+        (status = 204, description = "nothing grows: it is complete, or can't be watched yet"),
+        (status = 404, description = "not_found"),
+        (status = 410, description = "erased"),
+    )
+)]
+async fn growing(
+    State(app): State<App>,
+    ApiPath(claim): ApiPath<String>,
+    ApiQuery(query): ApiQuery<GrowingQuery>,
+) -> ApiResult<Response> {
+    let found = growing::stream(&app, &claim, query.after.unwrap_or(0)).await.map_err(Missing::into_problem)?;
+    let mut response =
+        found.map_or_else(|| StatusCode::NO_CONTENT.into_response(), |stream| Json(stream).into_response());
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// A segment of such a stream, by the name that it has in the root later.
+async fn growing_file(
+    State(app): State<App>,
+    ApiPath((claim, name)): ApiPath<(String, String)>,
+    RawQuery(raw_query): RawQuery,
+    request: Request,
+) -> ApiResult<Response> {
+    let (root, segments) = growing::file(&app, &claim, &name).await.map_err(Missing::into_problem)?;
+    let ask = gateway::Ask {
+        root,
+        segments,
+        trailing_slash: false,
+        path: request.uri().path().to_owned(),
+        query: gateway::Query::parse(raw_query.as_deref()),
+        raw_query,
+        is_head: request.method() == Method::HEAD,
+        headers: request.into_parts().0.headers,
+        // Its claim is shown; the file itself becomes public with the root.
+        audience: gateway::Audience::Owner,
+    };
+    Ok(gateway::answer(&app, ask).await)
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

@@ -6,6 +6,7 @@
 //! search, trending and feeds.
 
 mod error;
+mod growing;
 mod http;
 mod model;
 mod resolve;

@@ -110,7 +110,7 @@ pub async fn resolved(app: &App, target: &Target) -> Result<Resolved, Missing> {
     }
 }
 
-async fn shown(app: &App, claim: &str) -> Result<Row, Missing> {
+pub async fn shown(app: &App, claim: &str) -> Result<Row, Missing> {
     // In the log, but not shown yet: for everybody outside it isn't there.
     let row = store::publication(&app.database, claim).await?;
     row.ok_or_else(|| Missing::NotFound(format!("/c/{claim}")))

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::fault;
 
 use super::error::MediaError;
+use super::grow;
 use super::measured::{self, File, Measured, Track};
 use super::model::{LEASE_MS, Rendition, Rung};
 use super::playlist;
@@ -38,6 +39,7 @@ pub async fn complete(app: &App, held: &Held, sent: &Transcoded) -> Result<Strin
     let (root, measured) = build.await.map_err(|error| MediaError::Store(error.to_string()))??;
     fault::point("transcode.after-root");
 
+    let tracks: Vec<&Track> = measured.tracks().collect();
     let rendition = Rendition {
         source: held.source.clone(),
         recipe: held.recipe.clone(),
@@ -46,7 +48,7 @@ pub async fn complete(app: &App, held: &Held, sent: &Transcoded) -> Result<Strin
         duration_ms: i64::try_from(measured.duration_ms).unwrap_or(i64::MAX),
         poster: measured.poster.as_ref().map(|poster| poster.cid.clone()),
         rungs: rungs(&measured),
-        warnings: measured.warnings,
+        warnings: measured.warnings.clone(),
         record: None,
         created_ms: app.clock.now_ms(),
     };
@@ -54,6 +56,7 @@ pub async fn complete(app: &App, held: &Held, sent: &Transcoded) -> Result<Strin
     if !store::complete(&mut transaction, key, &rendition).await? {
         return Err(MediaError::LeaseLost);
     }
+    grow::settle(&mut transaction, &app.identity.node_key, held.job, &tracks).await?;
     transaction.commit().await?;
     tracing::info!(job = %held.job, root = rendition.root, "transcoded");
     Ok(rendition.root)

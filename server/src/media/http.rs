@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use pinreel_content::parse_cid;
-use pinreel_runner::{Complete, Fail, Lease, LeaseRequest, Progress, ProgressAnswer, RECIPE, Source};
+use pinreel_runner::{Complete, Fail, Growth, Lease, LeaseRequest, Progress, ProgressAnswer, RECIPE, Source};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ use super::error::MediaError;
 use super::lease::{self, Granted};
 use super::model::{KeptProgress, LEASE_MS, RungProgress, after_failure, plain, worker_id};
 use super::store::{self, Held};
-use super::{complete, names, receive};
+use super::{complete, grow, names, receive};
 
 /// A result names every segment: a long film's are a few megabytes of JSON.
 const MAX_RESULT_BYTES: usize = 64 << 20;
@@ -35,6 +35,7 @@ pub fn routes() -> Router<App> {
         // Bounded by `receive`, file by file.
         .route("/files/{*name}", put(file).layer(DefaultBodyLimit::disable()))
         .route("/progress", post(progress))
+        .route("/grow", post(grown))
         .route("/complete", post(completed).layer(DefaultBodyLimit::max(MAX_RESULT_BYTES)))
         .route("/fail", post(fail));
     Router::new().route("/runner/v1/lease", post(leased)).nest("/runner/v1/jobs/{job}", job)
@@ -136,6 +137,17 @@ async fn progress(
         return Err(MediaError::LeaseLost.into());
     }
     Ok(Json(ProgressAnswer { lease_ms: LEASE_MS.unsigned_abs(), cancel: false }))
+}
+
+async fn grown(
+    State(app): State<App>,
+    Path(job): Path<Uuid>,
+    Bearer(token): Bearer,
+    Json(told): Json<Growth>,
+) -> ApiResult<StatusCode> {
+    let held = current(&app, job, &token, told.epoch).await?;
+    grow::grow(&app, &held, &told).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn completed(

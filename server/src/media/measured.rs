@@ -45,8 +45,10 @@ pub enum Unfit {
     Codecs(String),
     #[error("language or channels of {0} are out of bounds")]
     Sound(String),
-    #[error("the videos are cut into different numbers of segments")]
+    #[error("the renditions are cut into different numbers of segments")]
     Cuts,
+    #[error("it leaves out what comes before segment {0}")]
+    Gap(u64),
 }
 
 #[derive(Clone, Debug)]
@@ -106,7 +108,7 @@ pub struct Track {
     /// Ticks a second; positive.
     pub timescale: u32,
     pub init: File,
-    /// At least one.
+    /// At least one, in a result.
     pub segments: Vec<Segment>,
     /// Whether it is the source's own stream, copied.
     pub is_remuxed: bool,
@@ -200,19 +202,31 @@ pub fn check(sent: &sent::Transcoded) -> Result<Measured, Unfit> {
 }
 
 fn check_video(sent: &sent::Video) -> Result<Video, Unfit> {
+    let opening = opening_video(sent)?;
+    Ok(Video { track: with_segments(opening.track, &sent.segments)?, ..opening })
+}
+
+/// A picture's rendition without its segments.
+pub fn opening_video(sent: &sent::Video) -> Result<Video, Unfit> {
     let (num, den) = (sent.frame_rate.num, sent.frame_rate.den);
     let sides = 1..=MAX_SIDE;
     let rate_fits = num > 0 && den > 0 && u64::from(num) <= u64::from(den) * u64::from(MAX_FRAME_RATE);
     if !sides.contains(&sent.width) || !sides.contains(&sent.height) || !rate_fits {
         return Err(Unfit::Picture(plain(&sent.name, 20)));
     }
-    let track = track('v', &sent.name, &sent.codecs, (sent.timescale, &sent.init, &sent.segments))?;
+    let track = track('v', &sent.name, &sent.codecs, (sent.timescale, &sent.init))?;
     let track = Track { is_remuxed: sent.made == Made::Remuxed, why: plain(&sent.why, MAX_WHY_CHARS), ..track };
     Ok(Video { track, width: sent.width, height: sent.height, frame_rate: (num, den) })
 }
 
 fn check_audio(sent: &sent::Audio) -> Result<Audio, Unfit> {
-    let track = track('a', &sent.name, &sent.codecs, (sent.timescale, &sent.init, &sent.segments))?;
+    let opening = opening_audio(sent)?;
+    Ok(Audio { track: with_segments(opening.track, &sent.segments)?, ..opening })
+}
+
+/// A sound's rendition without its segments.
+pub fn opening_audio(sent: &sent::Audio) -> Result<Audio, Unfit> {
+    let track = track('a', &sent.name, &sent.codecs, (sent.timescale, &sent.init))?;
     let track = Track { is_remuxed: sent.made == Made::Remuxed, why: plain(&sent.why, MAX_WHY_CHARS), ..track };
     let language = sent.language.clone().filter(|tag| tag != "und");
     if !(1..=64).contains(&sent.channels) || !language.as_deref().is_none_or(is_tag) {
@@ -268,9 +282,8 @@ fn check_beside(sent: &sent::Transcoded) -> Result<Vec<File>, Unfit> {
     chapters.chain(waveform).chain(muxed).map(|(sent, name)| file(sent, name)).collect()
 }
 
-type Media<'a> = (u32, &'a sent::FileRef, &'a [sent::Segment]);
-
-fn track(kind: char, name: &str, codecs: &str, (timescale, init, segments): Media) -> Result<Track, Unfit> {
+/// Without its segments.
+fn track(kind: char, name: &str, codecs: &str, (timescale, init): (u32, &sent::FileRef)) -> Result<Track, Unfit> {
     if !name.starts_with(kind) || !names::is_folder(name) {
         return Err(Unfit::Folder(plain(name, 20)));
     }
@@ -278,25 +291,39 @@ fn track(kind: char, name: &str, codecs: &str, (timescale, init, segments): Medi
     if codecs.is_empty() || codecs.len() > 64 || !codecs.bytes().all(is_codecs) {
         return Err(Unfit::Codecs(name.to_owned()));
     }
-    if segments.is_empty() || segments.len() > MAX_SEGMENTS || timescale == 0 {
+    if timescale == 0 {
         return Err(Unfit::Segments(name.to_owned()));
     }
-    let numbered = segments.iter().enumerate().map(|(number, segment)| {
-        let file = file(&segment.file, &format!("{name}/seg-{number:05}.m4s"))?;
-        if segment.ticks == 0 || segment.ticks > u64::from(timescale) * MAX_SEGMENT_S {
-            return Err(Unfit::SegmentLength(file.name));
-        }
-        Ok(Segment { file, ticks: segment.ticks })
-    });
     Ok(Track {
         name: name.to_owned(),
         codecs: codecs.to_owned(),
         timescale,
         init: file(init, &format!("{name}/init.mp4"))?,
-        segments: numbered.collect::<Result<_, _>>()?,
+        segments: Vec::new(),
         is_remuxed: false,
         why: String::new(),
     })
+}
+
+fn with_segments(track: Track, sent: &[sent::Segment]) -> Result<Track, Unfit> {
+    if sent.is_empty() || sent.len() > MAX_SEGMENTS {
+        return Err(Unfit::Segments(track.name));
+    }
+    let numbered = sent.iter().enumerate().map(|(number, sent)| segment(&track, number, sent));
+    let segments = numbered.collect::<Result<_, _>>()?;
+    Ok(Track { segments, ..track })
+}
+
+/// The segment of this number.
+pub fn segment(track: &Track, number: usize, sent: &sent::Segment) -> Result<Segment, Unfit> {
+    if number >= MAX_SEGMENTS {
+        return Err(Unfit::Segments(track.name.clone()));
+    }
+    let file = file(&sent.file, &format!("{}/seg-{number:05}.m4s", track.name))?;
+    if sent.ticks == 0 || sent.ticks > u64::from(track.timescale) * MAX_SEGMENT_S {
+        return Err(Unfit::SegmentLength(file.name));
+    }
+    Ok(Segment { file, ticks: sent.ticks })
 }
 
 fn file(sent: &sent::FileRef, expected: &str) -> Result<File, Unfit> {

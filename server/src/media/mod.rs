@@ -4,14 +4,18 @@
 //! - one job for each (source, recipe), however often the bytes are uploaded;
 //! - only the holder of the newest lease changes a job, and the completing transaction checks that once more;
 //! - a root exists in the store before a row names it, and is private until its source is published;
+//! - what is watched while a job runs is a stream of signed revisions that only add: the root holds the same segments, or
+//!   the stream is taken back for good;
 //! - the log hears of a rendition only once its source is published, whichever of the two was first, and exactly once.
 //!
-//! Tables: `job`, `job_lease`, `job_file`, `rendition`, `published_source`. Media bytes are never decoded here: that is the worker's, who
-//! reaches nothing but its own job.
+//! Tables: `job`, `job_lease`, `job_file`, `early`, `early_step`, `rendition`, `published_source`. Media bytes are never
+//! decoded here: that is the worker's, who reaches nothing but its own job.
 
 mod announce;
 mod complete;
 mod error;
+mod grow;
+mod grown;
 mod http;
 mod lease;
 mod measured;
@@ -32,6 +36,7 @@ use crate::clock::UnixMs;
 use crate::database::Database;
 use crate::signals::Signal;
 
+pub use grow::{GrowingStream, early_file, growing};
 pub use http::routes;
 pub use model::{Job, JobState, LOCAL_WORKER, Rendition, Rung, RungProgress, Source, is_transcoded};
 pub use store::JobCount;
@@ -105,5 +110,7 @@ pub async fn kept_renditions(database: &Database) -> sqlx::Result<Vec<store::kep
 
 /// Files of jobs that aren't complete, for keeping them: each with its job.
 pub async fn kept_files(database: &Database) -> sqlx::Result<Vec<(Uuid, String)>> {
-    store::kept::files(database).await
+    let mut files = store::kept::files(database).await?;
+    files.extend(store::kept::early(database).await?);
+    Ok(files)
 }

@@ -64,6 +64,8 @@ pub enum JobState {
 pub struct Job {
     pub id: Uuid,
     pub state: JobState,
+    /// Whether it can be watched, be it complete or not.
+    pub playable: bool,
     /// What the worker does right now, in a word; empty when it does nothing.
     pub stage: String,
     /// 0 to 1.

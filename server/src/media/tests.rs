@@ -2,6 +2,7 @@
 
 mod fake;
 mod files;
+mod growing;
 mod leases;
 mod publishing;
 

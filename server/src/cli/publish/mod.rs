@@ -70,7 +70,7 @@ pub struct Publish {
 enum Wait {
     /// Sign at once
     No,
-    /// Until something can be played; this version makes all renditions at once, so it answers with `complete`
+    /// Until it can be watched, be it that the rest is still being made
     Playable,
     /// Until all renditions are done; the record approves them
     Complete,

@@ -44,6 +44,7 @@ pub struct Upload {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Job {
     pub state: String,
+    pub playable: bool,
     pub fraction: f64,
     pub code: Option<String>,
     pub reason: Option<String>,

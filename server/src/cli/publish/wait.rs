@@ -17,6 +17,8 @@ const ASK_EVERY: Duration = Duration::from_millis(500);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Processing,
+    /// It can be watched while the rest is made.
+    Playable,
     Complete,
     /// Not transcoded: published as it is.
     File,
@@ -26,14 +28,15 @@ impl State {
     pub fn word(self) -> &'static str {
         match self {
             Self::Processing => "processing",
+            Self::Playable => "playable",
             Self::Complete => "complete",
             Self::File => "file",
         }
     }
 }
 
-/// What a job's state means: an end, or `None` while it goes on.
-fn end_of(job: Option<&Job>) -> Option<Result<(State, Option<String>), Failure>> {
+/// What a job's state means: an end of this wait, or `None` while it goes on.
+fn end_of(job: Option<&Job>, wait: Wait) -> Option<Result<(State, Option<String>), Failure>> {
     let Some(job) = job else { return Some(Ok((State::File, None))) };
     match job.state.as_str() {
         "complete" => Some(Ok((State::Complete, job.root.clone()))),
@@ -43,6 +46,8 @@ fn end_of(job: Option<&Job>) -> Option<Result<(State, Option<String>), Failure>>
             let reason = job.reason.as_deref().unwrap_or("The transcoding failed, and the node doesn't say why.");
             Some(Err(Failure::new(code, reason)))
         }
+        _ if wait == Wait::Playable && job.playable => Some(Ok((State::Playable, None))),
+        _ if wait == Wait::No => Some(Ok((State::Processing, None))),
         _ => None,
     }
 }
@@ -64,12 +69,11 @@ pub async fn outcome(
     }
     let bar = progress.fraction("transcoding");
     loop {
-        match end_of(upload.job.as_ref()) {
+        match end_of(upload.job.as_ref(), wait) {
             Some(end) => {
                 upload.job.iter().flat_map(|job| &job.warnings).for_each(|warning| eprintln!("Note: {warning}"));
                 return end;
             }
-            None if wait == Wait::No => return Ok((State::Processing, None)),
             None => bar.set_fraction(upload.job.as_ref().map_or(0.0, |job| job.fraction)),
         }
         tokio::time::sleep(ASK_EVERY).await;
@@ -82,29 +86,33 @@ mod tests {
     use super::*;
 
     fn job(state: &str) -> Job {
-        Job {
-            state: state.into(),
-            fraction: 0.5,
-            code: None,
-            reason: None,
-            root: Some("bafyroot".into()),
-            warnings: Vec::new(),
-        }
+        let root = Some("bafyroot".into());
+        Job { state: state.into(), playable: false, fraction: 0.5, code: None, reason: None, root, warnings: Vec::new() }
     }
 
     #[test]
     fn jobs_end_in_words() {
-        assert_eq!(end_of(None), Some(Ok((State::File, None))));
-        assert_eq!(end_of(Some(&job("none"))), Some(Ok((State::File, None))));
-        assert_eq!(end_of(Some(&job("complete"))), Some(Ok((State::Complete, Some("bafyroot".into())))));
-        for going_on in ["queued", "running", "something new"] {
-            assert_eq!(end_of(Some(&job(going_on))), None, "{going_on}");
+        for wait in [Wait::No, Wait::Playable, Wait::Complete] {
+            assert_eq!(end_of(None, wait), Some(Ok((State::File, None))));
+            assert_eq!(end_of(Some(&job("none")), wait), Some(Ok((State::File, None))));
+            assert_eq!(end_of(Some(&job("complete")), wait), Some(Ok((State::Complete, Some("bafyroot".into())))));
+            let failure = end_of(Some(&job("failed")), wait).unwrap().unwrap_err();
+            assert_eq!((failure.code.as_str(), failure.is_usage), ("transcode_failed", false));
         }
-        let failure = end_of(Some(&job("failed"))).unwrap().unwrap_err();
-        assert_eq!((failure.code.as_str(), failure.is_usage), ("transcode_failed", false));
         let told =
             Job { code: Some("no_streams".into()), reason: Some("There is no picture.".into()), ..job("failed") };
-        let failure = end_of(Some(&told)).unwrap().unwrap_err();
+        let failure = end_of(Some(&told), Wait::Complete).unwrap().unwrap_err();
         assert_eq!((failure.code.as_str(), failure.message.as_str()), ("no_streams", "There is no picture."));
+    }
+
+    #[test]
+    fn a_job_that_goes_on_is_waited_for_as_far_as_wanted() {
+        for going_on in ["queued", "running", "something new"] {
+            let (blank, playable) = (job(going_on), Job { playable: true, ..job(going_on) });
+            assert_eq!(end_of(Some(&blank), Wait::No), Some(Ok((State::Processing, None))), "{going_on}");
+            assert_eq!(end_of(Some(&blank), Wait::Playable), None, "{going_on}");
+            assert_eq!(end_of(Some(&playable), Wait::Playable), Some(Ok((State::Playable, None))), "{going_on}");
+            assert_eq!(end_of(Some(&playable), Wait::Complete), None, "{going_on}");
+        }
     }
 }

@@ -56,3 +56,20 @@ pub async fn delivered(pool: &PgPool, (job, epoch): (Uuid, i32)) -> sqlx::Result
     .fetch_all(pool)
     .await
 }
+
+/// Those of these names that were delivered under this lease.
+pub async fn delivered_of(
+    pool: &PgPool,
+    (job, epoch): (Uuid, i32),
+    names: &[String],
+) -> sqlx::Result<Vec<DeliveredFile>> {
+    sqlx::query_as!(
+        DeliveredFile,
+        "select name, cid, size_bytes, tsize_bytes from job_file where job = $1 and epoch = $2 and name = any($3)",
+        job,
+        epoch,
+        names,
+    )
+    .fetch_all(pool)
+    .await
+}

@@ -58,8 +58,9 @@ pub async fn job_of_source(pool: &PgPool, source: &str) -> sqlx::Result<Option<J
         JobRow,
         r#"select id, job.source, job.state, progress as "progress: Json<KeptProgress>", failure_code, failure_reason,
                rendition.root as "root?", rendition.duration_ms as "duration_ms?",
-               rungs as "rungs?: Json<Vec<Rung>>", warnings as "warnings?: Json<Vec<String>>"
-           from job left join rendition on rendition.job = job.id
+               rungs as "rungs?: Json<Vec<Rung>>", warnings as "warnings?: Json<Vec<String>>",
+               early.statement is not null as "is_growing!"
+           from job left join rendition on rendition.job = job.id left join early on early.job = job.id
            where job.source = $1 order by job.created_ms desc limit 1"#,
         source,
     )
@@ -74,8 +75,9 @@ pub async fn recent_jobs(pool: &PgPool) -> sqlx::Result<Vec<(String, Job)>> {
         JobRow,
         r#"select id, job.source, job.state, progress as "progress: Json<KeptProgress>", failure_code, failure_reason,
                rendition.root as "root?", rendition.duration_ms as "duration_ms?",
-               rungs as "rungs?: Json<Vec<Rung>>", warnings as "warnings?: Json<Vec<String>>"
-           from job left join rendition on rendition.job = job.id
+               rungs as "rungs?: Json<Vec<Rung>>", warnings as "warnings?: Json<Vec<String>>",
+               early.statement is not null as "is_growing!"
+           from job left join rendition on rendition.job = job.id left join early on early.job = job.id
            where job.state <> 'none'
            order by (job.state in ('queued', 'leased')) desc, updated_ms desc limit $1"#,
         BATCH,
@@ -122,6 +124,7 @@ struct JobRow {
     duration_ms: Option<i64>,
     rungs: Option<Json<Vec<Rung>>>,
     warnings: Option<Json<Vec<String>>>,
+    is_growing: bool,
 }
 
 impl From<JobRow> for Job {
@@ -140,8 +143,10 @@ impl From<JobRow> for Job {
             fraction: 1.0,
             why: rung.why,
         });
+        let is_over = matches!(state, JobState::Failed | JobState::None);
         Self {
             id: row.id,
+            playable: state == JobState::Complete || row.is_growing && !is_over,
             stage: progress.stage,
             fraction: if state == JobState::Complete { 1.0 } else { progress.fraction },
             speed: progress.speed,

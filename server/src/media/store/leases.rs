@@ -4,7 +4,7 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{BATCH, signal};
+use super::{BATCH, signal, take_back_early};
 use crate::clock::UnixMs;
 use crate::media::model::{AfterLease, KeptProgress, Source};
 use crate::signals::Signal;
@@ -100,8 +100,9 @@ pub async fn end_lease(
     .await?;
     let Some(source) = source else { return Ok(false) };
     signal(connection, Signal::Job(source)).await?;
-    if *then == AfterLease::Again {
-        signal(connection, Signal::Queue).await?;
+    match then {
+        AfterLease::Again => signal(connection, Signal::Queue).await?,
+        AfterLease::GiveUp { .. } => take_back_early(connection, job).await?,
     }
     Ok(true)
 }

@@ -1,5 +1,6 @@
 //! All SQL of jobs, leases, delivered files and renditions.
 
+mod early;
 mod files;
 mod jobs;
 pub mod kept;
@@ -10,6 +11,7 @@ use sqlx::PgConnection;
 
 use crate::signals::{self, Signal};
 
+pub use early::*;
 pub use files::*;
 pub use jobs::*;
 pub use leases::*;

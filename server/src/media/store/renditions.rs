@@ -4,7 +4,7 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{BATCH, signal};
+use super::{BATCH, forget_early, signal};
 use crate::media::model::{Rendition, Rung};
 use crate::signals::Signal;
 
@@ -36,12 +36,7 @@ pub async fn complete(
         return Ok(false);
     }
     // A statement of its own, so that it sees what was committed while the one above waited for the row.
-    let published = sqlx::query_scalar!(
-        r#"select exists (select from published_source where source = $1) as "published!""#,
-        rendition.source,
-    )
-    .fetch_one(&mut *connection)
-    .await?;
+    let published = is_published(connection, &rendition.source).await?;
     sqlx::query!(
         "insert into rendition (job, root, source, recipe, worker, duration_ms, poster, rungs, warnings, state, created_ms)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -65,6 +60,14 @@ pub async fn complete(
         signal(connection, Signal::Rendition).await?;
     }
     Ok(true)
+}
+
+pub async fn is_published(connection: &mut PgConnection, source: &str) -> sqlx::Result<bool> {
+    let published = sqlx::query_scalar!(
+        r#"select exists (select from published_source where source = $1) as "published!""#,
+        source,
+    );
+    published.fetch_one(connection).await
 }
 
 /// Notes that a source is public; what was made of it waits for the log from now on.
@@ -113,6 +116,7 @@ pub async fn set_logged(connection: &mut PgConnection, job: Uuid, record: &str) 
     .fetch_optional(&mut *connection)
     .await?;
     let Some(source) = source else { return Ok(false) };
+    forget_early(connection, job).await?;
     signal(connection, Signal::Job(source)).await?;
     Ok(true)
 }

@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use pinreel_content::hash_bytes;
 use pinreel_runner::{
-    Audio, Captions, Chapters, Complete, Fail, FileRef, FrameRate, Lease, LeaseRequest, Loudness, PROTOCOL, Progress,
-    RECIPE, Rung, Segment, Storyboard, Transcoded, Video,
+    Audio, Captions, Chapters, Complete, Early, Fail, FileRef, FrameRate, Growth, Lease, LeaseRequest, Loudness,
+    PROTOCOL, Progress, RECIPE, Rung, Segment, Storyboard, Transcoded, Video,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -127,6 +127,29 @@ impl<'t> Worker<'t> {
         self.post(&format!("jobs/{}/progress", lease.job), &lease.token, &told).await
     }
 
+    /// Tells of the first video's and first sound's segments from number `first` on, so many of them.
+    pub async fn grow(
+        &self,
+        lease: &Lease,
+        result: &Transcoded,
+        (first, count): (usize, usize),
+    ) -> (StatusCode, Value) {
+        let (video, audio) = (&result.video[0], &result.audio[0]);
+        let steps = (first..first + count).map(|n| vec![video.segments[n].clone(), audio.segments[n].clone()]);
+        let told = Growth {
+            epoch: lease.epoch,
+            early: Early {
+                video: Some(Video { segments: vec![], ..video.clone() }),
+                audio: Some(Audio { segments: vec![], ..audio.clone() }),
+                ended: false,
+            },
+            first: first as u64,
+            steps: steps.collect(),
+            ended: false,
+        };
+        self.post(&format!("jobs/{}/grow", lease.job), &lease.token, &told).await
+    }
+
     pub async fn complete(&self, lease: &Lease, result: &Transcoded) -> (StatusCode, Value) {
         let told = Complete { epoch: lease.epoch, result: result.clone() };
         self.post(&format!("jobs/{}/complete", lease.job), &lease.token, &told).await
@@ -140,7 +163,12 @@ impl<'t> Worker<'t> {
 
     /// Delivers everything that a result needs; the result.
     pub async fn deliver(&self, lease: &Lease) -> Transcoded {
-        let (result, files) = made(&lease.source.cid);
+        self.deliver_of(lease, &lease.source.cid).await
+    }
+
+    /// As [`Worker::deliver`], with bytes that differ by `seed`.
+    pub async fn deliver_of(&self, lease: &Lease, seed: &str) -> Transcoded {
+        let (result, files) = made(seed);
         for file in &files {
             let (status, body) = self.put(lease, file).await;
             assert_eq!(status, StatusCode::NO_CONTENT, "{body}");

@@ -101,6 +101,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/claims/{claim}/growing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What can be watched of a claim whose source is still transcoded: signed by the node, and only added to. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description How many steps the caller has already */
+                    after?: number;
+                };
+                header?: never;
+                path: {
+                    claim: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["GrowingStream"];
+                    };
+                };
+                /** @description nothing grows: it is complete, or can't be watched yet */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description not_found */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description erased */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/handles/{handle}": {
         parameters: {
             query?: never;
@@ -1050,6 +1111,20 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @description A growing stream as it is answered. */
+        GrowingStream: {
+            /**
+             * Format: int64
+             * @description The number of the first step below
+             */
+            first: number;
+            /** @description The signature over it, base64url */
+            sig: string;
+            /** @description The newest revision, as the node signed it, base64url */
+            statement: string;
+            /** @description A segment of each rendition, in the statement's order, for each step from `first` on; perhaps not up to the last */
+            steps: components["schemas"]["KeptPiece"][][];
+        };
         HandleState: {
             /** @description Whether a new channel could take it now: it and all that look like it are nobody's */
             free: boolean;
@@ -1082,6 +1157,8 @@ export interface components {
             id: string;
             /** Format: int64 */
             left_ms?: number | null;
+            /** @description Whether it can be watched, be it complete or not. */
+            playable: boolean;
             /** @description A sentence that a creator understands. */
             reason?: string | null;
             root?: string | null;
@@ -1098,6 +1175,15 @@ export interface components {
         };
         /** @enum {string} */
         JobState: "queued" | "running" | "complete" | "failed" | "none";
+        /** @description A segment as rows and answers have it. */
+        KeptPiece: {
+            cid: string;
+            /**
+             * Format: int64
+             * @description In the rendition's own timescale.
+             */
+            ticks: number;
+        };
         KeyState: {
             channel: string;
             /** @description Null before the channel's first profile */

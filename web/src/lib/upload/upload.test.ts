@@ -12,6 +12,7 @@ import { refusalOf } from './limits';
 const job = (state: Job['state']): Job => ({
   id: 'j',
   state,
+  playable: state === 'complete',
   stage: '',
   fraction: 0,
   speed: null,
