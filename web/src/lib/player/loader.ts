@@ -1,4 +1,4 @@
-//! The loader that hls.js gets for playlists and fragments alike: every answer comes out of a `VerifiedTree`.
+//! The loader that hls.js gets for playlists and fragments alike: every answer comes out of checked `Files`.
 //! hls.js retries what is merely unreachable (code 503). A file that was refused is never answered: hls.js waits for it
 //! while it plays what was verified before, until the player, which was told, calls it off.
 
@@ -12,7 +12,7 @@ import type {
   HlsConfig,
 } from 'hls.js';
 
-import { isRefusal, type Checked, type VerifiedTree } from './tree';
+import { type Checked, type Files, isRefusal } from './tree';
 
 export interface LoaderEvents {
   checked(path: string, file: Checked): void;
@@ -32,7 +32,7 @@ export interface Span {
 export const VIRTUAL_BASE = 'https://root.invalid/';
 
 export function verifyingLoader(
-  tree: VerifiedTree,
+  tree: Files,
   events: LoaderEvents,
 ): new (config: HlsConfig) => Loader<LoaderContext> {
   return class VerifyingLoader implements Loader<LoaderContext> {

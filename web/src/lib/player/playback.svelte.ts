@@ -4,11 +4,12 @@
 //! Deliberately absent: any path by which a byte from the network reaches the element unchecked, but for
 //! browsers without Media Source Extensions, where `mode` is "native" and the badge must say "not verified".
 
-import Hls, { type HlsConfig } from 'hls.js';
+import Hls, { type HlsConfig, type MediaAttachingData } from 'hls.js';
 
+import { GrowingTree } from './growing';
 import { type Span, verifyingLoader, VIRTUAL_BASE } from './loader';
 import { type OriginReport, Origins } from './origins';
-import { type Checked, VerifiedTree } from './tree';
+import { type Checked, type Files, isRefusal, VerifiedTree } from './tree';
 
 export type PlaybackState = 'idle' | 'loading' | 'playing' | 'paused' | 'buffering' | 'ended' | 'error';
 
@@ -18,6 +19,9 @@ export type PlaybackFault = {
   message: string;
   detail: string;
 };
+
+/** What is played: a finished root, or a stream that is still being made. */
+export type Stream = { root: string; bases: string[] } | GrowingTree;
 
 export interface Level {
   index: number;
@@ -29,6 +33,8 @@ export interface Level {
 const AHEAD_BEFORE_PLAY_S = 0.5;
 /** Two minutes ahead is plenty, and bounds memory. */
 const AHEAD_S = 120;
+/** Of a stream that is still being made: what comes after it may be better. */
+const AHEAD_GROWING_S = 30;
 
 /** The picture stands a little before the end of what is there, the more so when it has stalled. */
 const NEAR_S = 0.05;
@@ -65,27 +71,61 @@ export class Playback {
   #hls: Hls | null = null;
   #video: HTMLVideoElement | null = null;
   #mediaRecoveries = 0;
-  #source: { root: string; bases: string[] } | null = null;
+  #stream: Stream | null = null;
   /** Segments that were refused and haven't been reached. */
   #ahead: (Span & { path: string; detail: string })[] = [];
   #stoppedAt = 0;
 
+  /** Plays a stream; the finished one of what was growing goes on where that is, without a break. */
+  show(video: HTMLVideoElement, stream: Stream): void {
+    const before = this.#stream;
+    if (this.#video === video && before && sameStream(before, stream)) return;
+    if (this.#video === video && before instanceof GrowingTree && !(stream instanceof GrowingTree)) {
+      void this.#finish(video, before, stream);
+    } else {
+      this.attach(video, stream);
+    }
+  }
+
   /** Plays from `at` seconds on; by default from where the stream begins. */
-  attach(video: HTMLVideoElement, root: string, bases: string[], at = -1): void {
+  attach(video: HTMLVideoElement, stream: Stream, at = -1): void {
     this.detach();
-    this.#source = { root, bases };
+    this.#stream = stream;
     this.fault = null;
     this.state = 'loading';
     this.verifiedSegments = this.verifiedBytes = this.verifiedBlocks = 0;
     this.#video = video;
-    if (!Hls.isSupported()) return this.#native(video, bases);
+    if (!Hls.isSupported()) return this.#native(video, stream);
     try {
-      const origins = new Origins(bases);
-      const tree = new VerifiedTree(root, origins);
-      tree.prefetchFolders().catch(() => undefined); // The loader meets the same error, and reports it.
-      void this.#showPoster(tree, video);
-      this.origins = origins.reports;
-      this.#start(video, tree, at);
+      if (stream instanceof GrowingTree) return this.#start(video, stream, Math.max(at, 0));
+      this.#start(video, this.#tree(video, stream), at);
+    } catch (error) {
+      this.#refuse((error as Error).message);
+    }
+  }
+
+  #tree(video: HTMLVideoElement, { root, bases }: { root: string; bases: string[] }): VerifiedTree {
+    const tree = new VerifiedTree(root, new Origins(bases));
+    tree.prefetchFolders().catch(() => undefined); // The loader meets the same error, and reports it.
+    void this.#showPoster(tree, video);
+    return tree;
+  }
+
+  /** hls.js can't add qualities to a stream that it plays: another one takes the element over, with what it holds. */
+  async #finish(video: HTMLVideoElement, growing: GrowingTree, stream: Exclude<Stream, GrowingTree>) {
+    this.#stream = stream;
+    try {
+      const tree = this.#tree(video, stream);
+      // Without an answer nothing is known against it; each of its files is checked all the same.
+      const holds = await growing.isIn(tree).catch((error: unknown) => !isRefusal(error));
+      if (this.#stream !== stream || this.#video !== video) return;
+      if (!holds) return this.#refuse('the finished stream does not hold what was played');
+      if (this.fault?.code === 'unverified_bytes') return; // Whoever tries again tries the finished one.
+      if (this.fault || !this.#hls) return this.attach(video, stream, video.currentTime);
+      const held = this.#hls.transferMedia();
+      this.#hls.destroy();
+      this.#ahead = [];
+      this.#start(video, tree, video.currentTime, held);
     } catch (error) {
       this.#refuse((error as Error).message);
     }
@@ -95,6 +135,7 @@ export class Playback {
     this.#hls?.destroy();
     this.#hls = null;
     this.#video = null;
+    this.#stream = null;
     this.#ahead = [];
     const { poster } = this;
     this.poster = null;
@@ -109,9 +150,8 @@ export class Playback {
 
   retry(): void {
     const [hls, video, code] = [this.#hls, this.#video, this.fault?.code];
-    if (code === 'unverified_bytes' && video && this.#source) {
-      const { root, bases } = this.#source;
-      this.attach(video, root, bases, this.#stoppedAt);
+    if (code === 'unverified_bytes' && video && this.#stream) {
+      this.attach(video, fresh(this.#stream), this.#stoppedAt);
       video.play().catch(() => undefined); // Refused without a gesture: the play button is there.
     } else if (code === 'unreachable' && hls) {
       this.fault = null;
@@ -132,8 +172,10 @@ export class Playback {
     }
   }
 
-  #start(video: HTMLVideoElement, tree: VerifiedTree, at: number): void {
+  /** `held`: the element's own source and buffers, from the one who played before. */
+  #start(video: HTMLVideoElement, tree: Files, at: number, held: MediaAttachingData | null = null): void {
     const { origins } = tree;
+    this.origins = origins.reports;
     const tell = () => (this.origins = origins.reports.map((report) => ({ ...report })));
     const events = {
       checked: (path: string, file: Checked) => {
@@ -156,6 +198,7 @@ export class Playback {
     hls.on(Hls.Events.MANIFEST_PARSED, () => {
       this.levels = hls.levels.map(({ height, bitrate }, index) => ({ index, height, bandwidth: bitrate }));
       if (this.state === 'loading') this.state = 'paused';
+      this.wanted = -1;
     });
     hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) => (this.current = level));
     hls.on(Hls.Events.ERROR, (_, data) => {
@@ -178,10 +221,11 @@ export class Playback {
             },
       );
     });
-    const eager = () => (hls.config.maxMaxBufferLength = AHEAD_S);
+    const ahead = tree instanceof GrowingTree ? AHEAD_GROWING_S : AHEAD_S;
+    const eager = () => (hls.config.maxMaxBufferLength = ahead);
     if (video.paused) video.addEventListener('play', eager, { once: true });
     else eager();
-    hls.attachMedia(video);
+    hls.attachMedia(held ?? video);
     hls.loadSource(`${VIRTUAL_BASE}master.m3u8`);
   }
 
@@ -191,9 +235,17 @@ export class Playback {
     if (file && this.#video === video) this.poster = URL.createObjectURL(new Blob([file.bytes]));
   }
 
-  #native(video: HTMLVideoElement, bases: string[]): void {
+  #native(video: HTMLVideoElement, stream: Stream): void {
     this.mode = 'native';
-    video.src = `${bases[0]}/master.m3u8`;
+    if (stream instanceof GrowingTree) {
+      // Its playlists are made in this page: a browser's own player can't ask for them.
+      return this.#fail({
+        code: 'unplayable',
+        message: 'This browser can play it once it is complete.',
+        detail: '',
+      });
+    }
+    video.src = `${stream.bases[0]}/master.m3u8`;
     video.addEventListener(
       'error',
       () => this.#fail({ code: 'unplayable', message: 'This browser cannot play the stream.', detail: '' }),
@@ -225,6 +277,15 @@ export class Playback {
     this.#video?.pause();
   }
 }
+
+function sameStream(one: Stream, other: Stream): boolean {
+  if (one instanceof GrowingTree || other instanceof GrowingTree) return one === other;
+  return one.root === other.root;
+}
+
+/** The same stream, with nothing remembered of what was refused. */
+const fresh = (stream: Stream): Stream =>
+  stream instanceof GrowingTree ? new GrowingTree(stream.base, stream.expected, stream.fetcher) : stream;
 
 /** How many seconds of what is there are still to come. */
 function bufferedAfter({ buffered, currentTime }: HTMLVideoElement): number {

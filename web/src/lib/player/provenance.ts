@@ -61,15 +61,31 @@ async function check(claim: Claim): Promise<Provenance> {
 /** The rendition record binds the source to the root; its maker must be the node that is the channel's home. */
 async function renditionRoot(claim: Claim, genesis: VerifiedOf<'genesis'>, source: string): Promise<string> {
   hold(claim.rendition !== null, 'There is no rendition record.');
-  const node = await read('genesis', claim.node.genesis, 'the node’s channel');
+  const node = await homeNode(claim, genesis);
   const rendition = await read('rendition', claim.rendition, 'the rendition');
-  hold(node.id === claim.node.channel, 'The rendition’s maker is not this node’s channel.');
   hold(signedUnder(rendition as Verified, node), 'The rendition is not signed with the node’s key.');
+  hold(rendition.body.source.toString() === source, 'The rendition was made from another source.');
+  return rendition.body.root.toString();
+}
+
+/** The channel of the node that is the home of the claim's channel. */
+async function homeNode(claim: Claim, genesis: VerifiedOf<'genesis'>): Promise<VerifiedOf<'genesis'>> {
+  const node = await read('genesis', claim.node.genesis, 'the node’s channel');
+  hold(node.id === claim.node.channel, 'The rendition’s maker is not this node’s channel.');
   const [home, nodeHome] = [genesis.body.home, node.body.home];
   const sameHome = home.origin === nodeHome.origin && home.key.every((byte, at) => byte === nodeHome.key[at]);
   hold(sameHome, 'The rendition was made by another node than the channel’s home.');
-  hold(rendition.body.source.toString() === source, 'The rendition was made from another source.');
-  return rendition.body.root.toString();
+  return node;
+}
+
+/** The keys under which that node may sign what it makes; none if the records don't hold. */
+export async function nodeKeys(claim: Claim): Promise<Uint8Array[]> {
+  try {
+    const node = await homeNode(claim, await read('genesis', claim.genesis, 'the channel'));
+    return node.body.keys.filter(({ scopes }) => scopes.includes('publish')).map(({ key }) => key);
+  } catch {
+    return [];
+  }
 }
 
 async function read<K extends Kind>(

@@ -14,9 +14,15 @@ export interface Checked {
   blocks: number;
 }
 
+/** Files by path, each checked before anyone sees a byte. */
+export interface Files {
+  readonly origins: Origins;
+  file(path: string, options?: FetchOptions): Promise<Checked>;
+}
+
 const RAW_BLOCK = '?format=raw';
 
-export class VerifiedTree {
+export class VerifiedTree implements Files {
   readonly #root: Cid;
   readonly #folders = new Map<string, Promise<Map<string, Cid>>>();
 
@@ -30,22 +36,7 @@ export class VerifiedTree {
 
   /** The bytes at `path` ("v720/seg-00000.m4s"), or an error: never bytes that were not checked. */
   async file(path: string, options: FetchOptions = {}): Promise<Checked> {
-    const cid = this.#cidOf(path);
-    cid.catch(() => undefined); // It is awaited in the check, which a dead origin never reaches.
-    const address = `/${path.split('/').map(encodeURIComponent).join('/')}`;
-    const node = cid.then((found) => (found.codec === DAG_PB ? this.#node(found, address) : null));
-    node.catch(() => undefined);
-    try {
-      return await this.origins.fetch(
-        address,
-        async (bytes, base) => ({ bytes, base, blocks: await checkFile(bytes, await cid, await node) }),
-        options,
-      );
-    } catch (error) {
-      // That the folder is wrong, or names no such file, says more than that nobody sent it.
-      if (!options.signal?.aborted && !isRefusal(error)) await cid;
-      throw error;
-    }
+    return checkedAt(path, this.cidOf(path), this.origins, options);
   }
 
   /** The picture that stands for the stream, if the root has one. */
@@ -62,7 +53,8 @@ export class VerifiedTree {
     for (const [name, cid] of root) if (cid.codec === DAG_PB) this.#folder(name).catch(() => undefined);
   }
 
-  async #cidOf(path: string): Promise<Cid> {
+  /** What the root says that the file or folder at `path` is. */
+  async cidOf(path: string): Promise<Cid> {
     const slash = path.lastIndexOf('/');
     const folder = await this.#folder(path.slice(0, Math.max(slash, 0)));
     const cid = folder.get(path.slice(slash + 1));
@@ -81,7 +73,7 @@ export class VerifiedTree {
   }
 
   async #loadFolder(path: string): Promise<Map<string, Cid>> {
-    const cid = path ? await this.#cidOf(path) : this.#root;
+    const cid = path ? await this.cidOf(path) : this.#root;
     const address = path && `/${path.split('/').map(encodeURIComponent).join('/')}`;
     const node = await this.#node(cid, address);
     if (node.kind !== 'directory') throw new BadRoot(`${path} is not a folder`);
@@ -90,6 +82,30 @@ export class VerifiedTree {
 
   #node(cid: Cid, address: string): Promise<Node> {
     return fetchNode(this.origins, cid, address);
+  }
+}
+
+/** The file at a path below the origins' addresses; it is fetched while it is still being found out what it must be. */
+export async function checkedAt(
+  path: string,
+  cid: Promise<Cid>,
+  origins: Origins,
+  options: FetchOptions,
+): Promise<Checked> {
+  cid.catch(() => undefined); // It is awaited in the check, which a dead origin never reaches.
+  const address = `/${path.split('/').map(encodeURIComponent).join('/')}`;
+  const node = cid.then((found) => (found.codec === DAG_PB ? fetchNode(origins, found, address) : null));
+  node.catch(() => undefined);
+  try {
+    return await origins.fetch(
+      address,
+      async (bytes, base) => ({ bytes, base, blocks: await checkFile(bytes, await cid, await node) }),
+      options,
+    );
+  } catch (error) {
+    // That the folder is wrong, or names no such file, says more than that nobody sent it.
+    if (!options.signal?.aborted && !isRefusal(error)) await cid;
+    throw error;
   }
 }
 

@@ -23,9 +23,15 @@ export const BADGE_WORDS: Record<Badge, string> = {
 };
 
 /** The protocol's words. A channel is called by its handle: display names aren't unique, so anybody could have this one. */
-export function approvalWords(provenance: Provenance, handle: string, node: string): string | null {
+export function approvalWords(
+  provenance: Provenance,
+  handle: string,
+  node: string,
+  growing = false,
+): string | null {
   if (provenance.status !== 'checked') return null;
   if (provenance.rootBy === 'channel') return `Approved by @${handle}`;
   if (provenance.rootBy === 'node') return `Transcoded by ${node} from a source signed by @${handle}`;
+  if (growing) return `Being transcoded by ${node} from a source signed by @${handle}`;
   return `Source signed by @${handle}`;
 }

@@ -2,6 +2,9 @@
 
 import { slugFromTitle } from '../records/names';
 
+/** How far the stream must be when it is published. */
+export type When = 'now' | 'playable' | 'complete';
+
 export interface DraftFields {
   title: string;
   slug: string;
@@ -9,6 +12,7 @@ export interface DraftFields {
   tags: string;
   language: string;
   licence: string;
+  when: When;
 }
 
 const NAME = 'pinreel-draft ';
@@ -21,6 +25,7 @@ export class Draft {
   tags = $state('');
   language = $state('');
   licence = $state('');
+  when = $state<When>('now');
 
   constructor(fileName: string) {
     this.title = titleFrom(fileName);
@@ -36,8 +41,8 @@ export class Draft {
   }
 
   fields(): DraftFields {
-    const { title, slug, description, tags, language, licence } = this;
-    return { title, slug, description, tags, language, licence };
+    const { title, slug, description, tags, language, licence, when } = this;
+    return { title, slug, description, tags, language, licence, when };
   }
 
   save(uploadId: string): void {

@@ -7,7 +7,7 @@ import { api, ApiError, OFFLINE, uploadPath } from '../api/client';
 import { isPassing } from '../api/patience';
 import type { Job, Problem, Upload } from '../api/types';
 import { guessOf } from '../ui/media-kind';
-import { Draft } from './draft.svelte';
+import { Draft, type When } from './draft.svelte';
 import { follow, settled } from './follow';
 import { hashFile, type Hashing } from './hash';
 import { Meter } from './meter';
@@ -49,6 +49,8 @@ export class UploadTask {
   #hashing: Hashing | null = null;
   #unfollow: (() => void) | null = null;
   #later: ReturnType<typeof setTimeout> | undefined;
+  /** Called at the next change. */
+  #waiting: (() => void)[] = [];
   readonly #meter = new Meter();
   readonly #changed: () => void;
 
@@ -139,6 +141,19 @@ export class UploadTask {
       this.problem = null;
     } catch (error) {
       if (error instanceof ApiError) this.problem = error.problem;
+    }
+  }
+
+  /** Waits until its stream is as far as wanted. False: it never gets there by itself, or the wait was called off. */
+  async untilReady(when: When, signal: AbortSignal): Promise<boolean> {
+    for (;;) {
+      if (signal.aborted) return false;
+      const ready = isReady(when, this.job);
+      if (ready !== null) return ready;
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
     }
   }
 
@@ -255,6 +270,7 @@ export class UploadTask {
     this.upload = upload;
     this.mediaType = upload.media_type;
     this.waiting = null;
+    this.#waiting.splice(0).forEach((wake) => wake());
     if (this.phase !== 'sending') this.sentBytes = upload.offset_bytes;
     if (upload.state !== 'stored') return;
     this.phase = 'stored';
@@ -274,6 +290,13 @@ export class UploadTask {
       },
     });
   }
+}
+
+/** Null while it isn't known. */
+export function isReady(when: When, job: Job | null): boolean | null {
+  if (when === 'now' || job === null || job.state === 'none' || job.state === 'complete') return true;
+  if (job.state === 'failed') return false;
+  return when === 'playable' && job.playable ? true : null;
 }
 
 const UNREADABLE: Problem = {

@@ -8,6 +8,7 @@ import { streamBody } from '../publish/publish';
 import { Draft, titleFrom } from './draft.svelte';
 import { follow, settled } from './follow';
 import { refusalOf } from './limits';
+import { isReady } from './task.svelte';
 
 const job = (state: Job['state']): Job => ({
   id: 'j',
@@ -51,6 +52,21 @@ describe('titleFrom', () => {
     ['no extension', 'no extension'],
     ['.mp4', ''],
   ])('%s → %s', (name, title) => expect(titleFrom(name)).toBe(title));
+});
+
+describe('isReady', () => {
+  const early = { ...job('running'), playable: true };
+  it.each([
+    ['now', job('queued'), true],
+    ['playable', null, true],
+    ['playable', job('none'), true],
+    ['playable', job('running'), null],
+    ['playable', early, true],
+    ['playable', job('failed'), false],
+    ['complete', early, null],
+    ['complete', job('complete'), true],
+    ['complete', job('failed'), false],
+  ] as const)('%s, %o: %s', (when, job, ready) => expect(isReady(when, job)).toBe(ready));
 });
 
 describe('refusalOf', () => {
