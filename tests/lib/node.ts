@@ -1,7 +1,7 @@
 // A Pinreel node under test: the real binary, on a free port, with a data folder and a private Postgres of its own.
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -135,6 +135,13 @@ export class PinreelNode {
     return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
   }
 
+  /** The process that transcodes, below the worker that this node runs. */
+  transcoding(): number | undefined {
+    const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isTranscoding(name));
+    const found = children.find((pid) => parentOf(parentOf(pid)) === String(this.child.pid));
+    return found === undefined ? undefined : Number(found);
+  }
+
   operatorLink(): string | undefined {
     return /https?:\/\/\S+\/operator\?token=[\w-]+/.exec(this.log)?.[0];
   }
@@ -143,3 +150,17 @@ export class PinreelNode {
     return join(this.data, ...parts);
   }
 }
+
+/** Processes come and go while they are looked at. */
+function fromProc(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+const isTranscoding = (pid: string): boolean =>
+  fromProc(pid, 'cmdline').startsWith('pinreel-transcoder\0child\0');
+
+const parentOf = (pid: string): string => /^PPid:\s+(\d+)/m.exec(fromProc(pid, 'status'))?.[1] ?? '0';
