@@ -87,7 +87,15 @@ mod tests {
 
     fn job(state: &str) -> Job {
         let root = Some("bafyroot".into());
-        Job { state: state.into(), playable: false, fraction: 0.5, code: None, reason: None, root, warnings: Vec::new() }
+        Job {
+            state: state.into(),
+            playable: false,
+            fraction: 0.5,
+            code: None,
+            reason: None,
+            root,
+            warnings: Vec::new(),
+        }
     }
 
     #[test]
