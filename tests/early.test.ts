@@ -209,6 +209,8 @@ test('when the job fails after all, viewers and creator are told, and the file s
     'playable',
   );
   assert.equal(published.state, 'playable');
+  // It must not be done before the viewer is there.
+  halt();
   const viewer = await visitor();
   await viewer.page.goto(published.watch);
   await play(viewer.page);
