@@ -33,6 +33,14 @@ impl Source<'_> {
         }
     }
 
+    /// Refuses what is known to be damaged, wherever in the range: what breaks off later can't say why.
+    fn check(&self, range: ByteRange) -> Result<(), ApiError> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::File(file) | Self::Warm(file) => file.check(range.start, range.len).map_err(errors::of_content),
+        }
+    }
+
     fn part(&self, range: ByteRange) -> Result<Body, ApiError> {
         match self {
             _ if range.len == 0 => Ok(Body::empty()),
@@ -101,6 +109,7 @@ pub fn send(
     };
     put(&mut headers, header::CONTENT_TYPE, &shape.content_type);
     headers.insert(header::CONTENT_LENGTH, range.len.into());
+    source.check(range)?;
     let body = if ask.is_head { Body::empty() } else { source.part(range)? };
     Ok((status, headers, body).into_response())
 }

@@ -55,7 +55,9 @@ async fn find(app: &App, text: &str) -> ApiResult<Option<Peer>> {
     }
     let store = app.store.clone();
     // An identity CID brings its own bytes: nobody has to have them.
-    let has = move |cid: &Cid| Ok(cid.hash().code() != 0 && store.is_public(cid)? && store.holds(cid)?);
+    let has = move |cid: &Cid| {
+        Ok(cid.hash().code() != 0 && store.is_public(cid)? && store.holds(cid)? && !store.is_damaged(cid)?)
+    };
     let found = tokio::task::spawn_blocking(move || has(&cid)).await.map_err(ApiError::internal)?;
     let found: bool = found.map_err(|error: pinreel_content::Error| ApiError::internal(error))?;
     Ok(found.then(|| own(app)))

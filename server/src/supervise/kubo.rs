@@ -75,6 +75,13 @@ impl Kubo {
 
     fn configure(&self) -> io::Result<()> {
         let path = self.repository.join("config");
+        // Once it may meet the others again, it is as it was before.
+        let online = self.repository.join("config.online");
+        match (self.offline, online.is_file()) {
+            (true, false) => crate::data::write_private(&online, &fs::read(&path)?)?,
+            (false, true) => fs::rename(&online, &path)?,
+            _ => {}
+        }
         let mut config: Value = serde_json::from_slice(&fs::read(&path)?)?;
         adjust(&mut config, self.offline);
         if let Some(taken) = swarm_port(&config).filter(|port| !is_free(*port)) {
@@ -205,6 +212,20 @@ mod tests {
         assert!(!is_free(held.local_addr().unwrap().port()));
         adjust(&mut config, true);
         assert_eq!(swarm_port(&config), None, "an offline one takes any");
+    }
+
+    #[test]
+    fn being_offline_ends_with_the_wish() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config");
+        let made = json!({ "Addresses": { "Swarm": ["/ip4/0.0.0.0/tcp/0"] }, "Bootstrap": ["auto"] });
+        fs::write(&config, made.to_string()).unwrap();
+        let bootstrap = |offline| {
+            let kubo = Kubo { program: PathBuf::new(), repository: folder.path().to_owned(), offline };
+            kubo.configure().unwrap();
+            serde_json::from_slice::<Value>(&fs::read(&config).unwrap()).unwrap()["Bootstrap"].clone()
+        };
+        assert_eq!([true, true, false, false].map(bootstrap), [json!([]), json!([]), json!(["auto"]), json!(["auto"])]);
     }
 
     #[test]

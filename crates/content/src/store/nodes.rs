@@ -7,7 +7,9 @@ use super::{Store, index::Place};
 use crate::{
     Error, Malformed, Result,
     address::{DAG_PB, IDENTITY, RAW, SHA2_256, digest_of, identity_data, sha256},
-    dagpb, limits,
+    dagpb,
+    import::LEAF_BYTES,
+    limits,
     unixfs::{Type, UnixFs},
 };
 
@@ -76,6 +78,14 @@ impl Store {
             Some(digest) => self.inner.index.read()?.holds(&digest),
             None => Ok(identity_data(cid).is_some()),
         }
+    }
+
+    /// Whether a block's bytes are known to be wrong, so that they aren't given out.
+    pub fn is_damaged(&self, cid: &Cid) -> Result<bool> {
+        let Some(digest) = digest_of(cid) else { return Ok(false) };
+        let place = self.inner.index.read()?.place(&digest)?;
+        let Some(Place::Blob { blob, offset, .. }) = place else { return Ok(false) };
+        Ok(self.damaged_leaves(&blob).iter().any(|number| u64::from(*number) == offset / LEAF_BYTES))
     }
 
     /// What a CID stands for, or `None` if its block isn't held.

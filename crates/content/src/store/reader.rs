@@ -172,7 +172,7 @@ impl FileReader {
         let buffer = &mut buffer[..wanted];
         match &self.source {
             Source::Blob { file, offset: base, damaged } => {
-                refuse_damaged(&self.cid, damaged, base + offset, wanted)?;
+                refuse_damaged(&self.cid, damaged, base + offset, wanted as u64)?;
                 let read = read_full(file, buffer, base + offset);
                 match read.map_err(Error::io("read the stored file", self.cid.to_string()))? {
                     0 if wanted > 0 => Err(Error::Damaged(self.cid)),
@@ -188,6 +188,17 @@ impl FileReader {
         }
     }
 
+    /// Whether a stretch can be read, as far as is known without reading it.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`].
+    pub fn check(&self, offset: u64, length: u64) -> Result<()> {
+        match &self.source {
+            Source::Blob { offset: base, damaged, .. } => refuse_damaged(&self.cid, damaged, base + offset, length),
+            Source::Memory(_) | Source::Dag { .. } => Ok(()),
+        }
+    }
+
     /// Reads what is in memory already, without waiting for the disk; `None` when that needs a call that may block.
     /// As [`FileReader::read_at`] otherwise.
     pub fn read_cached(&self, buffer: &mut [u8], offset: u64) -> Result<Option<usize>> {
@@ -197,7 +208,7 @@ impl FileReader {
             Source::Memory(_) => self.read_at(buffer, offset).map(Some),
             Source::Dag { .. } => Ok(None),
             Source::Blob { file, offset: base, damaged } => {
-                refuse_damaged(&self.cid, damaged, base + offset, wanted)?;
+                refuse_damaged(&self.cid, damaged, base + offset, wanted as u64)?;
                 let mut buffers = [IoSliceMut::new(&mut buffer[..wanted])];
                 match preadv2(file, &mut buffers, base + offset, ReadWriteFlags::NOWAIT) {
                     Ok(0) if wanted > 0 => Err(Error::Damaged(self.cid)),
@@ -219,7 +230,7 @@ impl FileReader {
             let mut bytes = vec![0; length];
             return self.read_exact_at(&mut bytes, offset).map(|()| bytes);
         };
-        refuse_damaged(&self.cid, damaged, base + offset, length)?;
+        refuse_damaged(&self.cid, damaged, base + offset, length as u64)?;
         let mut bytes = Vec::with_capacity(length);
         while bytes.len() < length {
             let at = base + offset + bytes.len() as u64;
@@ -251,10 +262,10 @@ impl FileReader {
 }
 
 /// An error when a stretch of a file touches a damaged leaf.
-fn refuse_damaged(cid: &Cid, damaged: &[u32], offset: u64, length: usize) -> Result<()> {
+fn refuse_damaged(cid: &Cid, damaged: &[u32], offset: u64, length: u64) -> Result<()> {
     let touched = |number: &u32| {
         let begin = u64::from(*number) * LEAF_BYTES;
-        begin < offset + length as u64 && offset < begin + LEAF_BYTES
+        begin < offset + length && offset < begin + LEAF_BYTES
     };
     if damaged.iter().any(touched) { Err(Error::Damaged(*cid)) } else { Ok(()) }
 }

@@ -1,6 +1,6 @@
 //! CAR answers, by what is in them: read back by our own reader, which checks every hash, and by another one.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use pinreel_content::{Cid, Store, Visibility, car, dag_pb_cid, dagpb, raw_cid, sha256};
 use sqlx::PgPool;
 
@@ -130,7 +130,7 @@ async fn parameters_are_checked_and_tags_depend_on_them(owner: PgPool) {
             ["", "&dag-scope=block", "&dag-scope=entity", "&entity-bytes=0:5", "&entity-bytes=0:6", "&car-dups=y"]
         {
             let path = site.path(&format!("{rest}?format=car{query}")).replace('ą', "%C4%85").replace(' ', "%20");
-            let answer = site.ask(axum::http::Method::HEAD, &path, &[]).await;
+            let answer = site.ask(Method::HEAD, &path, &[]).await;
             assert_eq!((answer.status, answer.body.len()), (StatusCode::OK, 0), "{path}");
             let tag = answer.header("etag").to_owned();
             let again = site.get(&path, &[("if-none-match", &tag)]).await;
@@ -174,6 +174,18 @@ async fn what_can_t_be_given_breaks_the_file_off(owner: PgPool) {
     bytes[1_500_000] ^= 1;
     std::fs::write(&file, bytes).unwrap();
     assert_eq!(store.scrub(&site.big.cid, |_| ()).unwrap().damaged, 1);
+    let second = site.leaves()[1];
+    for (method, path, wanted) in [
+        (Method::GET, format!("/ipfs/{second}"), StatusCode::INTERNAL_SERVER_ERROR),
+        (Method::HEAD, format!("/ipfs/{second}"), StatusCode::INTERNAL_SERVER_ERROR),
+        (Method::GET, site.path("/big.bin"), StatusCode::INTERNAL_SERVER_ERROR),
+        (Method::HEAD, site.path("/big.bin"), StatusCode::INTERNAL_SERVER_ERROR),
+        (Method::GET, format!("/ipfs/{}", site.leaves()[0]), StatusCode::OK),
+    ] {
+        assert_eq!(site.ask(method.clone(), &path, &[]).await.status, wanted, "{method} {path}");
+    }
+    let providers = site.get(&format!("/routing/v1/providers/{second}"), &[]).await;
+    assert!(!String::from_utf8_lossy(&providers.body).contains("peer"), "{:?}", providers.body);
     let (answer, is_whole) = site.ask_broken(&site.path("/big.bin?format=car")).await;
     assert!(!is_whole);
     assert_eq!(read(&answer.body).1, [site.root, site.big.cid, site.leaves()[0]]);
@@ -193,7 +205,7 @@ async fn the_probe_is_answered(owner: PgPool) {
     assert_eq!(read(&car.body), (vec!["bafkqaaa".parse().unwrap()], vec![]));
     let folder = format!("/ipfs/{}/", site.root);
     for path in ["/ipfs/bafkqaaa?format=car", &format!("{folder}?format=tar"), &folder] {
-        let head = site.ask(axum::http::Method::HEAD, path, &[]).await;
+        let head = site.ask(Method::HEAD, path, &[]).await;
         assert_eq!(head.status, StatusCode::OK, "{path}");
         assert_eq!(head.header("content-length"), "", "{path}: a length that isn't known is no length of 0");
     }
