@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use pinreel_content::Store;
+use pinreel_runner::Preset;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -40,6 +41,8 @@ pub struct App {
     /// Who this node is.
     pub identity: Arc<NodeIdentity>,
     pub worker_token: Arc<WorkerToken>,
+    /// How sources that arrive now are transcoded.
+    pub preset: Arc<Preset>,
     /// Where the Kubo is that pins what this node publishes, if there is one right now.
     pub kubo: KuboAddress,
     /// What changed in the database.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use pinreel_runner::{Preset, PresetError};
 use url::Url;
 
 use crate::accounts::Registration;
@@ -61,6 +62,21 @@ pub struct Config {
     /// File with the secret that lets transcoders ask for jobs; one in the data folder is made otherwise
     #[arg(long, value_name = "FILE", env = "PINREEL_WORKER_TOKEN_FILE")]
     pub worker_token_file: Option<PathBuf>,
+    /// Short sides of the pictures that are made, largest first
+    #[arg(long, value_name = "SIDES", env = "PINREEL_LADDER", value_delimiter = ',', default_values_t = Preset::default().ladder)]
+    pub ladder: Vec<u32>,
+    /// Quality of the pictures as x264's CRF: lower is better and larger
+    #[arg(long, env = "PINREEL_CRF", default_value_t = Preset::default().crf)]
+    pub crf: u32,
+    /// The most that a picture may take, in kbit/s; what its size allows unless this is less
+    #[arg(long, value_name = "KBITS", env = "PINREEL_MAX_BITRATE")]
+    pub max_bitrate: Option<u64>,
+    /// The most frames a second
+    #[arg(long, value_name = "FRAMES", env = "PINREEL_MAX_FRAME_RATE", default_value_t = Preset::default().max_frame_rate)]
+    pub max_frame_rate: u32,
+    /// The longest source that is transcoded, in hours
+    #[arg(long, value_name = "HOURS", env = "PINREEL_MAX_HOURS", default_value_t = Preset::default().max_hours)]
+    pub max_hours: u64,
     /// Postgres to use in place of a private one
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
@@ -99,4 +115,18 @@ fn metrics_token(text: &str) -> Result<Secret, String> {
         return Err("it is too short; make one with `openssl rand -hex 32`".to_owned());
     }
     Ok(Secret::of(text))
+}
+
+impl Config {
+    /// How sources are to be transcoded.
+    pub fn preset(&self) -> Result<Preset, PresetError> {
+        let preset = Preset {
+            ladder: self.ladder.clone(),
+            crf: self.crf,
+            max_kbits_per_second: self.max_bitrate,
+            max_frame_rate: self.max_frame_rate,
+            max_hours: self.max_hours,
+        };
+        preset.checked()
+    }
 }

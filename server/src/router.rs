@@ -41,6 +41,7 @@ fn api() -> OpenApiRouter<App> {
                 .merge(catalogue::routes())
                 .merge(claims::routes())
                 .merge(log::routes())
+                .merge(media::operator_routes())
                 .merge(node::routes())
                 .merge(pinning::routes()),
         ))

@@ -13,7 +13,9 @@ use axum::http::{Request, Response, StatusCode, header};
 use clap::Parser;
 use http_body_util::BodyExt;
 use pinreel_content::Store;
+use pinreel_records::base64url;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -72,6 +74,7 @@ impl TestApp {
             web: WebDir::find(config.web.as_deref()).unwrap(),
             limits: Arc::new(Limits::new(config.rates)),
             metrics: Metrics::default(),
+            preset: Arc::new(config.preset().unwrap()),
             config: Arc::new(config),
             store: Store::open(data.content()).unwrap(),
             denylists: Denylists::open(vec![data.make_denylists().unwrap()]),
@@ -120,6 +123,19 @@ impl TestApp {
         let value = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
         (status, value)
     }
+}
+
+/// A session of an operator: its token.
+pub async fn operator_session(owner: &PgPool) -> String {
+    let (secret, channel) = ([7u8; 32], pinreel_content::hash_bytes(b"operator").cid);
+    let channel = pinreel_content::Cid::new_v1(pinreel_content::DAG_CBOR, *channel.hash()).to_string();
+    let session = sqlx::query(
+        "insert into session (token_hash, channel, key, created_ms, expires_ms) values ($1, $2, $3, 0, $4)",
+    );
+    let session = session.bind(Sha256::digest(secret).as_slice().to_vec()).bind(channel.clone());
+    session.bind([7u8; 32].as_slice()).bind(i64::MAX).execute(owner).await.unwrap();
+    sqlx::query("insert into operator (channel, since_ms) values ($1, 0)").bind(channel).execute(owner).await.unwrap();
+    base64url::encode(&secret)
 }
 
 #[cfg(test)]

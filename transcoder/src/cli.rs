@@ -3,8 +3,10 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use pinreel_runner::{Kind, Preset};
 
 use crate::child::{self, Told};
 use crate::{direct, worker};
@@ -24,15 +26,24 @@ struct Worker {
     /// The server's address, such as http://127.0.0.1:8080
     #[arg(long, env = "PINREEL_SERVER")]
     server: Option<reqwest::Url>,
-    /// A file with the worker's token
+    /// A file with this worker's key, from `pinreel-transcoder register`
+    #[arg(long, env = "PINREEL_WORKER_KEY_FILE", conflicts_with = "token_file")]
+    key: Option<PathBuf>,
+    /// A file with the node's worker token, in place of a key
     #[arg(long, env = "PINREEL_WORKER_TOKEN_FILE")]
     token_file: Option<PathBuf>,
     /// Where jobs have their folders; needs room for the largest source and its renditions
     #[arg(long, env = "PINREEL_WORK_DIR")]
     work_dir: Option<PathBuf>,
-    /// The worker's name for operators, which stands in the public records of what it made [default: host and process]
+    /// The name of a worker without a key, which stands in the public records of what it made [default: host and process]
     #[arg(long, env = "PINREEL_WORKER_NAME")]
     name: Option<String>,
+    /// Kinds of sources to ask for
+    #[arg(long, value_enum, value_delimiter = ',', env = "PINREEL_WORKER_KINDS", default_values_t = [KindArg::Video, KindArg::Audio])]
+    kinds: Vec<KindArg>,
+    /// Once told to end, how many seconds the job at hand may still take before it is given back
+    #[arg(long, value_name = "SECONDS", env = "PINREEL_WORKER_DRAIN", default_value_t = 3600)]
+    drain: u64,
     /// Work also where the kernel lacks a part of the fence around each job (Landlock, seccomp, network namespaces)
     #[arg(long, env = "PINREEL_ALLOW_WEAK_SANDBOX")]
     allow_weak_sandbox: bool,
@@ -41,8 +52,32 @@ struct Worker {
     once: bool,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum KindArg {
+    Video,
+    Audio,
+}
+
+#[derive(Args)]
+struct Register {
+    /// The server's address, such as https://video.example.org
+    #[arg(long, env = "PINREEL_SERVER")]
+    server: reqwest::Url,
+    /// The registration token, from `pinreel worker invite` or the operator's page
+    #[arg(long, env = "PINREEL_REGISTRATION_TOKEN", hide_env_values = true)]
+    token: String,
+    /// The file to write the key to; it mustn't exist
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// The worker's name for operators, which stands in the public records of what it made [default: the host's]
+    #[arg(long)]
+    name: Option<String>,
+}
+
 #[derive(Subcommand)]
 enum Command {
+    /// Make this machine a worker of a server: buys a key with a token that its operator made
+    Register(Register),
     /// Transcode one file into a folder, without a server
     Transcode {
         file: PathBuf,
@@ -53,6 +88,9 @@ enum Command {
         /// Go on where the kernel lacks a part of the fence around the job
         #[arg(long, env = "PINREEL_ALLOW_WEAK_SANDBOX")]
         allow_weak_sandbox: bool,
+        /// Another preset than the usual, as JSON, as a server hands it to its workers
+        #[arg(long, value_name = "JSON", value_parser = preset)]
+        preset: Option<Preset>,
     },
     /// One job's fenced process; started by the worker itself
     #[command(hide = true)]
@@ -68,41 +106,78 @@ enum Command {
         /// Only say which layers there are
         #[arg(long)]
         probe: bool,
+        #[arg(long, value_parser = preset)]
+        preset: Option<Preset>,
     },
 }
 
-/// Exit codes: 0 done, 1 failed, 2 wrong usage.
+/// `EX_CONFIG` of sysexits.h: a service manager needn't start this again before somebody has changed something.
+const REFUSED: u8 = 78;
+
+/// Exit codes: 0 done, 1 failed, 2 wrong usage, 78 refused by the server for good.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         // First of all, and before any thread: its fence must be up before anything else is.
-        Some(Command::Child { parent, no_copying, weak, probe }) => {
-            child::main(Told { parent, copying: !no_copying, weak, probe })
+        Some(Command::Child { parent, no_copying, weak, probe, preset }) => {
+            child::main(Told { parent, copying: !no_copying, weak, probe, preset: preset.unwrap_or_default() })
         }
-        Some(Command::Transcode { file, outdir, json, allow_weak_sandbox }) => {
-            with_runtime(transcode(file, outdir, json, allow_weak_sandbox))
+        Some(Command::Transcode { file, outdir, json, allow_weak_sandbox, preset }) => {
+            with_runtime(transcode(file, outdir, json, (preset.unwrap_or_default(), allow_weak_sandbox)))
         }
+        Some(Command::Register(options)) => with_runtime(register(options)),
         None => work(cli.worker),
     }
 }
 
 fn work(options: Worker) -> ExitCode {
-    let (Some(server), Some(token_file)) = (options.server, options.token_file) else {
-        complain("--server and --token-file are needed (or PINREEL_SERVER and PINREEL_WORKER_TOKEN_FILE)");
+    let (Some(server), Some(key_file)) = (options.server, options.key.or(options.token_file)) else {
+        complain("--server and --key are needed (or PINREEL_SERVER and PINREEL_WORKER_KEY_FILE)");
         return ExitCode::from(2);
     };
+    let kind = |kind: KindArg| match kind {
+        KindArg::Video => Kind::Video,
+        KindArg::Audio => Kind::Audio,
+    };
+    let (kinds, drain) = (options.kinds.into_iter().map(kind).collect(), Duration::from_secs(options.drain));
     let work_dir = options.work_dir.unwrap_or_else(std::env::temp_dir);
     let (weak, once) = (options.allow_weak_sandbox, options.once);
-    let settings = worker::Settings { server, token_file, work_dir, name: options.name, weak, once };
+    let settings = worker::Settings { server, key_file, work_dir, name: options.name, kinds, drain, weak, once };
     with_runtime(async move {
         match worker::run(settings).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                complain(&error);
-                ExitCode::FAILURE
+                complain(&error.to_string());
+                match error {
+                    worker::End::Failed(_) => ExitCode::FAILURE,
+                    worker::End::Refused(_) => ExitCode::from(REFUSED),
+                }
             }
         }
     })
+}
+
+async fn register(options: Register) -> ExitCode {
+    let Register { server, token, key, name } = options;
+    match worker::register(server.clone(), &token, name, &key).await {
+        Ok(name) => {
+            let text = format!(
+                "Registered as {name}. Start it with\n\n    pinreel-transcoder --server {server} --key {}\n",
+                key.display()
+            );
+            let _ = writeln!(std::io::stdout(), "{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn preset(json: &str) -> Result<Preset, String> {
+    let preset: Preset = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    preset.checked().map_err(|error| error.to_string())
 }
 
 /// One thread: children die with the thread that started them, so it must be the one that lives longest.
@@ -128,14 +203,14 @@ fn with_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
     }
 }
 
-async fn transcode(file: PathBuf, outdir: PathBuf, json: bool, weak: bool) -> ExitCode {
+async fn transcode(file: PathBuf, outdir: PathBuf, json: bool, how: (Preset, bool)) -> ExitCode {
     let told = |fraction: f64| {
         if !json {
             // A terminal that is gone needs no progress.
             let _ = write!(std::io::stderr(), "\r{:3.0} %", fraction * 100.0);
         }
     };
-    match direct::transcode(&file, &outdir, weak, told).await {
+    match direct::transcode(&file, &outdir, how, told).await {
         Ok(result) => {
             let line = if json {
                 serde_json::to_string(&result).unwrap_or_default()

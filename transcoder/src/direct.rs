@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use pinreel_runner::Transcoded;
+use pinreel_runner::{Preset, Transcoded};
 use serde::Serialize;
 
 use crate::child::events::Event;
@@ -18,7 +18,12 @@ pub const RESULT: &str = "transcoded.json";
 pub const PLAYABLE: &str = "playable.json";
 
 /// Transcodes `file` into `out`, which is made if need be, and writes [`RESULT`] there.
-pub async fn transcode(file: &Path, out: &Path, weak: bool, told: impl Fn(f64)) -> Result<Transcoded, Failure> {
+pub async fn transcode(
+    file: &Path,
+    out: &Path,
+    (preset, weak): (Preset, bool),
+    told: impl Fn(f64),
+) -> Result<Transcoded, Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::of_machine("file_unreadable", format!("The file {} can't be read: {error}.", file.display()))
     };
@@ -27,9 +32,9 @@ pub async fn transcode(file: &Path, out: &Path, weak: bool, told: impl Fn(f64)) 
         return Err(Failure::of_machine("file_unreadable", format!("{} is not a file.", file.display())));
     }
     std::fs::create_dir_all(out).map_err(|error| Failure::disk(&error))?;
-    let mut options = Options { patience: Patience::default(), copying: true, weak };
+    let mut options = Options { patience: Patience::default(), copying: true, weak, preset };
     let mut files = Vec::new();
-    let result = match run(&source, out, options, (&told, &mut files)).await {
+    let result = match run(&source, out, options.clone(), (&told, &mut files)).await {
         Err(failure) if failure.is_copy_unfit() => {
             options.copying = false;
             for name in files.drain(..) {
@@ -62,7 +67,7 @@ async fn run(
             files.push(PLAYABLE.to_owned());
         }
         Event::File(name) | Event::Segment { name, .. } => files.push(name),
-        Event::Early(_) | Event::Fence(_) | Event::Done(_) | Event::Failed(_) => {}
+        Event::Early(_) | Event::Fence(_) | Event::Said(_) | Event::Done(_) | Event::Failed(_) => {}
     };
     let result = parent::run(source, out, options, heard).await?;
     written.map(|()| result)

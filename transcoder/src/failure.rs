@@ -12,17 +12,20 @@ pub struct Failure {
     pub reason: String,
     /// Whether another try may end differently.
     pub retryable: bool,
+    /// The codec that is missing here, and that another worker may have.
+    #[serde(default)]
+    pub codec: Option<String>,
 }
 
 impl Failure {
     /// Something about the file itself: the same file fails again.
     pub fn of_file(code: &str, reason: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), reason: reason.into(), retryable: false }
+        Self { code: code.to_owned(), reason: reason.into(), retryable: false, codec: None }
     }
 
     /// Something about this machine or this moment.
     pub fn of_machine(code: &str, reason: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), reason: reason.into(), retryable: true }
+        Self { code: code.to_owned(), reason: reason.into(), retryable: true, codec: None }
     }
 
     pub fn not_media() -> Self {
@@ -66,7 +69,7 @@ impl Failure {
 
     pub fn codec(what: &str, codec: &str) -> Self {
         let text = format!("The {what} is coded in a way ({codec}) that can't be read here.");
-        Self::of_file("codec_unsupported", text)
+        Self { codec: Some(codec.to_owned()), ..Self::of_file("codec_unsupported", text) }
     }
 
     pub fn too_many_streams(most: usize) -> Self {
@@ -81,7 +84,10 @@ impl Failure {
     pub fn too_long(hours: u64) -> Self {
         Self::of_file(
             "too_long",
-            format!("The file plays for more than {hours} hours, which is the most allowed here."),
+            match hours {
+                1 => "The file plays for more than an hour, which is the most allowed here.".to_owned(),
+                _ => format!("The file plays for more than {hours} hours, which is the most allowed here."),
+            },
         )
     }
 

@@ -16,7 +16,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use common::{BINARY, clip};
-use pinreel_runner::{Complete, Fail, Growth, Lease, LeaseRequest, Progress, ProgressAnswer, RECIPE, Source};
+use pinreel_runner::{
+    Complete, Fail, Growth, Kind, Lease, LeaseRequest, LogLine, Preset, Progress, ProgressAnswer, RECIPE,
+};
+use pinreel_runner::{Register, Registered, Release, Source};
 use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 
@@ -40,6 +43,11 @@ struct Server {
     grown: Vec<Growth>,
     completed: Option<Complete>,
     failed: Option<Fail>,
+    released: Option<Release>,
+    /// Lines of the log that came with reports.
+    log: Vec<LogLine>,
+    /// Each request for a job is refused with this.
+    refusal: Option<(StatusCode, &'static str)>,
 }
 
 #[derive(Clone, Default)]
@@ -62,6 +70,12 @@ impl App {
 async fn lease(State(app): State<App>, headers: HeaderMap, Json(request): Json<LeaseRequest>) -> Response {
     assert_eq!(headers["authorization"], "Bearer worker-secret");
     assert_eq!(request.recipes, [RECIPE]);
+    assert_eq!(request.capabilities.kinds, [Kind::Video, Kind::Audio]);
+    assert!(request.capabilities.codecs.iter().any(|codec| codec == "h264"), "{:?}", request.capabilities.codecs);
+    if let Some((status, code)) = app.with(|server| server.refusal) {
+        let problem = serde_json::json!({ "code": code, "detail": format!("In a sentence: {code}.") });
+        return (status, Json(problem)).into_response();
+    }
     if app.away("lease") {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
@@ -79,7 +93,8 @@ async fn lease(State(app): State<App>, headers: HeaderMap, Json(request): Json<L
             media_type: "video/mp4".into(),
         };
         let (job, token) = ("job-7".to_owned(), "job-secret".to_owned());
-        Json(Lease { job, epoch: 3, token, source, recipe: RECIPE.into(), lease_ms: 4_000 }).into_response()
+        Json(Lease { job, epoch: 3, token, source, recipe: RECIPE.into(), preset: Preset::default(), lease_ms: 4_000 })
+            .into_response()
     })
 }
 
@@ -120,6 +135,7 @@ async fn progress(State(app): State<App>, Json(progress): Json<Progress>) -> Res
     assert_eq!(progress.epoch, 3);
     app.with(|server| {
         server.stages.push(progress.stage);
+        server.log.extend(progress.log);
         Json(ProgressAnswer { lease_ms: 4_000, cancel: server.cancel }).into_response()
     })
 }
@@ -151,11 +167,25 @@ async fn fail(State(app): State<App>, Json(fail): Json<Fail>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
+async fn release(State(app): State<App>, Json(release): Json<Release>) -> StatusCode {
+    app.with(|server| server.released = Some(release));
+    StatusCode::NO_CONTENT
+}
+
+async fn register(headers: HeaderMap, Json(told): Json<Register>) -> Response {
+    if headers["authorization"] != "Bearer invitation" {
+        let problem = serde_json::json!({ "code": "invitation_wrong", "detail": "This registration token was used." });
+        return (StatusCode::FORBIDDEN, Json(problem)).into_response();
+    }
+    (StatusCode::CREATED, Json(Registered { worker: told.worker, key: "key-of-its-own".into() })).into_response()
+}
+
 /// A worker, its folder, and the server it talks to.
 struct Bench {
     app: App,
     worker: Child,
     folder: tempfile::TempDir,
+    address: std::net::SocketAddr,
 }
 
 impl Bench {
@@ -169,6 +199,8 @@ impl Bench {
             .route("/runner/v1/jobs/job-7/grow", post(grow))
             .route("/runner/v1/jobs/job-7/complete", post(complete))
             .route("/runner/v1/jobs/job-7/fail", post(fail))
+            .route("/runner/v1/jobs/job-7/release", post(release))
+            .route("/runner/v1/register", post(register))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(app.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -184,7 +216,19 @@ impl Bench {
             command.arg("--once");
         }
         let worker = command.spawn().unwrap();
-        Self { app, worker, folder }
+        Self { app, worker, folder, address }
+    }
+
+    async fn signal(&self, signal: &str) {
+        let id = self.worker.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().await.unwrap().success());
+    }
+
+    /// Waits until it has begun to transcode.
+    async fn transcoding(&self) {
+        while !self.app.with(|server| server.stages.iter().any(|stage| stage == "transcoding")) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Waits for the worker to end by itself; nothing may be left in its folder.
@@ -220,6 +264,9 @@ async fn a_job_survives_a_server_that_is_away_now_and_then() {
         assert!(server.failed.is_none());
         assert_eq!(complete.epoch, 3);
         assert_eq!((complete.result.video.len(), complete.result.audio.len()), (1, 1));
+        let noted: Vec<_> = server.log.iter().chain(&complete.log).map(|line| line.text.as_str()).collect();
+        assert!(noted.iter().any(|line| line.starts_with("fetching ")), "{noted:?}");
+        assert!(noted.contains(&"transcoded; delivering the last files"), "{noted:?}");
         assert_eq!(server.ranges.len(), 2);
         let resumed = server.ranges[1].as_deref().expect("it resumes");
         assert!(resumed.starts_with("bytes=") && resumed != "bytes=0-", "{resumed}");
@@ -304,4 +351,78 @@ async fn a_worker_that_is_told_to_end_leaves_nothing() {
     let ended = tokio::time::timeout(Duration::from_secs(20), bench.worker.wait()).await;
     assert!(ended.expect("it ends").unwrap().success());
     assert_eq!(left_behind(&bench.folder), Vec::<PathBuf>::new());
+}
+
+#[tokio::test]
+async fn a_worker_that_is_told_to_end_finishes_its_job_first() {
+    let (_folder, clip) = clip("a.mp4", "-f lavfi -i testsrc2=size=640x360:rate=30:duration=20 -preset ultrafast");
+    let server = Server { source: std::fs::read(clip).unwrap(), jobs: 9, ..Server::default() };
+    let bench = Bench::start(server, false).await;
+    bench.transcoding().await;
+    bench.signal("TERM").await;
+    let app = bench.end().await;
+    app.with(|server| {
+        assert!(server.completed.is_some() && server.released.is_none());
+        assert_eq!(server.jobs, 8, "it asked for another");
+    });
+}
+
+#[tokio::test]
+async fn told_twice_it_gives_its_job_back() {
+    let (_folder, long) = clip("long.mp4", "-f lavfi -i testsrc2=size=1280x720:rate=30:duration=60 -preset ultrafast");
+    let server = Server { source: std::fs::read(long).unwrap(), jobs: 1, ..Server::default() };
+    let bench = Bench::start(server, false).await;
+    bench.transcoding().await;
+    bench.signal("TERM").await;
+    bench.signal("INT").await;
+    let app = bench.end().await;
+    app.with(|server| {
+        assert_eq!(server.released, Some(Release { epoch: 3 }));
+        assert!(server.completed.is_none() && server.failed.is_none());
+    });
+}
+
+#[tokio::test]
+async fn a_worker_that_is_refused_for_good_ends_with_the_servers_sentence() {
+    for code in ["worker_revoked", "protocol_unknown", "recipe_unknown", "worker_name_taken"] {
+        let server = Server { refusal: Some((StatusCode::FORBIDDEN, code)), ..Server::default() };
+        let bench = Bench::start(server, false).await;
+        let said = tokio::time::timeout(Duration::from_secs(60), bench.worker.wait_with_output()).await;
+        let said = said.expect("it ends").unwrap();
+        assert_eq!(said.status.code(), Some(78));
+        let text = String::from_utf8(said.stderr).unwrap();
+        assert!(text.ends_with(&format!("pinreel-transcoder: In a sentence: {code}.\n")), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn registering_writes_a_private_key_and_never_over_another() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let bench = Bench::start(Server::default(), false).await;
+    let key = bench.folder.path().join("key");
+    let register = async |token: &str| {
+        let mut command = Command::new(BINARY);
+        command.args([
+            "register",
+            "--server",
+            &format!("http://{}", bench.address),
+            "--token",
+            token,
+            "--name",
+            "gpu-1",
+        ]);
+        let said = command.arg("--key").arg(&key).output().await.unwrap();
+        (said.status.code(), String::from_utf8(said.stdout).unwrap(), String::from_utf8(said.stderr).unwrap())
+    };
+    let (code, _, said) = register("wrong").await;
+    assert_eq!((code, said.as_str()), (Some(1), "pinreel-transcoder: This registration token was used.\n"));
+    assert!(!key.exists());
+    let (code, said, _) = register("invitation").await;
+    assert!(code == Some(0) && said.starts_with("Registered as gpu-1."), "{said}");
+    assert_eq!(std::fs::read_to_string(&key).unwrap(), "key-of-its-own\n");
+    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    let (code, _, said) = register("invitation").await;
+    assert!(code == Some(1) && said.contains("exists already"), "{said}");
+    assert_eq!(std::fs::read_to_string(&key).unwrap(), "key-of-its-own\n");
 }

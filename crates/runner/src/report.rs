@@ -16,6 +16,17 @@ pub struct Progress {
     pub speed: Option<f64>,
     pub left_ms: Option<u64>,
     pub rungs: Vec<Rung>,
+    /// What was noted since the last report that was answered.
+    #[serde(default)]
+    pub log: Vec<LogLine>,
+}
+
+/// A line of a job's log: for the operator, never for the creator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Counts the lines of this lease.
+    pub number: u32,
+    pub text: String,
 }
 
 /// One rendition's progress.
@@ -43,6 +54,8 @@ pub struct ProgressAnswer {
 pub struct Complete {
     pub epoch: i64,
     pub result: Transcoded,
+    #[serde(default)]
+    pub log: Vec<LogLine>,
 }
 
 /// The job can't be done.
@@ -55,4 +68,15 @@ pub struct Fail {
     pub reason: String,
     /// Whether another try, by this worker or another, may succeed.
     pub retryable: bool,
+    /// The codec that this worker would have needed: one that has it may try.
+    #[serde(default)]
+    pub needs_codec: Option<String>,
+    #[serde(default)]
+    pub log: Vec<LogLine>,
+}
+
+/// The worker ends before the job is done, through no fault of the job's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    pub epoch: i64,
 }

@@ -22,7 +22,7 @@ pub struct Row {
     pub channel: String,
     pub handle: String,
     pub name: String,
-    /// The folder that the channel approved, else the node's newest.
+    /// The folder that the channel approved, else the node's newest; never one that was withdrawn.
     pub root: Option<String>,
     pub approved: bool,
     /// The node's record of that folder, and what it says.
@@ -43,18 +43,24 @@ pub struct Details {
 pub async fn publications(pool: &PgPool, page: Page) -> sqlx::Result<Vec<Row>> {
     sqlx::query_as!(
         Row,
-        // The lateral row is the node's record of the folder to show: the approved one's, else the newest.
+        // What the operator withdrew isn't shown, whoever approved it. The second lateral row is the node's record of the
+        // folder to show: the approved one's, else the newest.
         r#"select publication.claim, slug, publication.index, publication.received_ms, version, title,
                publication.source, media_type, poster, channel.id as channel, handle as "handle!", name,
-               coalesce(publication.root, made.root) as root, publication.root is not null as "approved!",
+               coalesce(approved.root, made.root) as root, approved.root is not null as "approved!",
                made.record as "rendition?", made.duration_ms as "duration_ms?",
                coalesce(made.has_poster, false) as "has_poster!"
            from publication
                join claim on claim.id = publication.claim
                join channel on channel.id = publication.channel
                left join lateral (
+                   select publication.root as root
+                   where not exists (select from withdrawn_root where withdrawn_root.root = publication.root)
+               ) as approved on true
+               left join lateral (
                    select record, root, duration_ms, has_poster from rendition_record
-                   where source = publication.source and root = coalesce(publication.root, root)
+                   where source = publication.source and root = coalesce(approved.root, root)
+                       and not exists (select from withdrawn_root where withdrawn_root.root = rendition_record.root)
                    order by index desc limit 1
                ) as made on true
            where publication.index < $1 order by publication.index desc limit $2"#,
@@ -70,15 +76,20 @@ pub async fn of_channel(pool: &PgPool, channel: &str, page: Page) -> sqlx::Resul
         Row,
         r#"select publication.claim, slug, publication.index, publication.received_ms, version, title,
                publication.source, media_type, poster, channel.id as channel, handle as "handle!", name,
-               coalesce(publication.root, made.root) as root, publication.root is not null as "approved!",
+               coalesce(approved.root, made.root) as root, approved.root is not null as "approved!",
                made.record as "rendition?", made.duration_ms as "duration_ms?",
                coalesce(made.has_poster, false) as "has_poster!"
            from publication
                join claim on claim.id = publication.claim
                join channel on channel.id = publication.channel
                left join lateral (
+                   select publication.root as root
+                   where not exists (select from withdrawn_root where withdrawn_root.root = publication.root)
+               ) as approved on true
+               left join lateral (
                    select record, root, duration_ms, has_poster from rendition_record
-                   where source = publication.source and root = coalesce(publication.root, root)
+                   where source = publication.source and root = coalesce(approved.root, root)
+                       and not exists (select from withdrawn_root where withdrawn_root.root = rendition_record.root)
                    order by index desc limit 1
                ) as made on true
            where publication.channel = $1 and publication.index < $2 order by publication.index desc limit $3"#,
@@ -95,15 +106,20 @@ pub async fn publication(pool: &PgPool, claim: &str) -> sqlx::Result<Option<Row>
         Row,
         r#"select publication.claim, slug, publication.index, publication.received_ms, version, title,
                publication.source, media_type, poster, channel.id as channel, handle as "handle!", name,
-               coalesce(publication.root, made.root) as root, publication.root is not null as "approved!",
+               coalesce(approved.root, made.root) as root, approved.root is not null as "approved!",
                made.record as "rendition?", made.duration_ms as "duration_ms?",
                coalesce(made.has_poster, false) as "has_poster!"
            from publication
                join claim on claim.id = publication.claim
                join channel on channel.id = publication.channel
                left join lateral (
+                   select publication.root as root
+                   where not exists (select from withdrawn_root where withdrawn_root.root = publication.root)
+               ) as approved on true
+               left join lateral (
                    select record, root, duration_ms, has_poster from rendition_record
-                   where source = publication.source and root = coalesce(publication.root, root)
+                   where source = publication.source and root = coalesce(approved.root, root)
+                       and not exists (select from withdrawn_root where withdrawn_root.root = rendition_record.root)
                    order by index desc limit 1
                ) as made on true
            where publication.claim = $1"#,

@@ -7,6 +7,7 @@ mod cid;
 mod client;
 mod db;
 mod import;
+mod jobs;
 mod operator;
 mod pages;
 mod progress;
@@ -15,6 +16,7 @@ mod resolve;
 mod serve;
 mod store;
 mod verify;
+mod worker;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -48,6 +50,12 @@ enum Command {
     /// Look after the content that a node keeps
     #[command(subcommand)]
     Store(store::Store),
+    /// Look after transcoding: what waits, runs and failed
+    #[command(subcommand)]
+    Jobs(jobs::Jobs),
+    /// Look after the transcoders that work for the node
+    #[command(subcommand)]
+    Worker(worker::Worker),
     /// Print a script that completes commands in a shell
     Completions(pages::Completions),
     /// Write manual pages
@@ -70,6 +78,8 @@ pub fn run() -> ExitCode {
         Command::Import(command) => import::run(command),
         Command::Cid(command) => cid::run(command),
         Command::Store(command) => store::run(command),
+        Command::Jobs(command) => jobs::run(command),
+        Command::Worker(command) => worker::run(command),
         Command::Completions(command) => pages::completions(&command, Cli::command()),
         Command::Man(command) => pages::man(&command, Cli::command()),
         Command::Openapi => openapi(),

@@ -10,6 +10,7 @@ use pinreel_content::Store;
 use super::answer::Failure;
 use crate::clock::Clock;
 use crate::data::{self, DataDir, DataError};
+use crate::media::wish::{self, Wish};
 use crate::socket::client::{self, Imported, Node, SocketError};
 use crate::socket::operation::{self, Answer, Event, Fault, Operation};
 
@@ -106,6 +107,16 @@ impl Operator {
     /// The store itself, when no node runs.
     pub fn store(&self) -> Option<&Store> {
         self.own.as_ref().map(|(_, store)| store)
+    }
+
+    /// Asks the node of a folder about its jobs and workers. They are in its database, so it must run.
+    pub async fn wish(root: &Path, wish: &Wish) -> Result<wish::Answer, Failure> {
+        let absent = || {
+            let text = format!("No node runs on {}; start it, and run the command again.", root.display());
+            Failure::new("node_absent", text)
+        };
+        let node = Node::connect(root).await?.ok_or_else(absent)?;
+        Ok(node.wish(wish).await?)
     }
 
     async fn node(&self) -> Result<Option<Node>, Failure> {

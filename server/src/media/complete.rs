@@ -18,7 +18,7 @@ use super::playlist;
 use super::store::{self, DeliveredFile, Held};
 
 /// Builds the root and ends the job; the root's CID. The same answer again for the same lease changes nothing.
-pub async fn complete(app: &App, held: &Held, sent: &Transcoded) -> Result<String, MediaError> {
+pub async fn complete(app: &App, held: &Held, sent: &Transcoded, log: &[(i32, String)]) -> Result<String, MediaError> {
     if held.completed {
         let rendition = store::rendition_of_job(&app.database, held.job).await?;
         return rendition.map(|rendition| rendition.root).ok_or(MediaError::LeaseLost);
@@ -57,6 +57,8 @@ pub async fn complete(app: &App, held: &Held, sent: &Transcoded) -> Result<Strin
         return Err(MediaError::LeaseLost);
     }
     grow::settle(&mut transaction, &app.identity.node_key, held.job, &tracks).await?;
+    store::keep_lines(&mut transaction, key, log, rendition.created_ms).await?;
+    store::note(&mut transaction, held.job, "complete", rendition.created_ms).await?;
     transaction.commit().await?;
     tracing::info!(job = %held.job, root = rendition.root, "transcoded");
     Ok(rendition.root)

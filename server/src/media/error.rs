@@ -5,14 +5,51 @@ use axum::http::StatusCode;
 use crate::http::ApiError;
 
 use super::measured::Unfit;
-use pinreel_runner::RECIPE;
+use super::model::PRIORITIES;
+use pinreel_runner::{PROTOCOL, RECIPE};
+
+fn protocol(theirs: u32) -> String {
+    let (older, how) = if theirs < PROTOCOL { ("worker", "older") } else { ("node", "newer") };
+    format!(
+        "The worker speaks version {theirs} of the runner protocol, which is {how} than this node's {PROTOCOL}; \
+         update the {older}."
+    )
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum MediaError {
-    #[error("This call needs a token: the worker's to lease, the lease's own for anything about its job.")]
+    #[error("This call needs a token: the worker's key to lease, the lease's own for anything about its job.")]
     TokenWrong,
-    #[error("This node speaks version {ours} of the runner protocol, not {0}; update the older of the two.", ours = pinreel_runner::PROTOCOL)]
+    #[error("{}", protocol(*.0))]
     Protocol(u32),
+    #[error("What the worker says of itself can't be read ({0}).")]
+    Unreadable(String),
+    #[error(
+        "The key of the worker {0} was revoked by this node's operator; register it anew under another name if that was a mistake."
+    )]
+    WorkerRevoked(String),
+    #[error("A worker can't be called {0}: another one is, or the name is the node's own. Choose another with --name.")]
+    WorkerNameTaken(String),
+    #[error(
+        "This registration token was used, has expired, or isn't one of this node's; its operator makes one with `pinreel worker invite`."
+    )]
+    InvitationWrong,
+    #[error("An invitation lasts from 1 to {0} hours.")]
+    InvitationHours(u32),
+    #[error("No worker is called {0} here; `pinreel worker list` names them all.")]
+    WorkerUnknown(String),
+    #[error(
+        "The worker {0} has no key of its own: it asks with the node's worker token. To shut it out, replace that token's file and start the node anew."
+    )]
+    WorkerUnregistered(String),
+    #[error("There is no job {0}; `pinreel jobs list` names them all.")]
+    JobUnknown(String),
+    #[error("Only a failed job can be tried again; this one is {0}.")]
+    JobNotFailed(&'static str),
+    #[error("Only a job that waits or runs can be cancelled; this one is {0}.")]
+    JobOver(&'static str),
+    #[error("A priority is from {} to {}.", PRIORITIES.start(), PRIORITIES.end())]
+    Priority,
     #[error("This node's jobs are of the recipe {RECIPE}, which this worker can't run; update the worker.")]
     Recipe,
     #[error("The lease of this job has ended and its work goes on elsewhere or is done; drop it and lease another.")]
@@ -50,6 +87,17 @@ impl From<MediaError> for ApiError {
         let (status, code) = match &error {
             MediaError::TokenWrong => (StatusCode::UNAUTHORIZED, "token_wrong"),
             MediaError::Protocol(_) => (StatusCode::UNPROCESSABLE_ENTITY, "protocol_unknown"),
+            MediaError::Unreadable(_) => (StatusCode::BAD_REQUEST, "request_malformed"),
+            MediaError::WorkerRevoked(_) => (StatusCode::FORBIDDEN, "worker_revoked"),
+            MediaError::WorkerNameTaken(_) => (StatusCode::CONFLICT, "worker_name_taken"),
+            MediaError::InvitationWrong => (StatusCode::FORBIDDEN, "invitation_wrong"),
+            MediaError::InvitationHours(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invitation_hours"),
+            MediaError::WorkerUnknown(_) => (StatusCode::NOT_FOUND, "worker_unknown"),
+            MediaError::WorkerUnregistered(_) => (StatusCode::CONFLICT, "worker_unregistered"),
+            MediaError::JobUnknown(_) => (StatusCode::NOT_FOUND, "job_unknown"),
+            MediaError::JobNotFailed(_) => (StatusCode::CONFLICT, "job_not_failed"),
+            MediaError::JobOver(_) => (StatusCode::CONFLICT, "job_over"),
+            MediaError::Priority => (StatusCode::UNPROCESSABLE_ENTITY, "priority_wrong"),
             MediaError::Recipe => (StatusCode::UNPROCESSABLE_ENTITY, "recipe_unknown"),
             MediaError::LeaseLost => (StatusCode::CONFLICT, "lease_lost"),
             MediaError::NameRefused(_) => (StatusCode::BAD_REQUEST, "name_refused"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -10,8 +10,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use pinreel_content::parse_cid;
-use pinreel_runner::{Complete, Fail, Growth, Lease, LeaseRequest, Progress, ProgressAnswer, RECIPE, Source};
+use pinreel_runner::{
+    Complete, Fail, Growth, Lease, LeaseRequest, LogLine, Progress, ProgressAnswer, RECIPE, Register, Registered,
+    Release, Source,
+};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -20,12 +24,18 @@ use crate::http::{ApiError, ApiResult, bearer};
 
 use super::error::MediaError;
 use super::lease::{self, Granted};
-use super::model::{KeptProgress, LEASE_MS, RungProgress, after_failure, plain, worker_id};
-use super::store::{self, Held};
-use super::{complete, grow, names, receive};
+use super::model::{
+    AfterLease, KeptProgress, LEASE_MS, MAX_ATTEMPTS, MAX_LOG_CHARS, MAX_LOG_LINES, RungProgress, after_failure,
+    is_slow, plain,
+};
+use super::store::{self, Asker, Held};
+use super::workers::{self, LIVE_MS};
+use super::{complete, grow, names, operate, receive};
 
 /// A result names every segment: a long film's are a few megabytes of JSON.
 const MAX_RESULT_BYTES: usize = 64 << 20;
+/// Who asks for work or to be known has little to say.
+const MAX_ASKING_BYTES: usize = 64 << 10;
 /// Renditions that a report may speak of.
 const MAX_RUNGS: usize = 16;
 
@@ -37,8 +47,12 @@ pub fn routes() -> Router<App> {
         .route("/progress", post(progress))
         .route("/grow", post(grown))
         .route("/complete", post(completed).layer(DefaultBodyLimit::max(MAX_RESULT_BYTES)))
-        .route("/fail", post(fail));
-    Router::new().route("/runner/v1/lease", post(leased)).nest("/runner/v1/jobs/{job}", job)
+        .route("/fail", post(fail))
+        .route("/release", post(release));
+    Router::new()
+        .route("/runner/v1/register", post(register).layer(DefaultBodyLimit::max(MAX_ASKING_BYTES)))
+        .route("/runner/v1/lease", post(leased).layer(DefaultBodyLimit::max(MAX_ASKING_BYTES)))
+        .nest("/runner/v1/jobs/{job}", job)
 }
 
 /// The token of `Authorization: Bearer`.
@@ -52,17 +66,37 @@ impl<S: Sync> FromRequestParts<S> for Bearer {
     }
 }
 
-async fn leased(State(app): State<App>, Bearer(token): Bearer, Json(asked): Json<LeaseRequest>) -> ApiResult<Response> {
-    if !app.worker_token.matches(&token) {
-        return Err(MediaError::TokenWrong.into());
+/// What a worker of this very version says. Its version is looked at before anything else, so that one of another version
+/// hears that, and not that its words can't be read.
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, MediaError> {
+    #[derive(Deserialize)]
+    struct Spoken {
+        protocol: u32,
     }
-    if asked.protocol != pinreel_runner::PROTOCOL {
-        return Err(MediaError::Protocol(asked.protocol).into());
+    let unreadable = |error: serde_json::Error| MediaError::Unreadable(error.to_string());
+    let Spoken { protocol } = serde_json::from_slice(body).map_err(unreadable)?;
+    if protocol != pinreel_runner::PROTOCOL {
+        return Err(MediaError::Protocol(protocol));
     }
+    serde_json::from_slice(body).map_err(unreadable)
+}
+
+async fn register(
+    State(app): State<App>,
+    Bearer(token): Bearer,
+    body: Bytes,
+) -> ApiResult<(StatusCode, Json<Registered>)> {
+    let told: Register = read(&body)?;
+    Ok((StatusCode::CREATED, Json(workers::register(&app, &token, &told).await?)))
+}
+
+async fn leased(State(app): State<App>, Bearer(token): Bearer, body: Bytes) -> ApiResult<Response> {
+    let asked: LeaseRequest = read(&body)?;
+    let asker = asker(&app, &token, &asked).await?;
     if !asked.recipes.iter().any(|recipe| recipe == RECIPE) {
         return Err(MediaError::Recipe.into());
     }
-    let granted = lease::next(&app, &worker_id(&asked.worker), Duration::from_millis(asked.wait_ms)).await?;
+    let granted = lease::next(&app, asker, Duration::from_millis(asked.wait_ms)).await?;
     let Some(Granted { leased, token }) = granted else { return Ok(StatusCode::NO_CONTENT.into_response()) };
     let lease = Lease {
         job: leased.job.to_string(),
@@ -75,9 +109,21 @@ async fn leased(State(app): State<App>, Bearer(token): Bearer, Json(asked): Json
             media_type: leased.source.media_type,
         },
         recipe: leased.recipe,
+        preset: leased.preset,
         lease_ms: LEASE_MS.unsigned_abs(),
     };
     Ok(Json(lease).into_response())
+}
+
+async fn asker(app: &App, token: &str, asked: &LeaseRequest) -> Result<Asker, MediaError> {
+    let worker = workers::identify(app, token, asked).await?;
+    let fastest = store::workers::fastest_beside(&app.database, &worker, app.clock.now_ms() - LIVE_MS).await?;
+    Ok(Asker {
+        worker,
+        kinds: asked.capabilities.kinds.clone(),
+        codecs: asked.capabilities.codecs.clone(),
+        slow: is_slow(asked.capabilities.speed, fastest),
+    })
 }
 
 async fn source(
@@ -130,6 +176,8 @@ async fn progress(
     let held = current(&app, job, &token, told.epoch).await?;
     let now_ms = app.clock.now_ms();
     let mut transaction = app.database.begin().await.map_err(MediaError::from)?;
+    let lines = lines(&told.log);
+    store::keep_lines(&mut transaction, (job, held.epoch), &lines, now_ms).await.map_err(MediaError::from)?;
     let kept = keep(told);
     let renewed = store::renew(&mut transaction, (job, held.epoch), now_ms + LEASE_MS, Some(&kept), now_ms).await?;
     transaction.commit().await.map_err(MediaError::from)?;
@@ -160,7 +208,7 @@ async fn completed(
     if i64::from(held.epoch) != told.epoch || !(held.current || held.completed) {
         return Err(MediaError::LeaseLost.into());
     }
-    complete::complete(&app, &held, &told.result).await?;
+    complete::complete(&app, &held, &told.result, &lines(&told.log)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -171,12 +219,49 @@ async fn fail(
     Json(told): Json<Fail>,
 ) -> ApiResult<StatusCode> {
     let held = current(&app, job, &token, told.epoch).await?;
-    let then = after_failure(held.attempts, told.retryable, &told.code, &told.reason);
     tracing::warn!(%job, code = told.code, reason = told.reason, retryable = told.retryable, "transcoding failed");
     let mut transaction = app.database.begin().await.map_err(MediaError::from)?;
-    let ended = store::end_lease(&mut transaction, (job, Some(held.epoch)), &then, app.clock.now_ms()).await?;
+    let now_ms = app.clock.now_ms();
+    let mut then = after_failure(held.attempts, told.retryable, &told.code, &told.reason);
+    if held.attempts < MAX_ATTEMPTS
+        && let Some(codec) = told.needs_codec.as_deref().map(|codec| plain(codec, 40))
+        && store::workers::is_decoded_elsewhere(&mut transaction, &held.worker, &codec, now_ms - LIVE_MS).await?
+    {
+        then = AfterLease::Elsewhere { codec };
+    }
+    store::keep_lines(&mut transaction, (job, held.epoch), &lines(&told.log), now_ms).await?;
+    let line =
+        format!("failed ({}): {}; {}", plain(&told.code, 40), plain(&told.reason, 300), operate::in_words(&then));
+    store::note(&mut transaction, job, &line, now_ms).await?;
+    let ended = store::end_lease(&mut transaction, (job, Some(held.epoch)), &then, now_ms).await?;
+    if !ended {
+        return Err(MediaError::LeaseLost.into());
+    }
     transaction.commit().await.map_err(MediaError::from)?;
-    if ended { Ok(StatusCode::NO_CONTENT) } else { Err(MediaError::LeaseLost.into()) }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn release(
+    State(app): State<App>,
+    Path(job): Path<Uuid>,
+    Bearer(token): Bearer,
+    Json(told): Json<Release>,
+) -> ApiResult<StatusCode> {
+    let held = current(&app, job, &token, told.epoch).await?;
+    let (mut transaction, now_ms) = (app.database.begin().await.map_err(MediaError::from)?, app.clock.now_ms());
+    store::note(&mut transaction, job, "its worker was told to end and gave it back", now_ms).await?;
+    if !store::end_lease(&mut transaction, (job, Some(held.epoch)), &AfterLease::Back, now_ms).await? {
+        return Err(MediaError::LeaseLost.into());
+    }
+    transaction.commit().await.map_err(MediaError::from)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A worker's lines as they are kept: the last of them, bounded; empty ones say nothing.
+fn lines(told: &[LogLine]) -> Vec<(i32, String)> {
+    let kept = told.iter().rev().take(usize::try_from(MAX_LOG_LINES).unwrap_or(0)).rev();
+    let lines = kept.filter_map(|line| Some((i32::try_from(line.number).ok()?, plain(&line.text, MAX_LOG_CHARS))));
+    lines.filter(|(_, text)| !text.is_empty()).collect()
 }
 
 async fn current(app: &App, job: Uuid, token: &str, epoch: i64) -> Result<Held, MediaError> {

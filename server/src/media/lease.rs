@@ -1,4 +1,5 @@
-//! Handing out jobs: the oldest first, each to one worker at a time, for as long as it keeps saying that it is alive.
+//! Handing out jobs: the most urgent first and the channels in turn, each to one worker at a time, for as long as it keeps
+//! saying that it is alive.
 
 use std::time::Duration;
 
@@ -11,8 +12,9 @@ use crate::signals::{Signal, wait_for};
 
 use super::error::MediaError;
 use super::model::{LEASE_MS, LOCAL_WORKER, after_expiry};
-use super::store::{self, Held, Leased};
+use super::store::{self, Asker, Held, Leased};
 use super::token;
+use super::workers::LIVE_MS;
 
 /// How long an idle worker's question is kept open.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(20);
@@ -25,16 +27,19 @@ pub struct Granted {
 }
 
 /// The next job, waited for until one comes, `patience` is over or the node stops.
-pub async fn next(app: &App, worker: &str, patience: Duration) -> Result<Option<Granted>, MediaError> {
+pub async fn next(app: &App, asker: Asker, patience: Duration) -> Result<Option<Granted>, MediaError> {
     let deadline = Instant::now() + patience.min(LONGEST_WAIT);
     // Before the first look, so that no job can slip in between a look and the wait.
     let mut signals = app.signals.subscribe();
-    if worker == LOCAL_WORKER {
+    if asker.worker == LOCAL_WORKER {
         end_leases_of_local_worker(app).await?;
     }
     loop {
-        if let Some(granted) = try_next(app, worker).await? {
+        if let Some(granted) = try_next(app, &asker).await? {
             return Ok(Some(granted));
+        }
+        if store::workers::is_revoked(&app.database, &asker.worker).await? {
+            return Err(MediaError::WorkerRevoked(asker.worker));
         }
         let woken = timeout_at(deadline, wait_for(&mut signals, |signal| *signal == Signal::Queue));
         tokio::select! {
@@ -44,15 +49,18 @@ pub async fn next(app: &App, worker: &str, patience: Duration) -> Result<Option<
     }
 }
 
-async fn try_next(app: &App, worker: &str) -> Result<Option<Granted>, MediaError> {
+async fn try_next(app: &App, asker: &Asker) -> Result<Option<Granted>, MediaError> {
     end_expired(app).await?;
     let now_ms = app.clock.now_ms();
     let mut transaction = app.database.begin().await?;
-    let Some(leased) = store::take_next(&mut transaction, now_ms, now_ms + LEASE_MS).await? else {
+    let times = (now_ms, now_ms - LIVE_MS);
+    let Some(leased) = store::take_next(&mut transaction, asker, times, now_ms + LEASE_MS).await? else {
         return Ok(None);
     };
+    let worker = asker.worker.as_str();
     let token = token::secret().map_err(|error| MediaError::Store(error.to_string()))?;
     store::begin_lease(&mut transaction, &leased, (worker, &sha256(token.as_bytes())), now_ms).await?;
+    store::note(&mut transaction, leased.job, &format!("given to {worker}"), now_ms).await?;
     transaction.commit().await?;
     tracing::info!(job = %leased.job, epoch = leased.epoch, worker, "leased");
     Ok(Some(Granted { leased, token }))
@@ -65,6 +73,7 @@ pub async fn end_expired(app: &App) -> Result<(), MediaError> {
     let expired = store::lock_expired(&mut transaction, now_ms).await?;
     for (job, attempts) in &expired {
         tracing::warn!(%job, attempts, "a worker fell silent; its lease is over");
+        store::note(&mut transaction, *job, "the worker fell silent; its lease is over", now_ms).await?;
         store::end_lease(&mut transaction, (*job, None), &after_expiry(*attempts), now_ms).await?;
     }
     transaction.commit().await?;
@@ -76,6 +85,7 @@ async fn end_leases_of_local_worker(app: &App) -> Result<(), MediaError> {
     let held = store::lock_held_by(&mut transaction, LOCAL_WORKER).await?;
     for (job, attempts) in held {
         tracing::warn!(%job, attempts, "the node's own worker was started anew; its lease is over");
+        store::note(&mut transaction, job, "the node's own worker was started anew", app.clock.now_ms()).await?;
         store::end_lease(&mut transaction, (job, None), &after_expiry(attempts), app.clock.now_ms()).await?;
     }
     transaction.commit().await?;

@@ -1,15 +1,17 @@
 //! Transcoding jobs and what comes of them: the queue, the workers' protocol, playlists, playback roots, renditions.
 //!
 //! What always holds:
-//! - one job for each (source, recipe), however often the bytes are uploaded;
+//! - one job for each (source, recipe), however often the bytes are uploaded; another preset is another recipe;
+//! - no channel waits because another has sent much;
 //! - only the holder of the newest lease changes a job, and the completing transaction checks that once more;
 //! - a root exists in the store before a row names it, and is private until its source is published;
 //! - what is watched while a job runs is a stream of signed revisions that only add: the root holds the same segments, or
 //!   the stream is taken back for good;
 //! - the log hears of a rendition only once its source is published, whichever of the two was first, and exactly once.
 //!
-//! Tables: `job`, `job_lease`, `job_file`, `early`, `early_step`, `rendition`, `published_source`. Media bytes are never
-//! decoded here: that is the worker's, who reaches nothing but its own job.
+//! Tables: `job`, `job_lease`, `job_file`, `job_log`, `media_turn`, `early`, `early_step`, `rendition`, `withdrawn_root`,
+//! `published_source`, `worker`, `worker_invitation`. Media bytes are never decoded here: that is the worker's, who reaches
+//! nothing but its own job.
 
 mod announce;
 mod complete;
@@ -21,13 +23,16 @@ mod lease;
 mod measured;
 mod model;
 mod names;
+mod operate;
 mod playlist;
 mod receive;
 mod store;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod token;
+mod workers;
 
+use pinreel_runner::Preset;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -36,14 +41,15 @@ use crate::clock::UnixMs;
 use crate::database::Database;
 use crate::signals::Signal;
 
+pub use error::MediaError;
 pub use grow::{GrowingStream, early_file, growing};
 pub use http::routes;
 pub use model::{Job, JobState, LOCAL_WORKER, Rendition, Rung, RungProgress, Source, is_transcoded};
+pub use operate::http::routes as operator_routes;
+pub use operate::{Filter, JobCounts, JobDetails, Jobs, ListedJob, counts, wish};
 pub use store::JobCount;
 pub use token::{TokenError, WorkerToken};
-
-/// How this node transcodes today. Part of each rendition's record: another recipe is another job.
-pub use pinreel_runner::RECIPE;
+pub use workers::{Invitation, Invite, Worker};
 
 /// Starts what runs beside requests.
 pub fn start(app: &App) {
@@ -53,9 +59,13 @@ pub fn start(app: &App) {
 
 /// Queues the transcoding of a source that is wholly in the store; call it in the transaction that says so. Bytes that
 /// were queued before, and media types that aren't transcoded, cost nothing.
-pub async fn enqueue(connection: &mut PgConnection, source: &Source, now_ms: UnixMs) -> sqlx::Result<()> {
+pub async fn enqueue(
+    connection: &mut PgConnection,
+    (source, preset): (&Source, &Preset),
+    now_ms: UnixMs,
+) -> sqlx::Result<()> {
     let queued = is_transcoded(&source.media_type);
-    let is_new = store::insert_job(connection, (Uuid::now_v7(), source, RECIPE), queued, now_ms).await?;
+    let is_new = store::insert_job(connection, (Uuid::now_v7(), source, preset), queued, now_ms).await?;
     if is_new && queued {
         store::signal(connection, Signal::Queue).await?;
     }
@@ -93,9 +103,14 @@ pub async fn rendition_at(database: &Database, root: &str) -> sqlx::Result<Optio
     store::rendition_of_root(database, root).await
 }
 
-/// Jobs for the operator, each with its source; those that aren't over first.
-pub async fn recent_jobs(database: &Database) -> sqlx::Result<Vec<(String, Job)>> {
-    store::recent_jobs(database).await
+/// The roots among these that the operator took back: they are not to be kept or shown.
+pub async fn withdrawn_among(database: &Database, roots: &[String]) -> sqlx::Result<Vec<String>> {
+    store::withdrawn_among(database, roots).await
+}
+
+/// All roots that the operator took back.
+pub async fn withdrawn(database: &Database) -> sqlx::Result<Vec<String>> {
+    store::withdrawn(database).await
 }
 
 /// How many jobs are in each state.

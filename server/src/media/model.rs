@@ -13,6 +13,16 @@ pub const LEASE_MS: i64 = 30_000;
 pub const LOCAL_WORKER: &str = "local";
 /// Leases that may end without a result before a job is given up.
 pub const MAX_ATTEMPTS: i32 = 3;
+/// Lines kept of a job's log, and the longest.
+pub const MAX_LOG_LINES: i64 = 300;
+pub const MAX_LOG_CHARS: usize = 500;
+/// How urgent jobs may be; the highest goes first.
+pub const PRIORITIES: std::ops::RangeInclusive<i16> = -10..=10;
+/// What is made again because a worker's output was withdrawn waits for what people wait for.
+pub const PRIORITY_OF_REPAIRS: i16 = -1;
+/// Sources from this size on are kept for fast workers, for so long.
+pub const LARGE_BYTES: i64 = 512 << 20;
+pub const KEPT_FOR_FAST_MS: i64 = 120_000;
 /// Files of one job: eight rungs and eight languages of 27 hours in segments of 4 s would be more.
 pub const MAX_FILES: u32 = 200_000;
 
@@ -28,6 +38,8 @@ pub struct Source {
     pub file_name: String,
     /// As sniffed from its bytes, not as its sender called it.
     pub media_type: String,
+    /// The channel that sent it; a job's share of the workers is its channel's.
+    pub channel: Option<String>,
 }
 
 /// Whether a media type gets renditions. Everything else is published as it is.
@@ -57,6 +69,30 @@ pub enum JobState {
     Failed,
     /// A media type that isn't transcoded.
     None,
+}
+
+impl JobState {
+    /// From the table's word.
+    pub fn parse(state: &str) -> Self {
+        match state {
+            "queued" => Self::Queued,
+            "leased" => Self::Running,
+            "complete" => Self::Complete,
+            "failed" => Self::Failed,
+            _ => Self::None,
+        }
+    }
+
+    /// As a sentence says it.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Queued => "waiting",
+            Self::Running => "running",
+            Self::Complete => "complete",
+            Self::Failed => "failed",
+            Self::None => "of a kind that isn't transcoded",
+        }
+    }
 }
 
 /// What the owner is shown.
@@ -170,11 +206,29 @@ pub struct Rendition {
     pub created_ms: UnixMs,
 }
 
+/// A line of a job's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = JobLogEntry)]
+pub struct LogEntry {
+    /// When the node heard it
+    pub at_ms: UnixMs,
+    pub text: String,
+}
+
 /// What becomes of a job whose lease ended without a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AfterLease {
     Again,
-    GiveUp { code: String, reason: String },
+    /// Again, and the lease counts as no try: the worker was told to end.
+    Back,
+    /// Again, by a worker that has this codec.
+    Elsewhere {
+        codec: String,
+    },
+    GiveUp {
+        code: String,
+        reason: String,
+    },
 }
 
 /// A worker vanished: its lease ran out.
@@ -197,6 +251,11 @@ pub fn after_failure(attempts: i32, retryable: bool, code: &str, reason: &str) -
         code: if code.is_empty() { "failed".to_owned() } else { code },
         reason: if reason.is_empty() { "The transcoder gave no reason.".to_owned() } else { reason },
     }
+}
+
+/// Whether a worker is so slow beside the fastest that large sources are better left to that one for a while.
+pub fn is_slow(speed: Option<f64>, fastest_beside: Option<f64>) -> bool {
+    matches!((speed, fastest_beside), (Some(speed), Some(fastest)) if speed * 2.0 < fastest)
 }
 
 /// A worker's name as records spell it.
@@ -254,6 +313,20 @@ mod tests {
         assert_eq!(after_expiry(1), AfterLease::Again);
         assert_eq!(after_expiry(2), AfterLease::Again);
         assert!(matches!(after_expiry(3), AfterLease::GiveUp { code, .. } if code == "worker_lost"));
+    }
+
+    #[test]
+    fn a_worker_is_slow_only_beside_one_known_to_be_twice_as_fast() {
+        for (speed, fastest, expected) in [
+            (None, None, false),
+            (None, Some(9.0), false),
+            (Some(1.0), None, false),
+            (Some(1.0), Some(2.0), false),
+            (Some(0.9), Some(2.0), true),
+            (Some(5.0), Some(2.0), false),
+        ] {
+            assert_eq!(is_slow(speed, fastest), expected, "{speed:?} {fastest:?}");
+        }
     }
 
     #[test]

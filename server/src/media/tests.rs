@@ -1,6 +1,7 @@
 //! The workers' protocol through the real router, with a worker that speaks it and real small files.
 
-mod fake;
+mod fair;
+pub mod fake;
 mod files;
 mod growing;
 mod leases;

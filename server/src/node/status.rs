@@ -8,15 +8,14 @@ use utoipa::ToSchema;
 use crate::accounts::{self, Operator, Registration};
 use crate::app::App;
 use crate::http::{ApiError, ApiResult};
-use crate::media::{self, Job};
+use crate::media::{self, JobCounts};
 use crate::pinning::{self, PinStatus};
 use crate::{claims, log};
 
 #[derive(Serialize, ToSchema)]
 pub struct Status {
     store: Stored,
-    /// Those that aren't over first
-    jobs: Vec<SourceJob>,
+    jobs: JobCounts,
     /// Whether there is a Kubo to pin at; without one, pins wait until the node is started with one
     pinning: bool,
     /// What isn't pinned first
@@ -34,14 +33,6 @@ struct Stored {
     free_bytes: u64,
 }
 
-#[derive(Serialize, ToSchema)]
-struct SourceJob {
-    /// CID of the file
-    source: String,
-    #[serde(flatten)]
-    job: Job,
-}
-
 /// Shows how the node is doing
 #[utoipa::path(
     get, path = "/api/v1/operator/status", tag = "operator",
@@ -52,10 +43,9 @@ pub async fn show(State(app): State<App>, _operator: Operator) -> ApiResult<Json
     let registration = accounts::mode(&app, &mut connection).await?;
     let channels = claims::count_channels(&mut connection).await?;
     drop(connection);
-    let jobs = media::recent_jobs(&app.database).await?;
     Ok(Json(Status {
         store: stored(&app).await?,
-        jobs: jobs.into_iter().map(|(source, job)| SourceJob { source, job }).collect(),
+        jobs: media::counts(&app).await?,
         pinning: pinning::is_enabled(&app),
         pins: pinning::recent(&app).await?,
         registration,

@@ -2,12 +2,9 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use pinreel_content::Cid;
-use pinreel_records::base64url;
-use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
-use crate::testing::TestApp;
+use crate::testing::{TestApp, operator_session};
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
 async fn node_names_its_log_keys_and_channel(owner: PgPool) {
@@ -35,28 +32,11 @@ async fn status_is_for_operators(owner: PgPool) {
 /// Without a Kubo pins wait for ever: the page has to know, or it would offer to try again.
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
 async fn status_tells_whether_there_is_a_kubo(owner: PgPool) {
-    let (secret, channel) = ([7u8; 32], pinreel_content::hash_bytes(b"operator").cid);
-    let channel = Cid::new_v1(pinreel_content::DAG_CBOR, *channel.hash()).to_string();
-    let session = sqlx::query(
-        "insert into session (token_hash, channel, key, created_ms, expires_ms) values ($1, $2, $3, 0, $4)",
-    );
-    session
-        .bind(Sha256::digest(secret).as_slice())
-        .bind(&channel)
-        .bind([7u8; 32].as_slice())
-        .bind(i64::MAX)
-        .execute(&owner)
-        .await
-        .unwrap();
-    sqlx::query("insert into operator (channel, since_ms) values ($1, 0)")
-        .bind(&channel)
-        .execute(&owner)
-        .await
-        .unwrap();
+    let token = operator_session(&owner).await;
     for (flags, pins) in [(&[][..], false), (&["--kubo-api", "http://127.0.0.1:5001"], true)] {
         let test = TestApp::with_flags(&owner, flags);
         let request = Request::get("/api/v1/operator/status")
-            .header("authorization", format!("Bearer {}", base64url::encode(&secret)))
+            .header("authorization", format!("Bearer {token}"))
             .body(Body::empty())
             .unwrap();
         let (status, shown) = test.json(request).await;

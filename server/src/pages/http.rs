@@ -26,6 +26,7 @@ pub async fn fallback(State(app): State<App>, session: MaybeSession, request: Re
         "/signin" => Page::plain("Sign in"),
         "/settings" => Page::plain("Settings"),
         "/operator" => Page::plain("Operator"),
+        "/operator/jobs" => Page::plain("Transcoding"),
         "/" => content::home(&app).await,
         path if path.starts_with("/@") || path.starts_with("/c/") => content::at(&app, path).await,
         _ => Page::problem(&nothing_here()),

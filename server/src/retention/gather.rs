@@ -43,6 +43,11 @@ pub async fn gather(app: &App) -> Result<Vec<Wanted>, Refused> {
     Ok(wanted)
 }
 
+/// What the operator took back: it is not to be shown, whatever made it public.
+pub async fn taken_back(app: &App) -> Result<HashSet<Cid>, Refused> {
+    media::withdrawn(&app.database).await?.iter().map(|root| cid(root)).collect()
+}
+
 fn keep(cid: Cid, owner: &str, reason: &'static str, public: bool) -> Wanted {
     Wanted { cid, owner: owner.to_owned(), reason, public }
 }

@@ -56,6 +56,15 @@ pub fn changes(wanted: Vec<Wanted>, pins: &[Pin], public: &[Cid]) -> Changes {
     }
 }
 
+impl Changes {
+    /// Hides these as well, as far as they are public: the operator took them back, whoever wanted them shown.
+    pub fn hide(&mut self, taken_back: &HashSet<Cid>, public: &[Cid]) {
+        let known: HashSet<Cid> = self.withdraw.iter().copied().collect();
+        let more = public.iter().filter(|cid| taken_back.contains(*cid) && !known.contains(*cid));
+        self.withdraw.extend(more.copied());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use pinreel_content::{raw_cid, sha256};
@@ -107,6 +116,14 @@ mod tests {
     fn what_is_kept_in_private_is_withdrawn_too() {
         let found = changes(vec![wanted("a", "rendition:1", false)], &[pin("a", "rendition:1")], &cids(&["a"]));
         assert_eq!((found.unpin, found.withdraw), (vec![], cids(&["a"])));
+    }
+
+    #[test]
+    fn what_was_taken_back_is_hidden_even_before_it_was_pinned() {
+        let public = cids(&["a", "b", "c"]);
+        let mut found = changes(vec![wanted("a", "rendition:1", false)], &[], &public);
+        found.hide(&HashSet::from([cid("a"), cid("b"), cid("not public")]), &public);
+        assert_eq!(sorted(found.withdraw), sorted(cids(&["a", "b"])));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use tokio::task::spawn_blocking;
 use crate::app::App;
 use crate::{log, pinning};
 
-use super::gather::gather;
+use super::gather::{gather, taken_back};
 use super::high_water;
 use super::model::{Changes, changes};
 
@@ -40,7 +40,8 @@ pub async fn reconcile(app: &App) -> Result<(), Refused> {
     // The store first: whoever pins or publishes meanwhile isn't taken for somebody who no longer wants to.
     let store = app.store.clone();
     let (pins, public) = spawn_blocking(move || Ok::<_, Error>((store.pins()?, store.public_roots()?))).await??;
-    let changes = changes(gather(app).await?, &pins, &public);
+    let mut changes = changes(gather(app).await?, &pins, &public);
+    changes.hide(&taken_back(app).await?, &public);
     let withdrawn: Vec<String> = changes.withdraw.iter().map(Cid::to_string).collect();
     let (store, now_ms) = (app.store.clone(), app.clock.now_ms().unsigned_abs());
     spawn_blocking(move || apply(&store, changes, now_ms)).await??;

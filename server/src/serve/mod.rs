@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pinreel_content::Store;
+use pinreel_runner::{Preset, PresetError};
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -65,6 +66,8 @@ pub enum ServeError {
     #[error(transparent)]
     WorkerToken(#[from] TokenError),
     #[error(transparent)]
+    Preset(#[from] PresetError),
+    #[error(transparent)]
     Transcoder(#[from] NoTranscoder),
     #[error(transparent)]
     Kubo(#[from] KuboError),
@@ -79,6 +82,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     // First what needs no folder: a mistyped option leaves nothing behind.
     let web = WebDir::find(config.web.as_deref())?;
     let transcoder = transcoder::find(config.transcoder.as_deref())?;
+    let preset = config.preset()?;
     let worker_token = config.worker_token_file.as_deref().map(WorkerToken::load).transpose()?;
     let database = config.database_url.as_deref().map(owner_options).transpose()?;
     let root = config.data.clone().map_or_else(data::default_root, Ok)?;
@@ -100,7 +104,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         data.make_keys()?;
     }
     let tls = Tls::start(&config, &data, &tasks)?;
-    let parts = Parts { config, data, listener, tls, tasks, web, worker_token, transcoder, kubo };
+    let parts = Parts { config, preset, data, listener, tls, tasks, web, worker_token, transcoder, kubo };
     if let Some(owner) = database {
         return run(parts, owner).await;
     }
@@ -116,6 +120,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
 
 struct Parts {
     config: Config,
+    preset: Preset,
     data: Arc<DataDir>,
     listener: TcpListener,
     tls: Option<Tls>,
@@ -148,6 +153,7 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
         known: Known::default(),
         limits: Arc::new(Limits::new(parts.config.rates)),
         metrics: Metrics::default(),
+        preset: Arc::new(parts.preset),
         config: Arc::new(parts.config),
         data: parts.data,
         store,

@@ -17,6 +17,7 @@ use tokio_util::io::ReaderStream;
 
 pub use super::import::{Imported, import_car};
 use super::operation::{Answer, Event, Fault, Operation};
+use crate::media::wish;
 
 const JSON: &str = "application/json";
 const PIECE: usize = 256 << 10;
@@ -99,6 +100,12 @@ impl Node {
             }
         }
         Err(SocketError::BrokenOff)
+    }
+
+    /// Asks the node about its jobs and workers, or has it change them.
+    pub async fn wish(self, wish: &wish::Wish) -> Result<wish::Answer, SocketError> {
+        let body = serde_json::to_vec(wish).map_err(|_| SocketError::Answer)?;
+        parse(self.send(Method::POST, "/media", JSON, Body::from(body)).await?).await
     }
 
     /// Gives the node the right bytes of a block; whether that was of use.

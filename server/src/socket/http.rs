@@ -15,6 +15,7 @@ use super::import::refusal;
 use super::operation::{self, Answer, Event, Fault, Operation, cid_of};
 use crate::app::App;
 use crate::http::{ApiError, ApiJson, ApiPath, ApiResult};
+use crate::media::wish;
 use crate::retention;
 
 /// Events or pieces that wait for a slow reader.
@@ -48,6 +49,11 @@ pub async fn operate(State(app): State<App>, ApiJson(mut operation): ApiJson<Ope
     let lines = received(events)
         .map(|event| serde_json::to_vec(&event).map(|line| Bytes::from([line, b"\n".to_vec()].concat())));
     ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
+}
+
+/// POST `/media`: looks at jobs and workers, or changes them.
+pub async fn media(State(app): State<App>, ApiJson(wish): ApiJson<wish::Wish>) -> ApiResult<Json<wish::Answer>> {
+    Ok(Json(wish::fulfil(&app, wish).await?))
 }
 
 /// GET `/export/{cid}`: a root's whole DAG as a CAR file. What goes wrong half-way breaks the connection, so that nobody

@@ -6,6 +6,7 @@
 //! | request | what it does |
 //! |---|---|
 //! | POST `/store` | an operation on the store; its events are streamed, a line of JSON each |
+//! | POST `/media` | an operation on jobs and workers |
 //! | POST `/import?name=` | takes a CAR file |
 //! | GET `/export/{cid}` | gives a CAR file |
 //! | POST `/blocks/{cid}` | takes the right bytes of a damaged block |
@@ -39,6 +40,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/import", post(import::import).layer(DefaultBodyLimit::disable()))
         .route("/export/{cid}", get(http::export))
         .route("/store", post(http::operate))
+        .route("/media", post(http::media))
         .route("/blocks/{cid}", post(http::restore).layer(DefaultBodyLimit::max(BLOCK_BYTES)))
         .layer(middleware::from_fn_with_state(app.clone(), refuse_when_stopping))
 }

@@ -48,6 +48,8 @@ pub fn start(app: &App, program: PathBuf) {
         }
         command.arg("--server").arg(server.trim_end_matches('/')).arg("--token-file").arg(&token_file);
         command.arg("--name").arg(LOCAL_WORKER).arg("--work-dir").arg(&work_dir);
+        // The node that it works for is ending as well.
+        command.arg("--drain").arg("0");
         Ok(command)
     };
     app.tasks.spawn(keep_running(Program { name: "transcoder", death: Signal::KILL }, command, app.tasks.stop.clone()));

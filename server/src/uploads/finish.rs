@@ -36,10 +36,11 @@ async fn record(app: &App, upload: &Upload, stored: &Stored, media_type: &str) -
         bytes: stored.size_bytes,
         file_name: upload.file_name.clone(),
         media_type: media_type.to_owned(),
+        channel: Some(upload.channel.clone()),
     };
     let mut transaction = app.database.begin().await?;
     if store::set_stored(&mut transaction, upload.id, (&source.cid, media_type)).await? {
-        media::enqueue(&mut transaction, &source, app.clock.now_ms()).await?;
+        media::enqueue(&mut transaction, (&source, &app.preset), app.clock.now_ms()).await?;
         transaction.commit().await?;
         tracing::info!(upload = %upload.id, source = %source.cid, bytes = source.bytes, "upload stored");
     }

@@ -12,6 +12,15 @@ use super::{Error, is_again};
 /// The decoder of one track.
 pub struct Decoder(decoder::Opened);
 
+/// The codecs, by ffmpeg's names, that these decoders read as far as this ffmpeg has them.
+pub fn codecs(decoders: &[&str]) -> Vec<String> {
+    let found = decoders.iter().filter_map(|name| decoder::find_by_name(name));
+    let mut codecs: Vec<String> = found.map(|decoder| decoder.id().name().to_owned()).collect();
+    codecs.sort();
+    codecs.dedup();
+    codecs
+}
+
 impl Decoder {
     /// Only one of the limits' decoders, within their size of a picture; `threads` the decoder's own.
     pub fn open(track: &Track, limits: Limits, threads: usize) -> Result<Self, Error> {

@@ -21,6 +21,7 @@ pub struct H264 {
     pub rate: FrameRate,
     pub timescale: u32,
     pub max_bits_per_second: u64,
+    pub crf: u32,
     pub colour: Colour,
 }
 
@@ -43,7 +44,7 @@ impl Encoder {
         for (name, value) in [
             ("preset", "veryfast"),
             ("profile", "high"),
-            ("crf", "23"),
+            ("crf", &wanted.crf.to_string()),
             ("forced-idr", "1"),
             // The stream's header tells the rate, not the ticks; times are the container's business.
             ("x264-params", "force-cfr=1"),

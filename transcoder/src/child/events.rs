@@ -25,6 +25,8 @@ pub enum Event {
     },
     /// These renditions can be watched while the others are made. Their segments are told one by one, perhaps before this.
     Early(Box<Early>),
+    /// What ffmpeg said last; for the operator.
+    Said(String),
     /// All files are whole. CIDs are left empty: the parent computes them.
     Done(Box<Transcoded>),
     Failed(Failure),

@@ -22,6 +22,11 @@ pub const LIMITS: Limits = Limits {
     decoders: &DECODERS,
 };
 
+/// The codecs that can be read here.
+pub fn codecs() -> Vec<String> {
+    crate::av::decoder::codecs(&DECODERS)
+}
+
 /// ffmpeg's names of the decoders that may run: what cameras, phones, editors and recorders write. What isn't here is
 /// refused by name: each decoder is a way in.
 pub const DECODERS: [&str; 93] = [

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ffmpeg_next::Packet;
-use pinreel_runner::{Audio, Chapters, Early, FileRef, Made, Rung, Transcoded, Video};
+use pinreel_runner::{Audio, Chapters, Early, FileRef, Made, Preset, Rung, Transcoded, Video};
 
 use super::captions::Captioner;
 use super::copy::{self, Copied};
@@ -60,14 +60,19 @@ struct Job {
 }
 
 /// Transcodes `file` into the folder `out`; nothing is copied as it is unless `copying`.
-pub fn transcode(file: File, out: PathBuf, report: &Reporter, copying: bool) -> Result<Transcoded, Failure> {
+pub fn transcode(
+    file: File,
+    out: PathBuf,
+    report: &Reporter,
+    (copying, preset): (bool, &Preset),
+) -> Result<Transcoded, Failure> {
     let folder = Folder { path: out, report: report.clone() };
     let bytes = file.metadata().map(|m| m.len()).unwrap_or(0);
     let source = Source::open(again(&file)?, &ALLOWED, LIMITS).map_err(|refusal| refused(refusal, bytes))?;
     if let Some(seconds) = source.duration_us.map(|us| us / 1_000_000) {
-        super::check_length(seconds)?;
+        super::check_length(seconds, preset.max_hours)?;
     }
-    let mut plan = Plan::of(&source.tracks)?;
+    let mut plan = Plan::of(&source.tracks, preset)?;
     drop(source);
     fields::find(again(&file)?, &mut plan)?;
     let fits =

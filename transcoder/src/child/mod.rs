@@ -9,7 +9,7 @@ mod damage;
 pub mod events;
 mod fields;
 mod fifo;
-mod formats;
+pub mod formats;
 mod job;
 mod listen;
 mod muxed;
@@ -29,16 +29,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use events::{Event, Reporter};
+use pinreel_runner::Preset;
 
 use crate::av;
 use crate::failure::Failure;
 use crate::fence;
 
-/// The longest source that is transcoded.
-pub const MAX_HOURS: u64 = 12;
-
 /// What the `child` command is told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Told {
     /// The process that started it.
     pub parent: i32,
@@ -48,6 +46,7 @@ pub struct Told {
     pub weak: bool,
     /// Only to say which layers this machine has.
     pub probe: bool,
+    pub preset: Preset,
 }
 
 /// The `child` command.
@@ -71,11 +70,11 @@ fn run(told: Told, report: &Reporter) -> Result<(), Failure> {
         return Ok(());
     }
     av::start();
-    let done = job::transcode(File::from(source), PathBuf::from("."), report, told.copying)?;
+    let done = job::transcode(File::from(source), PathBuf::from("."), report, (told.copying, &told.preset))?;
     report.send(&Event::Done(Box::new(done)));
     Ok(())
 }
 
-fn check_length(seconds: i64) -> Result<(), Failure> {
-    if seconds > (MAX_HOURS * 3600) as i64 { Err(Failure::too_long(MAX_HOURS)) } else { Ok(()) }
+fn check_length(seconds: i64, max_hours: u64) -> Result<(), Failure> {
+    if seconds > (max_hours * 3600) as i64 { Err(Failure::too_long(max_hours)) } else { Ok(()) }
 }

@@ -226,7 +226,7 @@ impl Pictures {
                 Some(time) => self.placer.place(Plan::since_origin(self.origin_us, time, self.tick, scale)),
                 None => self.pending.as_ref().map_or(0, |before| self.placer.after(before.at, before.length)),
             };
-            super::check_length(at / i64::from(scale))?;
+            super::check_length(at / i64::from(scale), self.plan.preset.max_hours)?;
             match self.pending.as_ref().map(|pending| pending.at) {
                 Some(before) if at < before => continue,
                 Some(before) if at > before => self.show_pending()?,

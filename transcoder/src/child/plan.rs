@@ -1,6 +1,6 @@
 //! From a file's tracks to what will be made of them. Pure: decides, but touches no packet.
 
-use pinreel_runner::FrameRate;
+use pinreel_runner::{FrameRate, Preset};
 
 use super::scan::Fits;
 use crate::av::input::Source;
@@ -43,6 +43,7 @@ pub struct PicturePlan {
     pub rungs: Vec<RungPlan>,
     /// Why the top rung is encoded.
     pub why: String,
+    pub preset: Preset,
 }
 
 #[derive(Clone, Debug)]
@@ -54,6 +55,7 @@ pub struct RungPlan {
     /// The grid's rate for this rung: what its encoder plans by.
     pub rate: FrameRate,
     pub max_bits_per_second: u64,
+    pub crf: u32,
 }
 
 pub struct SoundPlan {
@@ -62,6 +64,7 @@ pub struct SoundPlan {
     pub language: Option<String>,
     pub label: String,
     pub sample_rate: u32,
+    pub max_hours: u64,
     /// Why it is encoded.
     pub why: String,
 }
@@ -83,7 +86,7 @@ pub struct Turn {
 }
 
 impl Plan {
-    pub fn of(tracks: &[Track]) -> Result<Self, Failure> {
+    pub fn of(tracks: &[Track], preset: &Preset) -> Result<Self, Failure> {
         use ffmpeg_next::media::Type;
         let moving = |track: &&Track| track.medium == Type::Video && !track.cover_art && track.width > 0;
         // The largest picture is the one that is meant: others are previews.
@@ -105,8 +108,8 @@ impl Plan {
         let captions = captions(tracks, &mut warnings);
         let cover = main.is_none().then(|| tracks.iter().find(|track| track.cover_art).cloned()).flatten();
         Ok(Self {
-            picture: main.map(picture).transpose()?,
-            sounds: sounds(heard),
+            picture: main.map(|main| picture(main, preset)).transpose()?,
+            sounds: sounds(heard, preset),
             captions,
             cover,
             origin_us,
@@ -155,34 +158,34 @@ fn pair(track: &Track) -> (i32, i32) {
     (track.tick.numerator(), track.tick.denominator())
 }
 
-fn picture(track: &Track) -> Result<PicturePlan, Failure> {
+fn picture(track: &Track, preset: &Preset) -> Result<PicturePlan, Failure> {
     let own = Size { width: track.width, height: track.height };
     if own.pixels() > super::formats::MAX_PIXELS {
         return Err(Failure::too_large_picture(own.width, own.height));
     }
     let turn = track.matrix.map_or(Turn::NONE, Turn::of);
     let aspect = (u32::try_from(track.aspect.0).unwrap_or(0), u32::try_from(track.aspect.1).unwrap_or(0));
-    let sizes = ladder(own.displayed(aspect, turn.quarters % 2 == 1));
+    let sizes = ladder(own.displayed(aspect, turn.quarters % 2 == 1), &preset.ladder);
     let size = sizes[0];
     let pace = Pace::of(track.rates.0, track.rates.1);
-    let rungs: Vec<RungPlan> = sizes.into_iter().map(|size| rung(size, pace)).collect();
+    let rungs: Vec<RungPlan> = sizes.into_iter().map(|size| rung(size, pace, preset)).collect();
     let common = rungs.iter().map(|rung| rung.every).max().unwrap_or(1);
     let clock = Clock::new(pace, common);
-    Ok(PicturePlan { track: track.clone(), turn, clock, pace, size, rungs, why: String::new() })
+    Ok(PicturePlan { track: track.clone(), turn, clock, pace, size, rungs, why: String::new(), preset: preset.clone() })
 }
 
-fn rung(size: Size, pace: Pace) -> RungPlan {
-    let every = pace.every(size.short_side());
+fn rung(size: Size, pace: Pace, preset: &Preset) -> RungPlan {
+    let every = pace.every(size.short_side(), preset.max_frame_rate);
     let rate = FrameRate { num: pace.grid().num, den: pace.grid().den * every };
-    let max_bits_per_second = max_bits_per_second(size, rate);
-    RungPlan { name: rung_name(size), size, every, rate, max_bits_per_second }
+    let max_bits_per_second = max_bits_per_second(size, rate, preset.max_kbits_per_second);
+    RungPlan { name: rung_name(size), size, every, rate, max_bits_per_second, crf: preset.crf }
 }
 
 fn rung_name(size: Size) -> String {
     format!("v{}", size.short_side())
 }
 
-fn sounds(tracks: &[&Track]) -> Vec<SoundPlan> {
+fn sounds(tracks: &[&Track], preset: &Preset) -> Vec<SoundPlan> {
     let said: Vec<_> = tracks.iter().map(|t| (language::tag(t.language.as_deref()), t.title.clone())).collect();
     let labels = language::labels(&said, "Sound");
     let named = tracks.iter().zip(said).zip(labels).enumerate();
@@ -193,6 +196,7 @@ fn sounds(tracks: &[&Track]) -> Vec<SoundPlan> {
             language,
             label,
             sample_rate: if track.sample_rate % 11025 == 0 { 44_100 } else { 48_000 },
+            max_hours: preset.max_hours,
             why: String::new(),
         })
         .collect()

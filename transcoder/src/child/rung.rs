@@ -49,6 +49,7 @@ impl Rung {
             rate: plan.rate,
             timescale: clock.timescale,
             max_bits_per_second: plan.max_bits_per_second,
+            crf: plan.crf,
             colour,
         };
         let encoder = Encoder::h264(wanted).map_err(encoding)?;

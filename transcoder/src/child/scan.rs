@@ -138,7 +138,7 @@ struct PictureScan<'p> {
 impl<'p> PictureScan<'p> {
     fn new(plan: &'p PicturePlan) -> Result<Self, Misfit> {
         let sets = Sets::parse(&plan.track.coding.header);
-        fits::picture(&facts(plan, sets.as_ref()))?;
+        fits::picture(&facts(plan, sets.as_ref()), &plan.preset)?;
         Ok(Self {
             plan,
             sets: sets.ok_or(Misfit::Header)?,
@@ -234,7 +234,8 @@ impl<'p> PictureScan<'p> {
             return Err(Misfit::LongGroups(longest));
         }
         let flow = PictureFlow { bytes: self.bytes, seconds: seconds(end), segments };
-        fits::flow(&flow, self.plan.size, self.plan.pace.rate())?;
+        let most = fits::most(self.plan.size, self.plan.pace.rate(), &self.plan.preset);
+        fits::flow(&flow, most)?;
         Ok(PictureCopy { sets: self.sets, marks: Marks::at(clock, cuts, end), lead: self.lead, end })
     }
 }

@@ -169,7 +169,7 @@ impl Sound {
         let origin = rescale(self.origin_us, (tick.1, 1_000_000), 1) / i64::from(tick.0.max(1));
         let time = sound.timestamp().or(sound.pts()).map(|time| time - origin);
         if let Some(time) = time {
-            super::check_length(rescale(time, tick, 1))?;
+            super::check_length(rescale(time, tick, 1), self.plan.max_hours)?;
         }
         sound.set_pts(time);
         let format = SoundFormat::of(&sound);

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use pinreel_runner::Transcoded;
+use pinreel_runner::{Preset, Transcoded};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -43,7 +43,7 @@ const STDERR_BYTES: usize = 4096;
 const LINE_BYTES: usize = 16 << 20;
 
 /// How a job is to be done.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     pub patience: Patience,
     /// Whether what fits of the source is copied. A try that ends in [`Failure::is_copy_unfit`] is to be done again
@@ -51,6 +51,7 @@ pub struct Options {
     pub copying: bool,
     /// Whether to go on where this machine lacks layers of the fence.
     pub weak: bool,
+    pub preset: Preset,
 }
 
 /// Runs a job's child on `source`, its files going to `folder`; `heard` is told of each file and step. Dropping the
@@ -65,6 +66,8 @@ pub async fn run(
     let mut arguments = Vec::new();
     arguments.extend((!options.copying).then_some("--no-copying"));
     arguments.extend(options.weak.then_some("--weak"));
+    let preset = serde_json::to_string(&options.preset).map_err(|error| Failure::internal(&error.to_string()))?;
+    arguments.extend(["--preset", &preset]);
     let mut child = spawn(source, folder, &arguments).map_err(|error| Failure::disk(&error))?;
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(Failure::internal("no pipe"));
@@ -79,6 +82,7 @@ pub async fn run(
     let log = log.await.unwrap_or_default();
     if !status.success() && !log.is_empty() {
         tracing::debug!(%status, log, "a job's child failed");
+        heard(Event::Said(log));
     }
     match outcome? {
         Some(Event::Done(done)) if status.success() => Ok(*done),
@@ -138,6 +142,7 @@ async fn listen(
                 }
                 heard(Event::Progress(progress));
             }
+            Event::Said(_) => heard(event),
             Event::File(_) | Event::Segment { .. } | Event::Early(_) => {
                 stalled = Instant::now() + patience.no_progress;
                 heard(event);

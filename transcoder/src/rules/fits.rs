@@ -3,7 +3,7 @@
 //!
 //! What is copied plays wherever the encoder's own output does; whatever could surprise a player is encoded.
 
-use pinreel_runner::FrameRate;
+use pinreel_runner::{FrameRate, Preset};
 
 use super::ladder::{MIN_SIDE, Size, ladder, max_bits_per_second};
 use super::rate::Pace;
@@ -123,8 +123,8 @@ const HLG: i32 = 18;
 const AAC_LOW: i32 = 1;
 
 /// Whether the picture's header speaks for copying.
-pub fn picture(facts: &PictureFacts) -> Result<(), Misfit> {
-    let (size, top) = (facts.size, ladder(facts.size)[0]);
+pub fn picture(facts: &PictureFacts, preset: &Preset) -> Result<(), Misfit> {
+    let (size, top) = (facts.size, ladder(facts.size, &preset.ladder)[0]);
     let refusals = [
         (facts.encrypted, Misfit::Encrypted),
         (facts.codec != "h264", Misfit::Codec(facts.codec.clone())),
@@ -135,7 +135,7 @@ pub fn picture(facts: &PictureFacts) -> Result<(), Misfit> {
         (facts.turned, Misfit::Turned),
         (facts.aspect.0 > 0 && facts.aspect.1 > 0 && facts.aspect.0 != facts.aspect.1, Misfit::PixelAspect),
         (top != size || size.short_side() < MIN_SIDE, Misfit::Size(size.width, size.height)),
-        (facts.pace.every(size.short_side()) != 1, Misfit::FrameRate),
+        (facts.pace.every(size.short_side(), preset.max_frame_rate) != 1, Misfit::FrameRate),
     ];
     if let Some((_, misfit)) = refusals.into_iter().find(|(refused, _)| *refused) {
         return Err(misfit);
@@ -150,9 +150,13 @@ pub fn picture(facts: &PictureFacts) -> Result<(), Misfit> {
     }
 }
 
-/// Whether its bitrate does: the average within the encoder's own cap, each segment within the double.
-pub fn flow(flow: &PictureFlow, size: Size, rate: FrameRate) -> Result<(), Misfit> {
-    let most = max_bits_per_second(size, rate);
+/// The most bits a second that a copied picture may take: the encoder's own cap.
+pub fn most(size: Size, rate: FrameRate, preset: &Preset) -> u64 {
+    max_bits_per_second(size, rate, preset.max_kbits_per_second)
+}
+
+/// Whether its bitrate does: the average within `most`, each segment within the double.
+pub fn flow(flow: &PictureFlow, most: u64) -> Result<(), Misfit> {
     let rate_of = |bytes: u64, seconds: f64| (bytes as f64 * 8.0 / seconds.max(0.04)) as u64;
     let average = rate_of(flow.bytes, flow.seconds);
     if average > most {
@@ -186,7 +190,7 @@ pub fn sound_flow(bytes: u64, seconds: f64) -> Result<(), Misfit> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FrameRate, Misfit, Pace, PictureFacts, PictureFlow, Size, SoundFacts};
+    use super::{FrameRate, Misfit, Pace, PictureFacts, PictureFlow, Preset, Size, SoundFacts};
 
     fn fitting() -> PictureFacts {
         PictureFacts {
@@ -208,7 +212,7 @@ mod tests {
     fn pictures_fit_or_say_why_not() {
         type Change = fn(&mut PictureFacts);
         let fast = || Pace::Steady(FrameRate { num: 60, den: 1 });
-        assert_eq!(fast().every(720), 1);
+        assert_eq!(fast().every(720, 60), 1);
         let cases: [(Change, Option<Misfit>); 33] = [
             (|_| {}, None),
             (|f| f.sets = Some((66, 30, true, true)), None),
@@ -253,8 +257,21 @@ mod tests {
         for (number, (change, wanted)) in cases.into_iter().enumerate() {
             let mut facts = fitting();
             change(&mut facts);
-            assert_eq!(super::picture(&facts).err(), wanted, "case {number}: {facts:?}");
+            assert_eq!(super::picture(&facts, &Preset::default()).err(), wanted, "case {number}: {facts:?}");
         }
+    }
+
+    #[test]
+    fn a_preset_may_ask_for_less() {
+        let picture = |preset: &Preset| super::picture(&fitting(), preset).err();
+        let slow = Preset { max_frame_rate: 30, ..Preset::default() };
+        assert_eq!(picture(&slow), None);
+        let fast = PictureFacts { pace: Pace::Steady(FrameRate { num: 60, den: 1 }), ..fitting() };
+        assert_eq!(super::picture(&fast, &slow).err(), Some(Misfit::FrameRate));
+        let low = Preset { ladder: vec![480], ..Preset::default() };
+        assert_eq!(picture(&low), Some(Misfit::Size(1280, 720)));
+        let (size, rate) = (fitting().size, FrameRate { num: 30, den: 1 });
+        assert_eq!(super::most(size, rate, &Preset { max_kbits_per_second: Some(900), ..low }), 900_000);
     }
 
     #[test]
@@ -270,7 +287,8 @@ mod tests {
         ];
         for (bytes, seconds, segments, wanted) in cases {
             let flow = PictureFlow { bytes, seconds, segments };
-            assert_eq!(super::flow(&flow, size, rate).err(), wanted, "{flow:?}");
+            let most = super::most(size, rate, &Preset::default());
+            assert_eq!(super::flow(&flow, most).err(), wanted, "{flow:?}");
         }
     }
 

@@ -1,14 +1,10 @@
 //! Which renditions a picture gets, and how many bits each may take.
 //!
-//! The top rung is the source's own size (capped), the others are steps of [`STEPS`] below it; nothing is upscaled
+//! The top rung is the source's own size (capped), the others are the steps of the preset's ladder below it; nothing is upscaled
 //! beyond the smallest size that encoders and players take.
 
 use pinreel_runner::FrameRate;
 
-/// The short sides of the rungs below a source's own.
-pub const STEPS: [u32; 5] = [1080, 720, 480, 360, 240];
-/// The top rung's short side is at most this.
-pub const MAX_SHORT_SIDE: u32 = 1080;
 /// The largest rung that is watched first.
 const QUICK_SIDE: u32 = 480;
 /// Panoramas are scaled down to this long side, the largest that H.264 level 5.1 decoders commonly take.
@@ -40,11 +36,11 @@ impl Size {
     }
 }
 
-/// The renditions' sizes for a picture shown at `shown`, best first; never empty.
-pub fn ladder(shown: Size) -> Vec<Size> {
-    let top = top(shown);
-    let mut sizes = vec![top];
-    for step in STEPS {
+/// The renditions' sizes for a picture shown at `shown`, best first; never empty. `steps` are short sides, largest first:
+/// no rung is above the first.
+pub fn ladder(shown: Size, steps: &[u32]) -> Vec<Size> {
+    let mut sizes = vec![top(shown, steps.first().copied().unwrap_or(MIN_SIDE))];
+    for &step in steps {
         let above = sizes[sizes.len() - 1].short_side();
         if step * 10 <= above * 9 {
             sizes.push(at_short_side(shown, step));
@@ -59,10 +55,10 @@ pub fn quick(sides: &[u32]) -> usize {
     sides.iter().position(|side| *side <= QUICK_SIDE).unwrap_or(sides.len().saturating_sub(1))
 }
 
-fn top(shown: Size) -> Size {
+fn top(shown: Size, most: u32) -> Size {
     let short = shown.short_side().max(1);
     let long = shown.width.max(shown.height);
-    let mut wanted = short.min(MAX_SHORT_SIDE);
+    let mut wanted = short.min(most);
     if u64::from(long) * u64::from(wanted) > u64::from(MAX_LONG_SIDE) * u64::from(short) {
         wanted = (u64::from(short) * u64::from(MAX_LONG_SIDE) / u64::from(long)) as u32;
     }
@@ -82,15 +78,17 @@ fn at_short_side(shown: Size, short: u32) -> Size {
     Size { width: scale(shown.width), height: scale(shown.height) }
 }
 
-/// The most bits a second that a rendition may take: 0.10 a pixel from 1080 up, 0.11 from 720, 0.12 below.
-pub fn max_bits_per_second(size: Size, rate: FrameRate) -> u64 {
+/// The most bits a second that a rendition may take: 0.10 a pixel from 1080 up, 0.11 from 720, 0.12 below; and never more
+/// than the preset's cap.
+pub fn max_bits_per_second(size: Size, rate: FrameRate, cap_kbits: Option<u64>) -> u64 {
     let per_hundred_pixels = match size.short_side() {
         1080.. => 10,
         720.. => 11,
         _ => 12,
     };
     let pixels = size.pixels() * u64::from(rate.num) / u64::from(rate.den.max(1));
-    (pixels * per_hundred_pixels / 100).max(96_000)
+    let most = (pixels * per_hundred_pixels / 100).max(96_000);
+    cap_kbits.map_or(most, |kbits| most.min(kbits * 1000))
 }
 
 fn div_round(value: u64, by: u64) -> u64 {
@@ -100,6 +98,8 @@ fn div_round(value: u64, by: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{FrameRate, Size, ladder, max_bits_per_second};
+
+    const STEPS: [u32; 5] = [1080, 720, 480, 360, 240];
 
     fn size(width: u32, height: u32) -> Size {
         Size { width, height }
@@ -123,16 +123,25 @@ mod tests {
             (size(1, 9000), vec![(16, 4096)]),
         ];
         for (shown, wanted) in cases {
-            let got: Vec<_> = ladder(shown).iter().map(|s| (s.width, s.height)).collect();
+            let got: Vec<_> = ladder(shown, &STEPS).iter().map(|s| (s.width, s.height)).collect();
             assert_eq!(got, wanted, "{shown:?}");
         }
+    }
+
+    #[test]
+    fn a_presets_ladder_caps_the_top_and_sets_the_steps() {
+        let heights = |shown, steps: &[u32]| ladder(shown, steps).iter().map(|s| s.short_side()).collect::<Vec<_>>();
+        assert_eq!(heights(size(1920, 1080), &[720, 480]), [720, 480]);
+        assert_eq!(heights(size(3840, 2160), &[2160, 1440, 720]), [2160, 1440, 720]);
+        assert_eq!(heights(size(854, 480), &[720, 360]), [480, 360]);
+        assert_eq!(heights(size(640, 360), &[1080]), [360]);
     }
 
     #[test]
     fn every_ladder_is_even_and_falls_by_more_than_a_tenth() {
         for width in (1..5000).step_by(37) {
             for height in (1..3000).step_by(53) {
-                let sizes = ladder(size(width, height));
+                let sizes = ladder(size(width, height), &STEPS);
                 assert!(sizes.iter().all(|s| s.width % 2 == 0 && s.height % 2 == 0), "{width}x{height}");
                 assert!(sizes.iter().all(|s| s.width >= 16 && s.height >= 16), "{width}x{height}");
                 assert!(sizes.windows(2).all(|w| w[1].short_side() * 10 <= w[0].short_side() * 9), "{width}x{height}");
@@ -150,9 +159,11 @@ mod tests {
     #[test]
     fn caps_follow_the_size() {
         let rate = FrameRate { num: 25, den: 1 };
-        assert_eq!(max_bits_per_second(size(1920, 1080), rate), 5_184_000);
-        assert_eq!(max_bits_per_second(size(1280, 720), rate), 2_534_400);
-        assert_eq!(max_bits_per_second(size(854, 480), rate), 1_229_760);
-        assert_eq!(max_bits_per_second(size(16, 16), rate), 96_000);
+        assert_eq!(max_bits_per_second(size(1920, 1080), rate, None), 5_184_000);
+        assert_eq!(max_bits_per_second(size(1280, 720), rate, None), 2_534_400);
+        assert_eq!(max_bits_per_second(size(854, 480), rate, None), 1_229_760);
+        assert_eq!(max_bits_per_second(size(16, 16), rate, None), 96_000);
+        assert_eq!(max_bits_per_second(size(1920, 1080), rate, Some(3000)), 3_000_000);
+        assert_eq!(max_bits_per_second(size(854, 480), rate, Some(3000)), 1_229_760);
     }
 }

@@ -74,10 +74,11 @@ impl Pace {
         }
     }
 
-    /// Every how manieth frame a rung with this short side keeps. Lower rungs' numbers are multiples of the top's.
-    pub fn every(self, short_side: u32) -> u32 {
+    /// Every how manieth frame a rung with this short side keeps, where at most so many a second are wanted. Lower rungs'
+    /// numbers are multiples of the top's.
+    pub fn every(self, short_side: u32, max_rate: u32) -> u32 {
         let Self::Steady(rate) = self else { return 1 };
-        let top = divisor(rate, 1, MAX_RATE);
+        let top = divisor(rate, 1, max_rate.min(MAX_RATE));
         if short_side >= FAST_SHORT_SIDE { top } else { top * divisor(rate, top, MAX_SLOW_RATE) }
     }
 }
@@ -158,7 +159,7 @@ mod tests {
         ];
         for ((num, den), fast, slow) in cases {
             let pace = Pace::Steady(FrameRate { num, den });
-            assert_eq!((pace.every(1080), pace.every(480)), (fast, slow), "{num}/{den}");
+            assert_eq!((pace.every(1080, 60), pace.every(480, 60)), (fast, slow), "{num}/{den}");
         }
     }
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pinreel_runner::{Complete, Fail, FileRef, Growth, Lease, LeaseRequest, Progress, ProgressAnswer};
+use pinreel_runner::{Register, Registered, Release};
 use reqwest::header::RANGE;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// Between two pieces of an answer.
@@ -30,7 +31,27 @@ pub enum Trouble {
     Lost,
     /// The server doesn't take it, and won't.
     #[error("the server refuses ({status}): {detail}")]
-    Refused { status: u16, detail: String },
+    Refused {
+        status: u16,
+        /// The server's word for it, if it has one.
+        code: String,
+        detail: String,
+    },
+}
+
+impl Trouble {
+    fn impossible(detail: String) -> Self {
+        Self::Refused { status: 0, code: String::new(), detail }
+    }
+
+    /// Whether it is in vain to ask again, in the server's own words: this program or its key is at fault.
+    pub fn is_final(&self) -> Option<&str> {
+        const FINAL: [&str; 4] = ["protocol_unknown", "recipe_unknown", "worker_revoked", "worker_name_taken"];
+        match self {
+            Self::Refused { code, detail, .. } if FINAL.contains(&code.as_str()) => Some(detail),
+            _ => None,
+        }
+    }
 }
 
 /// A server, as workers see it.
@@ -68,13 +89,18 @@ impl Client {
         read(response).await.map(Some)
     }
 
+    /// Buys a key with a registration token.
+    pub async fn register(&self, token: &str, body: &Register) -> Result<Registered, Trouble> {
+        read(send(self.request(Method::POST, "runner/v1/register", token)?.json(body).timeout(CALL)).await?).await
+    }
+
     pub fn job(&self, lease: Lease) -> JobClient {
         JobClient { client: self.clone(), lease }
     }
 
     fn request(&self, method: Method, path: &str, token: &str) -> Result<RequestBuilder, Trouble> {
         let url = self.base.join(path);
-        let url = url.map_err(|error| Trouble::Refused { status: 0, detail: format!("not an address: {error}") })?;
+        let url = url.map_err(|error| Trouble::impossible(format!("not an address: {error}")))?;
         Ok(self.http.request(method, url).bearer_auth(token))
     }
 }
@@ -84,7 +110,7 @@ impl JobClient {
         // The id comes from the server and goes back to it; still it must not leave its place in the path.
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if self.lease.job.is_empty() || !self.lease.job.chars().all(plain) {
-            return Err(Trouble::Refused { status: 0, detail: "an impossible job id".to_owned() });
+            return Err(Trouble::impossible("an impossible job id".to_owned()));
         }
         let path = format!("runner/v1/jobs/{}/{rest}", self.lease.job);
         self.client.request(method, &path, &self.lease.token)
@@ -127,6 +153,10 @@ impl JobClient {
         self.tell("fail", body).await
     }
 
+    pub async fn release(&self, body: &Release) -> Result<(), Trouble> {
+        self.tell("release", body).await
+    }
+
     async fn tell(&self, call: &str, body: &impl Serialize) -> Result<(), Trouble> {
         let request = self.request(Method::POST, call)?.json(body).timeout(DELIVERY);
         of_job(send(request).await).map(drop)
@@ -139,13 +169,22 @@ async fn send(request: RequestBuilder) -> Result<Response, Trouble> {
     if status.is_success() {
         return Ok(response);
     }
-    let detail: String = response.text().await.unwrap_or_default().chars().take(DETAIL_CHARS).collect();
+    let text = response.text().await.unwrap_or_default();
+    let problem: Problem = serde_json::from_str(&text).unwrap_or(Problem { code: String::new(), detail: text });
+    let (code, detail) = (problem.code, problem.detail.chars().take(DETAIL_CHARS).collect::<String>());
     let later =
         status.is_server_error() || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status);
     if later {
         return Err(Trouble::Away(format!("{status} {detail}")));
     }
-    Err(Trouble::Refused { status: status.as_u16(), detail })
+    Err(Trouble::Refused { status: status.as_u16(), code, detail })
+}
+
+/// What of a problem document (RFC 9457) is of use here.
+#[derive(Deserialize)]
+struct Problem {
+    code: String,
+    detail: String,
 }
 
 /// On a job's calls these refusals mean that the lease is gone.

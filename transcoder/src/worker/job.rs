@@ -6,11 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use pinreel_runner::{Complete, Fail, Lease, Progress, Rung, Transcoded};
+use pinreel_runner::{Complete, Fail, Progress, Rung, Transcoded};
 use tokio::sync::mpsc;
 
-use super::client::{Backoff, Client, JobClient, Trouble, insist};
+use super::client::{Backoff, JobClient, Trouble, insist};
 use super::grow::Told;
+use super::log::Log;
 use super::{deliver, fetch, grow};
 use crate::child::events::Event;
 use crate::failure::Failure;
@@ -26,7 +27,8 @@ const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// How a job ended for this worker.
 pub enum Outcome {
-    Completed,
+    /// At so many seconds of film a second, if that is known.
+    Completed(Option<f64>),
     Failed(Failure),
     /// It isn't this worker's any more; nothing is said to the server.
     Lost,
@@ -40,8 +42,8 @@ pub enum Stop {
 }
 
 /// `weak` as in [`Options`].
-pub async fn run(client: &Client, lease: Lease, (work_dir, weak): (&Path, bool)) -> Outcome {
-    let job = client.job(lease);
+pub async fn run(job: &JobClient, (work_dir, weak): (&Path, bool)) -> Outcome {
+    let log = Log::default();
     let state = RefCell::new(Progress {
         epoch: job.lease.epoch,
         stage: "fetching".to_owned(),
@@ -49,21 +51,22 @@ pub async fn run(client: &Client, lease: Lease, (work_dir, weak): (&Path, bool))
         speed: None,
         left_ms: None,
         rungs: Vec::new(),
+        log: Vec::new(),
     });
     // Whichever ends first ends the other: the lease is renewed until the last word is said.
     tokio::select! {
-        outcome = finish(&job, (work_dir, weak), &state) => outcome,
-        () = keep(&job, &state) => Outcome::Lost,
+        outcome = finish(job, (work_dir, weak), (&state, &log)) => outcome,
+        () = keep(job, (&state, &log)) => Outcome::Lost,
     }
 }
 
-async fn finish(job: &JobClient, work: (&Path, bool), state: &RefCell<Progress>) -> Outcome {
+async fn finish(job: &JobClient, work: (&Path, bool), (state, log): (&RefCell<Progress>, &Log)) -> Outcome {
     let epoch = job.lease.epoch;
-    let stop = match do_work(job, work, state).await {
+    let stop = match do_work(job, work, (state, log)).await {
         Ok(result) => {
-            let complete = Complete { epoch, result };
+            let complete = Complete { epoch, result, log: log.waiting() };
             match insist("completing the job", || job.complete(&complete)).await {
-                Ok(()) => return Outcome::Completed,
+                Ok(()) => return Outcome::Completed(state.borrow().speed),
                 Err(Trouble::Lost) => Stop::Lost,
                 Err(trouble) => Stop::Failed(Failure::internal(&trouble.to_string())),
             }
@@ -74,8 +77,8 @@ async fn finish(job: &JobClient, work: (&Path, bool), state: &RefCell<Progress>)
         Stop::Lost => return Outcome::Lost,
         Stop::Failed(failure) => failure,
     };
-    let Failure { code, reason, retryable } = failure.clone();
-    let fail = Fail { epoch, code, reason, retryable };
+    let Failure { code, reason, retryable, codec } = failure.clone();
+    let fail = Fail { epoch, code, reason, retryable, needs_codec: codec, log: log.waiting() };
     match insist("failing the job", || job.fail(&fail)).await {
         Err(Trouble::Lost) => Outcome::Lost,
         Ok(()) => Outcome::Failed(failure),
@@ -89,8 +92,10 @@ async fn finish(job: &JobClient, work: (&Path, bool), state: &RefCell<Progress>)
 async fn do_work(
     job: &JobClient,
     (work_dir, weak): (&Path, bool),
-    state: &RefCell<Progress>,
+    (state, log): (&RefCell<Progress>, &Log),
 ) -> Result<Transcoded, Stop> {
+    let preset = job.lease.preset.clone().checked();
+    let preset = preset.map_err(|error| Stop::Failed(Failure::internal(&format!("an impossible preset: {error}"))))?;
     let disk = |error: std::io::Error| Stop::Failed(Failure::disk(&error));
     // Removed with all that is in it when this function ends, however it does.
     // What isn't published is nobody else's on this machine.
@@ -100,16 +105,19 @@ async fn do_work(
     lock.lock().map_err(disk)?;
     let whole = job.lease.source.bytes.max(1) as f64;
     let fetched = |bytes: u64| state.borrow_mut().fraction = FETCHING * bytes as f64 / whole;
+    log.say(&format!("fetching {} bytes", job.lease.source.bytes));
     let source = fetch::fetch(job, &private.path().join("source"), fetched).await?;
+    log.say(&format!("fetched; transcoding by {}", job.lease.recipe));
     "transcoding".clone_into(&mut state.borrow_mut().stage);
-    let mut options = Options { patience: Patience::default(), copying: true, weak };
+    let mut options = Options { patience: Patience::default(), copying: true, weak, preset };
     let out = private.path().join("out");
-    match transcode(job, (&source, &out), options, state).await {
+    match transcode(job, (&source, &out), options.clone(), (state, log)).await {
         Err(Stop::Failed(failure)) if failure.is_copy_unfit() => {
             tracing::info!(job = job.lease.job, "the source's own stream is damaged: again, without copying it");
+            log.say("the source's own stream is damaged: again, without copying it");
             std::fs::remove_dir_all(&out).map_err(disk)?;
             options.copying = false;
-            transcode(job, (&source, &out), options, state).await
+            transcode(job, (&source, &out), options, (state, log)).await
         }
         other => other,
     }
@@ -120,7 +128,7 @@ async fn transcode(
     job: &JobClient,
     (source, out): (&File, &Path),
     options: Options,
-    state: &RefCell<Progress>,
+    (state, log): (&RefCell<Progress>, &Log),
 ) -> Result<Transcoded, Stop> {
     let disk = |error: std::io::Error| Stop::Failed(Failure::disk(&error));
     std::fs::create_dir(out).map_err(disk)?;
@@ -139,9 +147,11 @@ async fn transcode(
             }
             Event::Early(early) => drop(watched.send(Told::Early(early))),
             Event::Progress(progress) => note(state, progress),
+            Event::Said(text) => log.say(&text),
             Event::Fence(_) | Event::Done(_) | Event::Failed(_) => {}
         };
         let result = parent::run(source, out, options, heard).await.map_err(Stop::Failed)?;
+        log.say("transcoded; delivering the last files");
         delivering(state);
         Ok(result)
     };
@@ -167,14 +177,15 @@ fn delivering(state: &RefCell<Progress>) {
 }
 
 /// Renews the lease by telling progress; ends when the job is lost or cancelled.
-async fn keep(job: &JobClient, state: &RefCell<Progress>) {
+async fn keep(job: &JobClient, (state, log): (&RefCell<Progress>, &Log)) {
     let mut backoff = Backoff::new();
     loop {
-        let progress = state.borrow().clone();
+        let progress = Progress { log: log.waiting(), ..state.borrow().clone() };
         match job.progress(&progress).await {
             Ok(answer) if answer.cancel => return,
             Err(Trouble::Lost) => return,
             Ok(answer) => {
+                log.arrived(&progress.log);
                 let lease = Duration::from_millis(answer.lease_ms);
                 backoff = Backoff::new();
                 tokio::time::sleep(TELL_EVERY.min(lease / 4)).await;

@@ -1,54 +1,121 @@
 //! The worker: asks a server for jobs, one at a time, and does them.
 //!
-//! It never looks into a file itself. What it holds is the worker's token and, for each job, that job's; a child that
-//! is taken over has neither.
+//! It never looks into a file itself. What it holds is its key and, for each job, that job's token; a child that is taken
+//! over has neither.
+//!
+//! Told to end, it asks for no more and finishes the job that it has, for as long as it was given; told again, or when
+//! that time is over, it gives the job back and ends.
 
 mod client;
 mod deliver;
 mod fetch;
 mod grow;
 mod job;
+mod log;
+mod register;
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pinreel_runner::{Lease, LeaseRequest, PROTOCOL, RECIPE};
+use pinreel_runner::{Capabilities, Kind, Lease, LeaseRequest, PROTOCOL, RECIPE, Release};
 use reqwest::Url;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
+use crate::child::formats;
 use crate::parent;
 use crate::parent::folder::{check, sweep};
-use client::{Backoff, Client, Trouble};
+use client::{Backoff, Client, JobClient, Trouble};
+
+pub use register::register;
 
 /// How long a server may keep a request for work open.
 const WAIT: Duration = Duration::from_secs(25);
+/// How long giving a job back may take: whoever told us to end waits.
+const GIVING_BACK: Duration = Duration::from_secs(1);
+/// What this program calls itself.
+const SOFTWARE: &str = concat!("pinreel-transcoder/", env!("CARGO_PKG_VERSION"));
 
 /// What the command line says.
 pub struct Settings {
     pub server: Url,
-    pub token_file: PathBuf,
+    /// A file with this worker's key, or with the node's worker token.
+    pub key_file: PathBuf,
     pub work_dir: PathBuf,
     pub name: Option<String>,
+    pub kinds: Vec<Kind>,
+    /// How long a job may still take once the worker is told to end.
+    pub drain: Duration,
     /// Work also where this machine lacks layers of the fence.
     pub weak: bool,
     pub once: bool,
 }
 
+/// Why a worker can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum End {
+    #[error("{0}")]
+    Failed(String),
+    /// By the server, for good: starting again as it is would be in vain.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<String> for End {
+    fn from(text: String) -> Self {
+        Self::Failed(text)
+    }
+}
+
 /// Works until it is told to end (or, with `once`, for one answer of the server).
-pub async fn run(settings: Settings) -> Result<(), String> {
+pub async fn run(settings: Settings) -> Result<(), End> {
     let folder = settings.work_dir.display().to_string();
     std::fs::create_dir_all(&settings.work_dir).map_err(|error| format!("can't make the folder {folder}: {error}"))?;
     check(&settings.work_dir).map_err(|error| format!("can't open the folder {folder}: {error}"))?;
     sweep(&settings.work_dir).map_err(|error| format!("can't clear the folder {folder}: {error}"))?;
-    read_token(&settings)?;
+    read_key(&settings)?;
     check_fence(settings.weak).await?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
-    // Dropping the work ends its child and removes its folder.
-    tokio::select! {
-        ended = work(&settings) => ended,
-        _ = terminate.recv() => Ok(()),
-        _ = interrupt.recv() => Ok(()),
+    let (draining, told) = watch::channel(false);
+    let held = RefCell::new(None);
+    {
+        let work = work(&settings, told, &held);
+        tokio::pin!(work);
+        tokio::select! {
+            ended = &mut work => return ended,
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        draining.send_replace(true);
+        if held.borrow().is_some() && !settings.drain.is_zero() {
+            tracing::info!("told to end: finishing this job first; a second signal gives it back");
+        }
+        tokio::select! {
+            // An idle worker has ended by now.
+            biased;
+            ended = &mut work => return ended,
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = tokio::time::sleep(settings.drain) => {}
+        }
+        // Dropping the work ends its child and removes its folder.
+    }
+    if let Some(job) = held.take() {
+        give_back(&job).await;
+    }
+    Ok(())
+}
+
+async fn give_back(job: &JobClient) {
+    let release = Release { epoch: job.lease.epoch };
+    match timeout(GIVING_BACK, job.release(&release)).await {
+        Ok(Ok(())) => tracing::info!(job = job.lease.job, "given back"),
+        // Its lease runs out by itself.
+        Ok(Err(trouble)) => tracing::info!(job = job.lease.job, "not given back: {trouble}"),
+        Err(_) => tracing::info!(job = job.lease.job, "not given back: the server doesn't answer"),
     }
 }
 
@@ -68,27 +135,49 @@ async fn check_fence(weak: bool) -> Result<(), String> {
     Ok(())
 }
 
-async fn work(settings: &Settings) -> Result<(), String> {
+async fn work(
+    settings: &Settings,
+    mut draining: watch::Receiver<bool>,
+    held: &RefCell<Option<JobClient>>,
+) -> Result<(), End> {
     let mut backoff = Backoff::new();
     let client = Client::new(settings.server.clone()).map_err(|error| error.to_string())?;
-    let request = request(settings);
+    let mut request = request(settings);
     tracing::info!(server = %settings.server, worker = request.worker, "waiting for jobs");
     loop {
         // Read each time: the server may have been set up anew.
-        let token = read_token(settings);
-        let answer = match &token {
-            Ok(token) => client.lease(token, &request, WAIT).await,
-            Err(error) => Err(Trouble::Away(error.clone())),
+        let key = read_key(settings);
+        let asking = async {
+            match &key {
+                Ok(key) => client.lease(key, &request, WAIT).await,
+                Err(error) => Err(Trouble::Away(error.clone())),
+            }
+        };
+        let answer = tokio::select! {
+            biased;
+            _ = draining.wait_for(|told| *told) => return Ok(()),
+            answer = asking => answer,
         };
         match answer {
             Ok(Some(lease)) => {
                 backoff = Backoff::new();
-                do_job(&client, lease, settings).await;
+                let job = client.job(lease);
+                held.replace(Some(job.clone()));
+                let speed = do_job(&job, settings).await;
+                held.take();
+                request.capabilities.speed = speed.or(request.capabilities.speed);
             }
             Ok(None) => backoff = Backoff::new(),
             Err(trouble) => {
+                if let Some(said) = trouble.is_final() {
+                    return Err(End::Refused(said.to_owned()));
+                }
                 backoff.warn("asking for a job", &trouble);
-                backoff.wait().await;
+                tokio::select! {
+                    biased;
+                    _ = draining.wait_for(|told| *told) => return Ok(()),
+                    () = backoff.wait() => {}
+                }
                 continue;
             }
         }
@@ -98,41 +187,55 @@ async fn work(settings: &Settings) -> Result<(), String> {
     }
 }
 
-async fn do_job(client: &Client, lease: Lease, settings: &Settings) {
-    let (id, epoch, bytes) = (lease.job.clone(), lease.epoch, lease.source.bytes);
-    let source = lease.source.cid.clone();
-    tracing::info!(job = id, epoch, bytes, "begins");
-    match job::run(client, lease, (&settings.work_dir, settings.weak)).await {
-        job::Outcome::Completed => tracing::info!(job = id, epoch, "complete"),
+/// Does a job; how fast it went, if it was done.
+async fn do_job(job: &JobClient, settings: &Settings) -> Option<f64> {
+    let Lease { job: id, epoch, source, .. } = &job.lease;
+    tracing::info!(job = id, epoch, bytes = source.bytes, "begins");
+    match job::run(job, (&settings.work_dir, settings.weak)).await {
+        job::Outcome::Completed(speed) => {
+            tracing::info!(job = id, epoch, "complete");
+            return speed;
+        }
         job::Outcome::Failed(failure) => {
             // The server, which is told, warns. It keeps the source, so that whoever runs the node can look at what its
             // child died of.
-            tracing::info!(job = id, epoch, source, code = failure.code, reason = failure.reason, "failed");
+            tracing::info!(
+                job = id,
+                epoch,
+                source = source.cid,
+                code = failure.code,
+                reason = failure.reason,
+                "failed"
+            );
         }
         job::Outcome::Lost => {
             tracing::info!(job = id, epoch, "given up: the server gave it to another or cancelled it")
         }
     }
+    None
+}
+
+/// What this machine calls itself.
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 fn request(settings: &Settings) -> LeaseRequest {
-    let own_name = || {
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        format!("{host}:{}", std::process::id())
-    };
+    let own_name = || format!("{}:{}", host(), std::process::id());
     LeaseRequest {
         protocol: PROTOCOL,
         worker: settings.name.clone().unwrap_or_else(own_name),
-        software: concat!("pinreel-transcoder/", env!("CARGO_PKG_VERSION")).to_owned(),
+        software: SOFTWARE.to_owned(),
         recipes: vec![RECIPE.to_owned()],
+        capabilities: Capabilities { kinds: settings.kinds.clone(), codecs: formats::codecs(), speed: None },
         wait_ms: WAIT.as_millis() as u64,
     }
 }
 
-fn read_token(settings: &Settings) -> Result<String, String> {
-    let path = settings.token_file.display();
-    let token = std::fs::read_to_string(&settings.token_file);
-    let token = token.map_err(|error| format!("can't read the token file {path}: {error}"))?;
-    let token = token.trim().to_owned();
-    if token.is_empty() { Err(format!("the token file {path} is empty")) } else { Ok(token) }
+fn read_key(settings: &Settings) -> Result<String, String> {
+    let path = settings.key_file.display();
+    let key = std::fs::read_to_string(&settings.key_file);
+    let key = key.map_err(|error| format!("can't read the key file {path}: {error}"))?;
+    let key = key.trim().to_owned();
+    if key.is_empty() { Err(format!("the key file {path} is empty")) } else { Ok(key) }
 }

@@ -218,7 +218,7 @@ fn changed(answer: &Answer) -> Result<bool, Failure> {
     if let Answer::Done { changed } = answer { Ok(*changed) } else { Err(odd()) }
 }
 
-fn odd() -> Failure {
+pub fn odd() -> Failure {
     Failure::new("node_socket", "The node answered something that isn't expected; is it of another version?")
 }
 
@@ -240,12 +240,12 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()
 }
 
 /// A day, in UTC.
-fn date(ms: u64) -> String {
+pub fn date(ms: u64) -> String {
     // Days since 1970 to a date: Howard Hinnant's algorithm, in years that begin in March.
     let days = ms / 86_400_000 + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);

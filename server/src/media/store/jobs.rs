@@ -1,10 +1,11 @@
 //! The job itself: made with its source, looked at by its owner, queued again by them.
 
+use pinreel_runner::Preset;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{BATCH, signal};
+use super::signal;
 use crate::clock::UnixMs;
 use crate::media::model::{Job, JobState, KeptProgress, Rung, RungProgress, Source};
 use crate::signals::Signal;
@@ -12,22 +13,25 @@ use crate::signals::Signal;
 /// Makes the job unless there is one; true when it is new.
 pub async fn insert_job(
     connection: &mut PgConnection,
-    (id, source, recipe): (Uuid, &Source, &str),
+    (id, source, preset): (Uuid, &Source, &Preset),
     queued: bool,
     now_ms: UnixMs,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "insert into job (id, source, recipe, source_bytes, file_name, media_type, state, created_ms, updated_ms)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+        "insert into job (id, source, recipe, source_bytes, file_name, media_type, state, created_ms, updated_ms, channel,
+             preset)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10)
          on conflict (source, recipe) do nothing",
         id,
         source.cid,
-        recipe,
+        preset.recipe(),
         i64::try_from(source.bytes).unwrap_or(i64::MAX),
         source.file_name,
         source.media_type,
         if queued { "queued" } else { "none" },
         now_ms,
+        source.channel,
+        (*preset != Preset::default()).then_some(Json(preset)) as Option<Json<&Preset>>,
     )
     .execute(connection)
     .await?;
@@ -37,7 +41,8 @@ pub async fn insert_job(
 /// Queues a failed job again. False: there is none that failed.
 pub async fn retry(connection: &mut PgConnection, source: &str, now_ms: UnixMs) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "update job set state = 'queued', attempts = 0, failure_code = null, failure_reason = null, updated_ms = $2
+        "update job set state = 'queued', attempts = 0, failure_code = null, failure_reason = null, needs_codec = null,
+             updated_ms = $2
          where source = $1 and state = 'failed'",
         source,
         now_ms,
@@ -56,7 +61,7 @@ pub async fn retry(connection: &mut PgConnection, source: &str, now_ms: UnixMs) 
 pub async fn job_of_source(pool: &PgPool, source: &str) -> sqlx::Result<Option<Job>> {
     let row = sqlx::query_as!(
         JobRow,
-        r#"select id, job.source, job.state, progress as "progress: Json<KeptProgress>", failure_code, failure_reason,
+        r#"select id, job.state, progress as "progress: Json<KeptProgress>", failure_code, failure_reason,
                rendition.root as "root?", rendition.duration_ms as "duration_ms?",
                rungs as "rungs?: Json<Vec<Rung>>", warnings as "warnings?: Json<Vec<String>>",
                early.statement is not null as "is_growing!"
@@ -67,24 +72,6 @@ pub async fn job_of_source(pool: &PgPool, source: &str) -> sqlx::Result<Option<J
     .fetch_optional(pool)
     .await?;
     Ok(row.map(Into::into))
-}
-
-/// Jobs that aren't over, and the newest that are: the operator's view. Each with its source.
-pub async fn recent_jobs(pool: &PgPool) -> sqlx::Result<Vec<(String, Job)>> {
-    let rows = sqlx::query_as!(
-        JobRow,
-        r#"select id, job.source, job.state, progress as "progress: Json<KeptProgress>", failure_code, failure_reason,
-               rendition.root as "root?", rendition.duration_ms as "duration_ms?",
-               rungs as "rungs?: Json<Vec<Rung>>", warnings as "warnings?: Json<Vec<String>>",
-               early.statement is not null as "is_growing!"
-           from job left join rendition on rendition.job = job.id left join early on early.job = job.id
-           where job.state <> 'none'
-           order by (job.state in ('queued', 'leased')) desc, updated_ms desc limit $1"#,
-        BATCH,
-    )
-    .fetch_all(pool)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.source.clone(), row.into())).collect())
 }
 
 /// How many jobs are in a state.
@@ -113,29 +100,22 @@ pub async fn count_jobs(pool: &PgPool) -> sqlx::Result<Vec<JobCount>> {
     Ok(STATES.into_iter().map(count).collect())
 }
 
-struct JobRow {
-    id: Uuid,
-    source: String,
-    state: String,
-    progress: Option<Json<KeptProgress>>,
-    failure_code: Option<String>,
-    failure_reason: Option<String>,
-    root: Option<String>,
-    duration_ms: Option<i64>,
-    rungs: Option<Json<Vec<Rung>>>,
-    warnings: Option<Json<Vec<String>>>,
-    is_growing: bool,
+pub(super) struct JobRow {
+    pub id: Uuid,
+    pub state: String,
+    pub progress: Option<Json<KeptProgress>>,
+    pub failure_code: Option<String>,
+    pub failure_reason: Option<String>,
+    pub root: Option<String>,
+    pub duration_ms: Option<i64>,
+    pub rungs: Option<Json<Vec<Rung>>>,
+    pub warnings: Option<Json<Vec<String>>>,
+    pub is_growing: bool,
 }
 
 impl From<JobRow> for Job {
     fn from(row: JobRow) -> Self {
-        let state = match row.state.as_str() {
-            "queued" => JobState::Queued,
-            "leased" => JobState::Running,
-            "complete" => JobState::Complete,
-            "failed" => JobState::Failed,
-            _ => JobState::None,
-        };
+        let state = JobState::parse(&row.state);
         let progress = row.progress.map(|json| json.0).unwrap_or_default();
         let finished = row.rungs.map(|json| json.0).unwrap_or_default().into_iter().map(|rung| RungProgress {
             name: rung.name,

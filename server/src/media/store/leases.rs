@@ -1,12 +1,13 @@
 //! Leases: taken, renewed, ended. Every change checks the epoch in its own statement.
 
+use pinreel_runner::{Kind, Preset};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::{BATCH, signal, take_back_early};
 use crate::clock::UnixMs;
-use crate::media::model::{AfterLease, KeptProgress, Source};
+use crate::media::model::{AfterLease, KEPT_FOR_FAST_MS, KeptProgress, LARGE_BYTES, Source};
 use crate::signals::Signal;
 
 /// A job as its leaseholder sees it.
@@ -31,6 +32,24 @@ pub struct Leased {
     pub epoch: i32,
     pub source: Source,
     pub recipe: String,
+    pub preset: Preset,
+}
+
+/// Who asks for a job, and for which.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    pub worker: String,
+    pub kinds: Vec<Kind>,
+    pub codecs: Vec<String>,
+    /// Leaves large sources to faster workers for a while.
+    pub slow: bool,
+}
+
+pub fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Video => "video",
+        Kind::Audio => "audio",
+    }
 }
 
 /// Jobs whose lease ran out, with their attempts. Locked; another process's are skipped, it is ending those itself.
@@ -73,56 +92,85 @@ pub async fn next_expiry(pool: &PgPool) -> sqlx::Result<Option<UnixMs>> {
     sqlx::query_scalar!("select min(lease_until_ms) from job where state = 'leased'").fetch_one(pool).await
 }
 
-/// Puts a leased job back into the queue or ends it. The caller has locked the row or checked the epoch.
+/// Puts a leased job back into the queue, or ends it; without an epoch, one that waits can be ended as well. The caller
+/// has locked the row or checked the epoch.
 pub async fn end_lease(
     connection: &mut PgConnection,
     (job, epoch): (Uuid, Option<i32>),
     then: &AfterLease,
     now_ms: UnixMs,
 ) -> sqlx::Result<bool> {
-    let (state, code, reason) = match then {
-        AfterLease::Again => ("queued", None, None),
-        AfterLease::GiveUp { code, reason } => ("failed", Some(code), Some(reason)),
+    let (code, reason) = match then {
+        AfterLease::GiveUp { code, reason } => (Some(code), Some(reason)),
+        _ => (None, None),
     };
+    let codec = if let AfterLease::Elsewhere { codec } = then { Some(codec) } else { None };
     let source = sqlx::query_scalar!(
         "update job set state = $3, failure_code = $4, failure_reason = $5, lease_until_ms = null, progress = null,
-             updated_ms = $6
-         where id = $1 and state = 'leased' and epoch = coalesce($2, epoch)
+             updated_ms = $6, attempts = attempts - $7, needs_codec = coalesce($8, needs_codec)
+         where id = $1 and epoch = coalesce($2, epoch)
+             and (state = 'leased' or state = 'queued' and $2::int is null and $3 = 'failed')
          returning source",
         job,
         epoch,
-        state,
+        if code.is_some() { "failed" } else { "queued" },
         code,
         reason,
         now_ms,
+        i32::from(*then == AfterLease::Back),
+        codec,
     )
     .fetch_optional(&mut *connection)
     .await?;
     let Some(source) = source else { return Ok(false) };
     signal(connection, Signal::Job(source)).await?;
     match then {
-        AfterLease::Again => signal(connection, Signal::Queue).await?,
         AfterLease::GiveUp { .. } => take_back_early(connection, job).await?,
+        _ => signal(connection, Signal::Queue).await?,
     }
     Ok(true)
 }
 
-/// Takes the oldest queued job. Two callers never get the same one: each skips what the other has locked.
+/// Takes the most urgent job that fits the asker; of those, one of the channel that has the fewest running, then of the
+/// one whose turn was longest ago; its oldest. Two callers never get the same one: each skips what the other has locked.
 pub async fn take_next(
     connection: &mut PgConnection,
-    now_ms: UnixMs,
+    asker: &Asker,
+    (now_ms, live_ms): (UnixMs, UnixMs),
     lease_until_ms: UnixMs,
 ) -> sqlx::Result<Option<Leased>> {
+    let kinds: Vec<String> = asker.kinds.iter().map(|kind| kind_name(*kind).to_owned()).collect();
     let row = sqlx::query!(
-        "with next as (
-             select id from job where state = 'queued' order by created_ms, id limit 1 for update skip locked
+        "with running as (
+             select channel, count(*) as jobs from job where state = 'leased' group by channel
+         ), next as (
+             select job.id from job
+                 left join running on running.channel is not distinct from job.channel
+                 left join media_turn on media_turn.channel = job.channel
+             where state = 'queued'
+                 and exists (select from worker where name = $3 and revoked_ms is null)
+                 and case when media_type like 'audio/%' then 'audio' else 'video' end = any ($4)
+                 -- A codec that no worker has any more excludes none: whoever tries next says that it can't be read.
+                 and (needs_codec is null or needs_codec = any ($5) or not exists (
+                     select from worker where revoked_ms is null and seen_ms >= $6 and needs_codec = any (codecs)))
+                 and (not $7 or source_bytes < $8 or job.updated_ms <= $9)
+             order by priority desc, coalesce(running.jobs, 0), media_turn.leased_ms nulls first, created_ms, id
+             limit 1 for update of job skip locked
          )
          update job set state = 'leased', epoch = epoch + 1, attempts = attempts + 1, lease_until_ms = $2,
              progress = null, updated_ms = $1
          from next where job.id = next.id
-         returning job.id, epoch, source, source_bytes, file_name, media_type, recipe",
+         returning job.id, epoch, source, source_bytes, file_name, media_type, recipe, channel,
+             preset as \"preset: Json<Preset>\"",
         now_ms,
         lease_until_ms,
+        asker.worker,
+        &kinds,
+        &asker.codecs,
+        live_ms,
+        asker.slow,
+        LARGE_BYTES,
+        now_ms - KEPT_FOR_FAST_MS,
     )
     .fetch_optional(connection)
     .await?;
@@ -134,8 +182,10 @@ pub async fn take_next(
             bytes: row.source_bytes.unsigned_abs(),
             file_name: row.file_name,
             media_type: row.media_type,
+            channel: row.channel,
         },
         recipe: row.recipe,
+        preset: row.preset.map(|json| json.0).unwrap_or_default(),
     }))
 }
 
@@ -154,6 +204,14 @@ pub async fn begin_lease(
         leased.epoch,
         worker,
         token_sha256,
+        now_ms,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "insert into media_turn (channel, leased_ms) select $1::text, $2 where $1::text is not null
+         on conflict (channel) do update set leased_ms = $2",
+        leased.source.channel,
         now_ms,
     )
     .execute(&mut *connection)

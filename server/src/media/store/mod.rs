@@ -5,7 +5,10 @@ mod files;
 mod jobs;
 pub mod kept;
 mod leases;
+mod log;
+mod operate;
 mod renditions;
+pub mod workers;
 
 use sqlx::PgConnection;
 
@@ -15,6 +18,8 @@ pub use early::*;
 pub use files::*;
 pub use jobs::*;
 pub use leases::*;
+pub use log::*;
+pub use operate::*;
 pub use renditions::*;
 
 /// Rows looked at in one go where nothing else bounds them.

@@ -5,7 +5,8 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::{BATCH, forget_early, signal};
-use crate::media::model::{Rendition, Rung};
+use crate::clock::UnixMs;
+use crate::media::model::{PRIORITY_OF_REPAIRS, Rendition, Rung};
 use crate::signals::Signal;
 
 /// A rendition that waits for the log.
@@ -55,6 +56,8 @@ pub async fn complete(
     .execute(&mut *connection)
     .await?;
     sqlx::query!("delete from job_file where job = $1", job).execute(&mut *connection).await?;
+    // Made once more, byte for byte: then the worker that it was taken back from was right about it.
+    sqlx::query!("delete from withdrawn_root where root = $1", rendition.root).execute(&mut *connection).await?;
     signal(connection, Signal::Job(rendition.source.clone())).await?;
     if published {
         signal(connection, Signal::Rendition).await?;
@@ -86,6 +89,59 @@ pub async fn mark_published(connection: &mut PgConnection, source: &str) -> sqlx
         signal(connection, Signal::Rendition).await?;
     }
     Ok(())
+}
+
+/// Takes back what a worker made, and queues its jobs again; how many renditions that were. A root that another worker
+/// made as well is right.
+pub async fn withdraw_of(connection: &mut PgConnection, worker: &str, now_ms: UnixMs) -> sqlx::Result<u64> {
+    // Locked as `complete` and `mark_published` lock theirs, before the rendition is looked at.
+    let jobs = sqlx::query_scalar!(
+        "select id from job where id in (select job from rendition where worker = $1) order by id for no key update",
+        worker,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let taken = sqlx::query!(
+        "delete from rendition where job = any ($1) and worker = $2 returning job, root, source",
+        &jobs,
+        worker,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for row in &taken {
+        sqlx::query!(
+            "insert into withdrawn_root (root, source, worker, withdrawn_ms)
+             select $1, $2, $3, $4 where not exists (select from rendition where root = $1)
+             on conflict (root) do nothing",
+            row.root,
+            row.source,
+            worker,
+            now_ms,
+        )
+        .execute(&mut *connection)
+        .await?;
+        super::requeue(connection, row.job, now_ms).await?;
+        sqlx::query!("update job set priority = least(priority, $2) where id = $1", row.job, PRIORITY_OF_REPAIRS)
+            .execute(&mut *connection)
+            .await?;
+        super::note(connection, row.job, &format!("what {worker} made of it was withdrawn"), now_ms).await?;
+        signal(connection, Signal::Job(row.source.clone())).await?;
+    }
+    if !taken.is_empty() {
+        signal(connection, Signal::Queue).await?;
+        signal(connection, Signal::TakenBack).await?;
+    }
+    Ok(taken.len() as u64)
+}
+
+/// All roots that were taken back.
+pub async fn withdrawn(pool: &PgPool) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!("select root from withdrawn_root").fetch_all(pool).await
+}
+
+/// The roots among these that were taken back.
+pub async fn withdrawn_among(pool: &PgPool, roots: &[String]) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!("select root from withdrawn_root where root = any ($1)", roots).fetch_all(pool).await
 }
 
 /// Renditions that wait for the log, oldest first, each with its job and the name its source was uploaded under.

@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use pinreel_content::hash_bytes;
 use pinreel_runner::{
-    Audio, Captions, Chapters, Complete, Early, Fail, FileRef, FrameRate, Growth, Lease, LeaseRequest, Loudness,
-    PROTOCOL, Progress, RECIPE, Rung, Segment, Storyboard, Transcoded, Video,
+    Audio, Capabilities, Captions, Chapters, Complete, Early, Fail, FileRef, FrameRate, Growth, Kind, Lease,
+    LeaseRequest, Loudness, PROTOCOL, Progress, RECIPE, Rung, Segment, Storyboard, Transcoded, Video,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -20,6 +20,8 @@ pub struct Worker<'t> {
     pub token: String,
     /// How long it lets the server hold a lease request open.
     pub patience: Duration,
+    pub name: String,
+    pub capabilities: Capabilities,
 }
 
 /// A file as it will be delivered.
@@ -45,15 +47,21 @@ impl Made {
 
 /// Puts a source into the store and its job into the queue, as the upload's last byte does; its CID.
 pub async fn upload(test: &TestApp, bytes: &[u8], media_type: &str) -> String {
+    upload_of(test, bytes, media_type, None).await
+}
+
+/// As [`upload`], by a channel.
+pub async fn upload_of(test: &TestApp, bytes: &[u8], media_type: &str, channel: Option<&str>) -> String {
     let stored = test.app.store.put_bytes(bytes).unwrap();
     let source = Source {
         cid: stored.cid.to_string(),
         bytes: stored.size_bytes,
         file_name: "clip.mp4".into(),
         media_type: media_type.into(),
+        channel: channel.map(Into::into),
     };
     let mut transaction = test.app.database.begin().await.unwrap();
-    media::enqueue(&mut transaction, &source, test.app.clock.now_ms()).await.unwrap();
+    media::enqueue(&mut transaction, (&source, &test.app.preset), test.app.clock.now_ms()).await.unwrap();
     transaction.commit().await.unwrap();
     source.cid
 }
@@ -65,7 +73,14 @@ pub async fn job(test: &TestApp, source: &str) -> Job {
 impl<'t> Worker<'t> {
     pub fn new(test: &'t TestApp) -> Self {
         let token = std::fs::read_to_string(test.app.data.worker_token()).unwrap();
-        Self { test, token: token.trim().to_owned(), patience: Duration::ZERO }
+        Self::by(test, token.trim(), "Fake:1")
+    }
+
+    /// One that asks with this token or key.
+    pub fn by(test: &'t TestApp, token: &str, name: &str) -> Self {
+        let capabilities =
+            Capabilities { kinds: vec![Kind::Video, Kind::Audio], codecs: vec!["h264".into()], speed: None };
+        Self { test, token: token.to_owned(), patience: Duration::ZERO, name: name.to_owned(), capabilities }
     }
 
     pub async fn post(&self, path: &str, token: &str, body: &impl Serialize) -> (StatusCode, Value) {
@@ -79,9 +94,10 @@ impl<'t> Worker<'t> {
     pub fn asks(&self) -> LeaseRequest {
         LeaseRequest {
             protocol: PROTOCOL,
-            worker: "Fake:1".into(),
+            worker: self.name.clone(),
             software: "fake/1".into(),
             recipes: vec![RECIPE.into()],
+            capabilities: self.capabilities.clone(),
             wait_ms: u64::try_from(self.patience.as_millis()).unwrap(),
         }
     }
@@ -123,6 +139,7 @@ impl<'t> Worker<'t> {
             speed: Some(2.5),
             left_ms: Some(1_200),
             rungs: vec![Rung { name: "v720".into(), height: Some(720), fraction }],
+            log: Vec::new(),
         };
         self.post(&format!("jobs/{}/progress", lease.job), &lease.token, &told).await
     }
@@ -151,13 +168,32 @@ impl<'t> Worker<'t> {
     }
 
     pub async fn complete(&self, lease: &Lease, result: &Transcoded) -> (StatusCode, Value) {
-        let told = Complete { epoch: lease.epoch, result: result.clone() };
+        let told = Complete { epoch: lease.epoch, result: result.clone(), log: Vec::new() };
         self.post(&format!("jobs/{}/complete", lease.job), &lease.token, &told).await
     }
 
     pub async fn fail(&self, lease: &Lease, code: &str, retryable: bool) -> (StatusCode, Value) {
-        let told =
-            Fail { epoch: lease.epoch, code: code.into(), reason: "The file holds no picture.".into(), retryable };
+        let told = Fail {
+            epoch: lease.epoch,
+            code: code.into(),
+            reason: "The file holds no picture.".into(),
+            retryable,
+            needs_codec: None,
+            log: Vec::new(),
+        };
+        self.post(&format!("jobs/{}/fail", lease.job), &lease.token, &told).await
+    }
+
+    /// The lease's worker can't decode this.
+    pub async fn fail_for_want_of(&self, lease: &Lease, codec: &str) -> (StatusCode, Value) {
+        let told = Fail {
+            epoch: lease.epoch,
+            code: "codec_unsupported".into(),
+            reason: "The picture is coded in a way that can't be read here.".into(),
+            retryable: false,
+            needs_codec: Some(codec.into()),
+            log: Vec::new(),
+        };
         self.post(&format!("jobs/{}/fail", lease.job), &lease.token, &told).await
     }
 

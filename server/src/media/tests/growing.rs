@@ -79,7 +79,7 @@ async fn it_is_watched_step_by_step_and_then_as_a_whole(owner: PgPool) {
     assert!(job(&test, &source).await.playable);
     let (first, steps) = watch(&test, claim).await;
     assert_eq!((first.revision, first.segments, first.ended), (1, 1, false));
-    assert_eq!((first.source.to_string(), first.recipe.as_str()), (source.clone(), media::RECIPE));
+    assert_eq!((first.source.to_string(), first.recipe.as_str()), (source.clone(), pinreel_runner::RECIPE));
     let names: Vec<_> = first.renditions.iter().map(|one| (one.name.as_str(), one.height)).collect();
     assert_eq!(names, [("v720", Some(720)), ("a0", None)]);
     assert_eq!(cids_of(&steps), cids(&result)[..1]);

@@ -8,7 +8,6 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{Node, UPLOADS, bytes, cid_of, token};
-use crate::media::RECIPE;
 
 const MP4: &[u8] = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41 and so on";
 
@@ -94,7 +93,7 @@ async fn complete(node: &Node, source: &str, root: &str) {
     .bind(job)
     .bind(root)
     .bind(source)
-    .bind(RECIPE)
+    .bind(pinreel_runner::RECIPE)
     .execute(&node.owner)
     .await
     .unwrap();

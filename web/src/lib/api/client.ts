@@ -2,7 +2,7 @@
 //! sentence to show.
 
 import type { paths } from './schema.gen';
-import type { Problem, Registration, Whole } from './types';
+import type { JobFilter, Problem, Registration, Whole } from './types';
 
 export class ApiError extends Error {
   constructor(readonly problem: Problem) {
@@ -152,6 +152,20 @@ export const api = {
   setRegistration: (registration: Registration) =>
     call('put', '/api/v1/operator/registration', { body: { registration } }),
   invite: () => call('post', '/api/v1/operator/invitations'),
+  operatorJobs: (state: JobFilter, after: string | null, signal?: AbortSignal) =>
+    call('get', '/api/v1/operator/jobs', {
+      query: { state, after: after ?? undefined, limit: PAGE_SIZE },
+      signal,
+    }),
+  operatorJob: (id: string) => call('get', '/api/v1/operator/jobs/{id}', { path: { id } }),
+  retryJob: (id: string) => call('post', '/api/v1/operator/jobs/{id}/retry', { path: { id } }),
+  cancelJob: (id: string) => call('post', '/api/v1/operator/jobs/{id}/cancel', { path: { id } }),
+  workers: (signal?: AbortSignal) => call('get', '/api/v1/operator/workers', { signal }),
+  inviteWorker: () =>
+    call('post', '/api/v1/operator/workers/invitations', { body: { hours: null, reusable: false } }),
+  revokeWorker: (name: string) => call('post', '/api/v1/operator/workers/{name}/revoke', { path: { name } }),
+  withdrawWorker: (name: string) =>
+    call('post', '/api/v1/operator/workers/{name}/withdraw', { path: { name } }),
   retryPin: (id: number) => call('post', '/api/v1/operator/pins/{id}/retry', { path: { id } }),
 };
 

@@ -458,6 +458,272 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists jobs, newest first */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description All unless told */
+                    state?: "open" | "failed" | "complete" | "all";
+                    /** @description `next` of the page before */
+                    after?: string;
+                    /** @description 50 unless told, at most 200 */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Jobs"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a job with its log */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["JobDetails"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops a job that waits or runs */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/jobs/{id}/priority": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says how urgent a job is */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Urgency"];
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a failed job again */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/pins/{id}/retry": {
         parameters: {
             query?: never;
@@ -589,6 +855,206 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the workers, those that asked last first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Worker"][];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/workers/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a token that registers a worker */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Invite"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["WorkerInvitation"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/workers/{name}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a worker's key from it */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/workers/{name}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes back all that a worker made, and has it made again */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Withdrawn"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -1143,6 +1609,20 @@ export interface components {
             /** @description To be given to one person */
             url: string;
         };
+        /** @description What an invitation is to be like. */
+        Invite: {
+            /**
+             * Format: int32
+             * @description 24 unless told; at most 90 days
+             * @default null
+             */
+            hours: number | null;
+            /**
+             * @description Whether any number of workers may register with it, for as long as it lasts
+             * @default false
+             */
+            reusable: boolean;
+        };
         /** @description What the owner is shown. */
         Job: {
             code?: string | null;
@@ -1173,8 +1653,34 @@ export interface components {
             state: components["schemas"]["JobState"];
             warnings: string[];
         };
+        /** @description How many jobs there are of each kind that an operator cares about. */
+        JobCounts: {
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            running: number;
+            /** Format: int64 */
+            waiting: number;
+        };
+        /** @description A job and what happened to it. */
+        JobDetails: components["schemas"]["ListedJob"] & {
+            /** @description Oldest first; only the last lines are kept */
+            log: components["schemas"]["JobLogEntry"][];
+        };
+        /** @description A line of a job's log. */
+        JobLogEntry: {
+            /** @description When the node heard it */
+            at_ms: components["schemas"]["i64"];
+            text: string;
+        };
         /** @enum {string} */
         JobState: "queued" | "running" | "complete" | "failed" | "none";
+        /** @description Jobs, newest first. */
+        Jobs: {
+            items: components["schemas"]["ListedJob"][];
+            /** @description The id to go on after; nothing at the end */
+            next?: string | null;
+        };
         /** @description A segment as rows and answers have it. */
         KeptPiece: {
             cid: string;
@@ -1203,6 +1709,28 @@ export interface components {
              * @description The largest upload
              */
             upload_bytes: number;
+        };
+        /** @description A job as the operator sees it. */
+        ListedJob: components["schemas"]["Job"] & {
+            /**
+             * Format: int32
+             * @description Leases since it was last asked for
+             */
+            attempts: number;
+            created_ms: components["schemas"]["i64"];
+            file_name: string;
+            /** @description Handle of the channel that sent it first */
+            handle?: string | null;
+            /** Format: int32 */
+            priority: number;
+            recipe: string;
+            /** @description CID of the file */
+            source: string;
+            /** Format: int64 */
+            source_bytes: number;
+            updated_ms: components["schemas"]["i64"];
+            /** @description The worker that has it, or had it last */
+            worker?: string | null;
         };
         LogEntry: {
             /** @description base64url; null when it was erased */
@@ -1366,17 +1894,12 @@ export interface components {
             /** @description For programs; pages use the cookie. */
             token: string;
         };
-        SourceJob: components["schemas"]["Job"] & {
-            /** @description CID of the file */
-            source: string;
-        };
         /** @enum {string} */
         State: "receiving" | "stored";
         Status: {
             /** Format: int64 */
             channels: number;
-            /** @description Those that aren't over first */
-            jobs: components["schemas"]["SourceJob"][];
+            jobs: components["schemas"]["JobCounts"];
             /** @description Whether there is a Kubo to pin at; without one, pins wait until the node is started with one */
             pinning: boolean;
             /** @description What isn't pinned first */
@@ -1428,6 +1951,13 @@ export interface components {
             source?: string | null;
             state: components["schemas"]["State"];
         };
+        Urgency: {
+            /**
+             * Format: int32
+             * @description -10 to 10; the highest goes first
+             */
+            priority: number;
+        };
         /** @description Everything that a watch page shows and checks. */
         Watch: {
             channel: components["schemas"]["WatchChannel"];
@@ -1476,6 +2006,53 @@ export interface components {
             body?: string | null;
             header: string;
             id: string;
+        };
+        Withdrawn: {
+            /**
+             * Format: int64
+             * @description How many are no longer shown, and are to be made again
+             */
+            renditions: number;
+        };
+        /** @description A worker as its operator sees it. */
+        Worker: {
+            /** @description How many codecs it can decode */
+            codecs: number;
+            /** @description `video`, `audio` */
+            kinds: string[];
+            name: string;
+            /** @description Whether it has a key of its own, which can be revoked; else it asks with the node's worker token */
+            registered: boolean;
+            registered_ms: components["schemas"]["i64"];
+            /**
+             * Format: int64
+             * @description Renditions of its making that are shown
+             */
+            renditions: number;
+            revoked_ms?: components["schemas"]["i64"] | null;
+            /**
+             * Format: int64
+             * @description Jobs that it holds now
+             */
+            running: number;
+            seen_ms?: components["schemas"]["i64"] | null;
+            /** @description Program and version */
+            software: string;
+            /**
+             * Format: double
+             * @description Seconds of film a second, at its last job
+             */
+            speed?: number | null;
+        };
+        /** @description What lets a worker register. */
+        WorkerInvitation: {
+            /** @description ms since 1970 */
+            expires_ms: components["schemas"]["i64"];
+            reusable: boolean;
+            /** @description Where the worker reaches this node */
+            server: string;
+            /** @description Told this once */
+            token: string;
         };
         /** Format: int64 */
         i64: number;

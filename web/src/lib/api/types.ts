@@ -1,7 +1,7 @@
 //! What the node answers, in the words of its API, as generated from its OpenAPI document. Times are milliseconds
 //! since 1970, bytes base64url, CIDs text. An optional field is always sent, as null: so none is undefined here.
 
-import type { components } from './schema.gen';
+import type { components, paths } from './schema.gen';
 
 /** The same shape with every field there. */
 export type Whole<T> = T extends (infer U)[]
@@ -25,6 +25,14 @@ export type Receipt = Schema<'Logged'>;
 export type PinStatus = Schema<'PinStatus'>;
 export type OperatorStatus = Schema<'Status'>;
 export type Invitation = Schema<'Invitation'>;
+export type JobFilter = NonNullable<
+  NonNullable<paths['/api/v1/operator/jobs']['get']['parameters']['query']>['state']
+>;
+export type Jobs = Schema<'Jobs'>;
+export type ListedJob = Schema<'ListedJob'>;
+export type JobDetails = Schema<'JobDetails'>;
+export type Worker = Schema<'Worker'>;
+export type WorkerInvitation = Schema<'WorkerInvitation'>;
 
 export interface Page<T> {
   items: T[];

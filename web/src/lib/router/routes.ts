@@ -27,6 +27,7 @@ export const routes: Route[] = [
   page('signin', '/signin', () => import('../../pages/SignIn.svelte')),
   page('settings', '/settings', () => import('../../pages/Settings.svelte')),
   page('operator', '/operator', () => import('../../pages/Operator.svelte')),
+  page('jobs', '/operator/jobs', () => import('../../pages/Jobs.svelte')),
   page('claim', '/c/(?<claim>b[a-z2-7]{58})', () => import('../../pages/Watch.svelte')),
   page('channel', `/@(?<handle>${NAME})(?<origin>@[a-z0-9.-]+)?`, () => import('../../pages/Channel.svelte')),
   page(

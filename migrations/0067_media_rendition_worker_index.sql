@@ -1,0 +1,2 @@
+-- What a worker made: `where worker = $1`.
+create index rendition_worker on rendition (worker);
