@@ -90,6 +90,7 @@ test('each stop of each page can be seen, and none is a trap', async (t) => {
     ['/uploads', /^A Upload/],
     ['/settings', /^BUTTON Sign out/],
     ['/operator', /^BUTTON Make an invitation/],
+    ['/operator/jobs', /^BUTTON Invite a worker/],
     ['/@keys', /^BUTTON Copy link/],
   ];
   for (const [address, reached] of wanted) {
