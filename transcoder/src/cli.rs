@@ -64,7 +64,7 @@ struct Register {
     #[arg(long, env = "PINREEL_SERVER")]
     server: reqwest::Url,
     /// The registration token, from `pinreel worker invite` or the operator's page
-    #[arg(long, env = "PINREEL_REGISTRATION_TOKEN", hide_env_values = true)]
+    #[arg(long, env = "PINREEL_REGISTRATION_TOKEN", hide_env_values = true, allow_hyphen_values = true)]
     token: String,
     /// The file to write the key to; it mustn't exist
     #[arg(long, value_name = "FILE")]

@@ -93,6 +93,9 @@ impl Child {
     }
 }
 
+/// Postgres has no milder word for a client of ours that ended in the middle of a question.
+const WE_LEFT: &str = "connection to client lost";
+
 /// Logs what a child says. Its own level words decide how loud.
 async fn pass_on(name: &'static str, output: impl AsyncRead + Unpin, last_lines: Arc<Mutex<Vec<String>>>) {
     let mut lines = BufReader::new(output).lines();
@@ -100,7 +103,8 @@ async fn pass_on(name: &'static str, output: impl AsyncRead + Unpin, last_lines:
         if line.len() > LONGEST_LINE {
             line.truncate(line.floor_char_boundary(LONGEST_LINE));
         }
-        if ["WARN", "ERROR", "FATAL", "PANIC"].iter().any(|level| line.contains(level)) {
+        let is_alarming = ["WARN", "ERROR", "FATAL", "PANIC"].iter().any(|level| line.contains(level));
+        if is_alarming && !line.contains(WE_LEFT) {
             tracing::warn!(program = name, "{line}");
         } else {
             tracing::debug!(program = name, "{line}");

@@ -59,7 +59,7 @@ pub struct Publish {
     #[arg(long, value_enum, default_value_t = Wait::No)]
     wait: Wait,
     /// For a new channel where registration is by invitation
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
     invitation: Option<String>,
     /// Answer with one line of JSON
     #[arg(long)]
@@ -221,6 +221,8 @@ mod tests {
         let command = parse(&["a.mp4", "--node", "http://127.0.0.1:8080", "--channel", "@Ann"]).unwrap();
         assert_eq!(command.channel.as_ref().map(Name::as_str), Some("ann"));
         assert_eq!(command.wait, Wait::No);
+        let invited = parse(&["a.mp4", "--node", "http://a", "--invitation", "-Nq_"]).unwrap();
+        assert_eq!(invited.invitation.as_deref(), Some("-Nq_"), "a token may begin with any of its letters");
         assert_eq!(parse(&["a", "--node", "http://a", "--wait", "complete"]).unwrap().wait, Wait::Complete);
         for wrong in [
             vec!["a.mp4"],
