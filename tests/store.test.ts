@@ -136,6 +136,18 @@ test('an export whose reader leaves ends quietly, and one that fails leaves no f
     'not_held',
   );
   assert.deepEqual(readdirSync(folder), []);
+  // A pipe by name is written to and stays a pipe; a link's file is replaced, and the link stays.
+  const named = await ok('sh', [
+    '-c',
+    'mkfifo "$3/pipe" && ln -s real.car "$3/link.car" && : > "$3/real.car"; cat "$3/pipe" > "$3/read.car" & \
+     "$0" store export "$1" -o "$3/pipe" --data "$2" > /dev/null && "$0" store export "$1" -o "$3/link.car" --data "$2" > /dev/null; \
+     wait; test -p "$3/pipe" && test -L "$3/link.car" && cmp "$3/read.car" "$3/real.car" && echo same',
+    pinreelBin,
+    root,
+    data,
+    folder,
+  ]);
+  assert.equal(named.stdout, 'same\n');
 });
 
 test('an import from a pipe, and two commands at once on a stopped node', async () => {

@@ -3,6 +3,7 @@
 //! A file gets its name only when it is whole. A pipe can't be taken back: after an error it ends in the middle of a block,
 //! so that no reader takes what it got for the whole.
 
+use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -87,13 +88,30 @@ async fn export(command: &Export, to_stdout: bool) -> Result<Written, Failure> {
         }
         return written;
     }
-    write_file(&operator, command, &bar).await
+    match std::fs::metadata(&command.output) {
+        // A pipe or a device is written to; only a file is replaced.
+        Ok(known) if !known.is_file() => {
+            let mut out =
+                OpenOptions::new().write(true).open(&command.output).map_err(|error| unwritable(command, error))?;
+            let written = write_to(&operator, &command.root, &mut out, &bar).await;
+            if written.is_err() {
+                // Best effort, as above.
+                let _ = out.write_all(&CUT_OFF);
+            }
+            written
+        }
+        _ => write_file(&operator, command, &bar).await,
+    }
+}
+
+fn unwritable(command: &Export, error: io::Error) -> Failure {
+    Failure::new("file_unwritable", format!("{} can't be written ({error}).", command.output.display()))
 }
 
 async fn write_file(operator: &Operator, command: &Export, bar: &Bar) -> Result<Written, Failure> {
-    let path = &command.output;
-    let unwritable =
-        |error: io::Error| Failure::new("file_unwritable", format!("{} can't be written ({error}).", path.display()));
+    // What a symbolic link leads to is replaced, not the link.
+    let path = std::fs::canonicalize(&command.output).unwrap_or_else(|_| command.output.clone());
+    let unwritable = |error| unwritable(command, error);
     let folder = match path.parent() {
         None => return Err(unwritable(io::ErrorKind::IsADirectory.into())),
         Some(here) if here.as_os_str().is_empty() => Path::new("."),
@@ -105,7 +123,7 @@ async fn write_file(operator: &Operator, command: &Export, bar: &Bar) -> Result<
     let mut file: NamedTempFile = temporary.map_err(unwritable)?;
     let written = write_to(operator, &command.root, &mut file, bar).await?;
     file.as_file().sync_all().map_err(unwritable)?;
-    file.persist(path).map_err(|error| unwritable(error.error))?;
+    file.persist(&path).map_err(|error| unwritable(error.error))?;
     Ok(written)
 }
 
