@@ -116,6 +116,17 @@ async fn small_dags_that_unfold_for_ever_end() {
     assert!(matches!(error, Some(Error::DagTooLarge(_))));
     const { assert!(8 * 40_000 > limits::LINKS_PENDING) };
 
+    // Nodes that are wide with nothing: what is decoded for a read is bounded in bytes, not only in blocks.
+    let empty = leaf(&store, b"");
+    let (mut fat, mut sizes) = (leaf(&store, b"f"), vec![0x08, 0x02, 0x18, 0x01, 0x20, 0x01]);
+    sizes.extend([0x20, 0x00].repeat(30_000));
+    for _ in 0..limits::DEPTH - 2 {
+        let links: Vec<_> = std::iter::once(("", fat)).chain(std::iter::repeat_n(("", empty), 30_000)).collect();
+        fat = node(&store, &links, &sizes);
+    }
+    let wide = store.open_file(&fat).unwrap().unwrap();
+    assert!(matches!(wide.read_at(&mut [0], 0), Err(Error::DagTooLarge(root)) if root == fat));
+
     let mut deep = leaf(&store, b"d");
     for _ in 0..limits::DEPTH + 2 {
         deep = file(&store, &[deep], &[1]);

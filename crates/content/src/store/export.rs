@@ -92,6 +92,7 @@ impl Store {
             stack: Vec::from_iter(start),
             seen: HashSet::new(),
             visited: 0,
+            again_bytes: 0,
             ready: VecDeque::from([car::header(&[root]).into()]),
         }
     }
@@ -106,6 +107,8 @@ pub struct CarReader {
     stack: Vec<Visit>,
     seen: HashSet<u128>,
     visited: usize,
+    /// Of blocks that were read though they had been sent.
+    again_bytes: usize,
     ready: VecDeque<Bytes>,
 }
 
@@ -183,6 +186,12 @@ impl CarReader {
             return Ok(());
         }
         let block = self.block(cid)?;
+        if !is_new {
+            self.again_bytes += block.len();
+            if self.again_bytes > limits::BYTES_AGAIN_PER_CAR {
+                return Err(Error::DagTooLarge(self.root));
+            }
+        }
         let children = children(cid, visit.reach, &block).map_err(Error::malformed(cid))?;
         self.stack.extend(children.into_iter().rev());
         if self.stack.len() > limits::LINKS_PENDING {

@@ -301,7 +301,7 @@ fn read_dag(
     let end = offset + buffer.len() as u64;
     let mut stack = Vec::new();
     let mut done = 0;
-    let mut budget = limits::BLOCKS_PER_READ;
+    let (mut blocks, mut bytes) = (limits::BLOCKS_PER_READ, limits::BYTES_PER_READ);
     let mut at = Visit { cid: *cid, begin: 0, size_bytes: u64::MAX, depth: 0 };
     let mut block = root.clone();
     loop {
@@ -309,11 +309,12 @@ fn read_dag(
             return Err(Error::DagTooLarge(*cid));
         }
         done += visit(&at, &block, offset..end, &mut buffer[done..], &mut stack)?;
-        budget -= 1;
+        (blocks, bytes) = (blocks - 1, bytes.saturating_sub(block.len()));
+        let is_spent = blocks == 0 || bytes == 0;
         match stack.pop() {
             None => return Ok(done),
-            Some(_) if budget == 0 && done > 0 => return Ok(done),
-            Some(_) if budget == 0 => return Err(Error::DagTooLarge(*cid)),
+            Some(_) if is_spent && done > 0 => return Ok(done),
+            Some(_) if is_spent => return Err(Error::DagTooLarge(*cid)),
             Some(next) => at = next,
         }
         let held = if gate.admits(&at.cid)? { store.block(&at.cid)? } else { None };
