@@ -155,11 +155,16 @@ impl From<Error> for Fault {
             Error::FolderInUse(_) => "folder_in_use",
             _ => "store",
         };
-        let text = error.to_string();
-        let mut letters = text.chars();
-        let sentence =
-            letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()));
-        Self::new(code, sentence)
+        Self::new(code, sentence(&error.to_string()))
+    }
+}
+
+/// With a capital and a full stop; a CID at the beginning keeps its letters.
+fn sentence(text: &str) -> String {
+    let word = text.split([' ', ':']).next().unwrap_or_default();
+    match text.chars().next().filter(|_| parse_cid(word).is_none()) {
+        Some(first) => format!("{}{}.", first.to_uppercase(), &text[first.len_utf8()..]),
+        None => format!("{text}."),
     }
 }
 
@@ -197,7 +202,15 @@ pub fn run(
             let changed = store.pin(&Pin { cid, owner, reason: reason.clone(), since_ms: now_ms, until_ms })?;
             Ok(Answer::Done { changed })
         }
-        Operation::Unpin { cid, owner } => Ok(Answer::Done { changed: store.unpin(&cid_of(cid)?, owner)? }),
+        Operation::Unpin { cid, owner } => {
+            let cid = cid_of(cid)?;
+            let changed = store.unpin(&cid, owner)?;
+            // Nobody keeps it, so nobody shows it: an import made it public. What a claim shows has that claim's pin.
+            if store.pins()?.iter().all(|pin| pin.cid != cid) {
+                store.withdraw(&cid)?;
+            }
+            Ok(Answer::Done { changed })
+        }
         Operation::Erase { cid } => Ok(collected(store.erase(&cid_of(cid)?, now_ms)?)),
     }
 }

@@ -113,6 +113,27 @@ async fn what_was_published_just_now_is_among_the_pins(owner: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn what_was_imported_goes_with_its_last_pin(owner: PgPool) {
+    let test = TestApp::new(&owner);
+    start(&test.app);
+    let good = block("foreign");
+    let car = [header(&[good.0]), frame(&good.0, &good.1)].concat();
+    import(&test, &car).await.unwrap();
+    let unpin = |owner: &str| Operation::Unpin { cid: good.0.to_string(), owner: owner.to_owned() };
+    let keep = Operation::Pin { cid: good.0.to_string(), reason: "mine".into(), for_ms: None };
+    operate(&test, keep).await.unwrap();
+    operate(&test, unpin("import")).await.unwrap();
+    assert!(test.app.store.is_public(&good.0).unwrap(), "another still keeps it");
+    operate(&test, unpin("operator")).await.unwrap();
+    assert!(!test.app.store.is_public(&good.0).unwrap());
+
+    test.app.store.erase(&good.0, START_MS as u64).unwrap();
+    let refused = import(&test, &car).await.unwrap_err().to_string();
+    assert!(refused.contains(&good.0.to_string()), "a CID keeps its letters: {refused}");
+    test.app.tasks.finish().await;
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
 async fn pins_are_made_listed_and_taken_away(owner: PgPool) {
     let test = TestApp::new(&owner);
     start(&test.app);
