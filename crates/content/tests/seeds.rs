@@ -1,8 +1,6 @@
 //! The fuzz targets' harnesses over their corpora: seeds, and whatever was ever found. `bin/fuzz` looks for more.
 #![allow(clippy::unwrap_used)]
 
-use std::path::PathBuf;
-
 #[path = "../../../fuzz/src/car.rs"]
 mod car;
 #[path = "../../../fuzz/src/dag.rs"]
@@ -15,20 +13,12 @@ mod data;
 mod hamt;
 #[path = "../../../fuzz/src/input.rs"]
 mod input;
+#[path = "../../../fuzz/src/seeds.rs"]
+mod seeds;
 #[path = "../../../fuzz/src/unixfs.rs"]
 mod unixfs;
 
-fn each_seed(target: &str, run: impl Fn(&[u8])) {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
-    let mut seeds: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    seeds.sort();
-    assert!(seeds.len() >= 4, "{target} has {} seeds", seeds.len());
-    for seed in seeds {
-        // The name goes to the test's output, which is shown if it fails.
-        eprintln!("{}", seed.display());
-        run(&std::fs::read(&seed).unwrap());
-    }
-}
+use seeds::each_seed;
 
 #[test]
 fn car_files() {

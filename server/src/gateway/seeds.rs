@@ -7,16 +7,10 @@ mod address;
 #[path = "../../../fuzz/src/range.rs"]
 mod range;
 
-fn each_seed(target: &str, run: impl Fn(&[u8])) {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
-    let mut seeds: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    seeds.sort();
-    assert!(seeds.len() >= 4, "{target} has {} seeds", seeds.len());
-    for seed in seeds {
-        eprintln!("{}", seed.display());
-        run(&std::fs::read(&seed).unwrap());
-    }
-}
+#[path = "../../../fuzz/src/seeds.rs"]
+mod corpus;
+
+use corpus::each_seed;
 
 #[test]
 fn addresses() {
