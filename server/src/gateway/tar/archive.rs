@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use pinreel_content::{Cid, Entries, Error, FileReader, Gate, Kind, Store};
+use unicode_normalization::UnicodeNormalization;
 
 use super::entry::{PathFault, What, header, padding, path_of};
 use crate::gateway::buffers::LARGEST;
@@ -15,8 +16,7 @@ const MAX_DEPTH: usize = 64;
 const MAX_ENTRIES: u64 = 1_000_000;
 /// How many symbolic links are remembered.
 const MAX_SYMLINKS: usize = 10_000;
-/// Stands where an archive would have gone on, if a name leads out of it: no header and no end, so that no program takes
-/// the archive for whole, and people who look into it learn why. The sentence is Kubo's, for those who know it.
+/// Stands where an archive would have gone on, if a name leads out of it. The sentence is Kubo's, for those who know it.
 const OUTSIDE: &str = "relative UnixFS paths outside the root are not allowed, use CAR instead";
 const BLOCK_BYTES: usize = 512;
 /// Two empty blocks end an archive.
@@ -28,9 +28,12 @@ pub struct Archive {
     root: Cid,
     folders: Vec<Folder>,
     file: Option<Reading>,
+    /// The paths of the archive's own links, folded.
     symlinks: HashSet<String>,
     entries: u64,
     stage: Stage,
+    /// What the archive breaks off with, once its mark is sent.
+    failed: Option<Error>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -54,10 +57,42 @@ struct Reading {
 
 impl Pieces for Archive {
     fn next_piece(&mut self) -> Result<Option<Bytes>, Error> {
-        loop {
-            if let Some(piece) = self.read_on()? {
-                return Ok(Some(piece));
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        if let Some(piece) = self.read_on()? {
+            return Ok(Some(piece));
+        }
+        match self.next_entry() {
+            // Between two entries tar programs would silently take what they have for all there is.
+            Err(error) if !self.folders.is_empty() => {
+                let mark = mark(&format!("this archive isn't whole: {error}"));
+                self.failed = Some(error);
+                Ok(Some(mark))
             }
+            piece => piece,
+        }
+    }
+}
+
+impl Archive {
+    pub fn new(store: &Store, gate: &Gate, root: &Cid) -> Self {
+        Self {
+            store: store.clone(),
+            gate: gate.clone(),
+            root: *root,
+            folders: Vec::new(),
+            file: None,
+            symlinks: HashSet::new(),
+            entries: 0,
+            stage: Stage::Begin,
+            failed: None,
+        }
+    }
+
+    /// The header of the next entry, or the archive's end.
+    fn next_entry(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
             if self.stage == Stage::Begin {
                 self.stage = Stage::Inside;
                 let (root, path) = (self.root, self.root.to_string());
@@ -73,10 +108,7 @@ impl Pieces for Archive {
                 Err(PathFault::Outside) => {
                     self.folders.clear();
                     self.stage = Stage::End;
-                    let mut block = OUTSIDE.as_bytes().to_vec();
-                    // A whole block: what is shorter, tar programs silently take for the end.
-                    block.resize(BLOCK_BYTES, 0);
-                    Ok(Some(block.into()))
+                    Ok(Some(mark(OUTSIDE)))
                 }
                 Err(PathFault::Unwritable) => Err(Error::NameInvalid(entry.name)),
             };
@@ -86,21 +118,6 @@ impl Pieces for Archive {
         }
         self.stage = Stage::End;
         Ok(Some(Bytes::from_static(&[0; END_BYTES])))
-    }
-}
-
-impl Archive {
-    pub fn new(store: &Store, gate: &Gate, root: &Cid) -> Self {
-        Self {
-            store: store.clone(),
-            gate: gate.clone(),
-            root: *root,
-            folders: Vec::new(),
-            file: None,
-            symlinks: HashSet::new(),
-            entries: 0,
-            stage: Stage::Begin,
-        }
     }
 
     /// The next bytes of the file that is being read; with its last ones come the zeros behind it.
@@ -149,7 +166,7 @@ impl Archive {
                 if self.symlinks.len() == MAX_SYMLINKS {
                     return Err(Error::DagTooLarge(self.root));
                 }
-                self.symlinks.insert(path);
+                self.symlinks.insert(folded(&path));
                 head
             }
             _ => return Err(Error::NotAFile(*cid)),
@@ -159,7 +176,25 @@ impl Archive {
 
     /// Whether whoever unpacks the archive would follow one of its own links to write this entry.
     fn leads_through_symlink(&self, path: &str) -> bool {
-        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-        !self.symlinks.is_empty() && ends.into_iter().any(|end| self.symlinks.contains(&path[..end]))
+        if self.symlinks.is_empty() {
+            return false;
+        }
+        let path = folded(path);
+        let mut ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        ends.any(|end| self.symlinks.contains(&path[..end]))
     }
+}
+
+/// A path under which names meet that some file system takes for the same: by letters' case, or by how accents are
+/// written.
+fn folded(path: &str) -> String {
+    path.nfkd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkd().collect()
+}
+
+/// A block that is no header and no end, so that no program takes the archive for whole, and people who look into it
+/// learn why. What is shorter than a block, tar programs take for the end.
+fn mark(sentence: &str) -> Bytes {
+    let mut block = sentence.as_bytes().to_vec();
+    block.resize(BLOCK_BYTES, 0);
+    block.into()
 }
