@@ -52,8 +52,6 @@ pub enum ReadError {
     Io(#[from] io::Error),
     #[error("it has more than {} MiB", MAX_FILE_BYTES >> 20)]
     TooLarge,
-    #[error("its line {0} isn't UTF-8")]
-    NotUtf8(usize),
     #[error(transparent)]
     List(#[from] ListError),
 }
@@ -62,10 +60,5 @@ pub fn read_list(path: &Path) -> Result<List, ReadError> {
     if fs::metadata(path)?.len() > MAX_FILE_BYTES {
         return Err(ReadError::TooLarge);
     }
-    let bytes = fs::read(path)?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
-        let before = &bytes[..error.valid_up_to()];
-        ReadError::NotUtf8(before.iter().filter(|byte| **byte == b'\n').count() + 1)
-    })?;
-    Ok(parse(&name_of(path), text)?)
+    Ok(parse(&name_of(path), &fs::read(path)?)?)
 }

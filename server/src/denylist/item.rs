@@ -33,6 +33,8 @@ pub enum ItemError {
     Unknown,
     #[error("it names no CID or multihash")]
     NoCid,
+    #[error("it isn't UTF-8")]
+    NotUtf8,
     #[error("its path isn't percent-encoded UTF-8")]
     Path,
     #[error("its hash is neither 64 hexadecimal digits nor a multihash in base58")]

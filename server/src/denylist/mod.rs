@@ -153,7 +153,7 @@ mod tests {
         assert!(lists.refresh());
         assert!(is_denied(&lists, ONE) && is_denied(&lists, TWO));
 
-        fs::write(&path, b"/ipfs/\xff\xfe broken").unwrap();
+        fs::write(&path, b"version: 2\n---\n").unwrap();
         lists.refresh();
         assert!(is_denied(&lists, ONE) && is_denied(&lists, TWO), "the last good rules stay");
         assert!(!lists.refresh(), "a broken file is complained about once");

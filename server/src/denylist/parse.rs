@@ -51,24 +51,21 @@ impl List {
 }
 
 /// Reads a list; `name` is the one it has if it gives itself none.
-pub fn parse(name: &str, text: &str) -> Result<List, ListError> {
+pub fn parse(name: &str, bytes: &[u8]) -> Result<List, ListError> {
     let mut list = List::empty(name.to_owned());
-    let (header, first_line) = header_of(text);
+    // Some editors begin every file with a byte order mark.
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let (header, first_line) = header_of(bytes);
     if let Some(header) = header {
-        read_header(header, &mut list)?;
+        read_header(&String::from_utf8_lossy(header), &mut list)?;
     }
-    for (index, line) in text.lines().enumerate().skip(first_line) {
-        let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let parsed = if line.len() < MAX_LINE_BYTES { item::parse(line) } else { Err(ItemError::Unknown) };
-        match parsed {
-            Ok(_) if list.items.len() == MAX_RULES => return Err(ListError::TooManyRules),
-            Ok(item) => list.items.push((number, item)),
+    for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate().skip(first_line) {
+        match rule(line) {
+            Ok(None) => {}
+            Ok(Some(_)) if list.items.len() == MAX_RULES => return Err(ListError::TooManyRules),
+            Ok(Some(item)) => list.items.push((number(index), item)),
             Err(error) if list.faults.len() < MAX_FAULTS => {
-                list.faults.push(Fault { line: number, reason: error.to_string() });
+                list.faults.push(Fault { line: number(index), reason: error.to_string() });
             }
             Err(_) => {}
         }
@@ -76,12 +73,28 @@ pub fn parse(name: &str, text: &str) -> Result<List, ListError> {
     Ok(list)
 }
 
+fn number(index: usize) -> u32 {
+    u32::try_from(index + 1).unwrap_or(u32::MAX)
+}
+
+/// The rule in a line; `None` for comments and empty lines.
+fn rule(line: &[u8]) -> Result<Option<Item>, ItemError> {
+    let line = line.trim_ascii();
+    if line.is_empty() || line.starts_with(b"#") {
+        return Ok(None);
+    }
+    if line.len() >= MAX_LINE_BYTES {
+        return Err(ItemError::Unknown);
+    }
+    item::parse(std::str::from_utf8(line).map_err(|_| ItemError::NotUtf8)?).map(Some)
+}
+
 /// The header, and how many lines it takes with its end.
-fn header_of(text: &str) -> (Option<&str>, usize) {
+fn header_of(bytes: &[u8]) -> (Option<&[u8]>, usize) {
     let mut length = 0;
-    for (index, line) in text.split_inclusive('\n').enumerate() {
-        if line.trim_end() == "---" {
-            return (Some(&text[..length]), index + 1);
+    for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        if line.trim_ascii_end() == b"---" {
+            return (Some(&bytes[..length]), index + 1);
         }
         length += line.len();
         if length > MAX_HEADER_BYTES {
@@ -141,7 +154,7 @@ mod tests {
             "version: 1\nname: \"Example list\" # ours\ndescription: |\n  many words\n  more: words\nauthor: a@b.example\n\
              hints:\n  reason: legal\n---\n# a comment\n\n{CID}\nnonsense\n  !{CID}/x  \n"
         );
-        let list = parse("file.deny", &text).unwrap();
+        let list = parse("file.deny", text.as_bytes()).unwrap();
         assert_eq!((list.name.as_str(), list.is_legal), ("Example list", true));
         assert_eq!(list.items.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [12, 14]);
         assert_eq!(list.faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [13]);
@@ -149,24 +162,35 @@ mod tests {
 
     #[test]
     fn no_header_is_needed() {
-        let list = parse("file.deny", CID).unwrap();
+        let list = parse("file.deny", CID.as_bytes()).unwrap();
         assert_eq!((list.name.as_str(), list.items.len()), ("file.deny", 1));
         let large = format!("{}---\n{CID}\n", "#\n".repeat(MAX_HEADER_BYTES));
-        let list = parse("x", &large).unwrap();
+        let list = parse("x", large.as_bytes()).unwrap();
         assert_eq!(list.items.len(), 1, "what is too long for a header is read as rules");
         assert_eq!(list.faults.len(), 1, "and its end is none");
     }
 
     #[test]
+    fn one_line_that_isn_t_utf_8_is_left_out() {
+        let bytes = [b"\xef\xbb\xbf/ipfs/\xff\xfe\n", CID.as_bytes(), b"\r\n", CID.as_bytes(), b"/\xff*\n"].concat();
+        let list = parse("x", &bytes).unwrap();
+        assert_eq!(list.items.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2]);
+        assert_eq!(list.faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [1, 3]);
+        let marked = format!("\u{feff}version: 1\nname: Ours\n---\n{CID}\n");
+        let list = parse("x", marked.as_bytes()).unwrap();
+        assert_eq!((list.name.as_str(), list.items.len(), list.faults.len()), ("Ours", 1, 0));
+    }
+
+    #[test]
     fn refused() {
-        assert_eq!(parse("x", "version: 2\n---\n").unwrap_err(), ListError::Version("2".to_owned()));
-        assert_eq!(parse("x", "name: a\n{nonsense\n---\n").unwrap_err(), ListError::Header(2));
+        assert_eq!(parse("x", b"version: 2\n---\n").unwrap_err(), ListError::Version("2".to_owned()));
+        assert_eq!(parse("x", b"name: a\n{nonsense\n---\n").unwrap_err(), ListError::Header(2));
     }
 
     proptest! {
         #[test]
         fn hostile_lists_never_panic(text in "([/!*#:a-f0-9Q\\- \n]|ipfs|---|%){0,200}") {
-            if let Ok(list) = parse("x", &text) {
+            if let Ok(list) = parse("x", text.as_bytes()) {
                 prop_assert!(list.faults.len() <= MAX_FAULTS);
             }
         }

@@ -37,6 +37,8 @@ pub struct Rules {
     modern: HashMap<[u8; 32], Rule>,
     legacy: HashMap<[u8; 32], Rule>,
     count: usize,
+    /// Whether any rule may be about a path.
+    has_paths: bool,
 }
 
 /// What a rule does; of two that match, the later one wins.
@@ -75,10 +77,12 @@ impl Rules {
         self.count += usize::from(*target != Target::Name);
         match target {
             Target::Content { hash, path, is_prefix } => {
+                self.has_paths |= !path.is_empty();
                 let place = self.by_hash.entry(hash.clone()).or_default();
                 place.push(PathRule { path: path.clone(), is_prefix: *is_prefix, rule });
             }
             Target::Hashed { modern, legacy } => {
+                self.has_paths = true;
                 modern.map(|digest| self.modern.insert(digest, rule));
                 legacy.map(|digest| self.legacy.insert(digest, rule));
             }
@@ -93,6 +97,11 @@ impl Rules {
     /// How many rules there are, of those that are about content.
     pub fn len(&self) -> usize {
         self.count
+    }
+
+    /// Whether something may be denied by its path that isn't by its CID. Of a hash that can't be told.
+    pub fn has_paths(&self) -> bool {
+        self.has_paths
     }
 
     /// Whether a block may be given.
@@ -147,7 +156,7 @@ mod tests {
     use crate::denylist::parse::parse;
 
     fn rules(text: &str) -> Rules {
-        let list = parse("test", text).unwrap();
+        let list = parse("test", text.as_bytes()).unwrap();
         assert!(list.faults.is_empty(), "{:?}", list.faults);
         Rules::of(std::iter::once(&list))
     }
@@ -219,8 +228,9 @@ mod tests {
     #[test]
     fn the_last_rule_wins_across_lists() {
         const CID: &str = "QmdWFA9FL52hx3j9EJZPQP1ZUH8Ygi5tLCX2cRDs6knSf8";
-        let one = parse("one", &format!("hints:\n  reason: legal\n---\n!/ipfs/{CID}\n/ipfs/{CID}\n")).unwrap();
-        let two = parse("two", &format!("!/ipfs/{CID}\n")).unwrap();
+        let one =
+            parse("one", format!("hints:\n  reason: legal\n---\n!/ipfs/{CID}\n/ipfs/{CID}\n").as_bytes()).unwrap();
+        let two = parse("two", format!("!/ipfs/{CID}\n").as_bytes()).unwrap();
         let denied = Verdict::Denied(Denied { list: "one".into(), line: 5, is_legal: true });
         assert_eq!(verdict(&Rules::of([&one].into_iter()), CID), denied);
         assert_eq!(verdict(&Rules::of([&one, &two].into_iter()), CID), Verdict::Allowed);

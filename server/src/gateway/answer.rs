@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use pinreel_content::{Cid, End, FileReader, Gate, Store, Walk};
+use pinreel_content::{Cid, End, FileReader, Store, Walk};
 
 use super::errors;
 use super::format::{Choice, Format, Wish, wish};
 use super::known::{Known, When};
-use super::look_up::{Audience, Content, content, first_bytes, gate};
+use super::leave::Leave;
+use super::look_up::{Audience, Content, content, first_bytes};
 use super::query::{self, Query};
 use super::range::ByteRange;
 use super::send::{IMMUTABLE, Source, put, send};
 use super::shape::{Shape, disposition};
 use super::{car, content_type, data_page, fence, listing, tar};
 use crate::app::App;
-use crate::denylist::{Rules, Verdict};
+use crate::denylist::Rules;
 use crate::http::ApiError;
 
 /// A preview's address may mean another root after another transcoding.
@@ -91,32 +92,33 @@ fn find_and_plan(
     (known, now): (Known, When),
 ) -> Result<Response, ApiError> {
     let wish = wish(&ask.query, &ask.headers)?;
-    let allowed = match rules.path(&ask.root, &ask.segments) {
-        Verdict::Denied(denied) => return Err(errors::denied(&denied)),
-        Verdict::Allowed => Some(ask.root),
-        Verdict::Open => None,
-    };
-    let gate = gate(store, ask.audience, rules, allowed);
-    let walk = store.walk_path(&ask.root, &ask.segments, &gate).map_err(errors::of_content)?;
-    if let End::Closed(cid) = walk.end {
-        return Err(match rules.block(&cid) {
-            Verdict::Denied(denied) => errors::denied(&denied),
-            _ => errors::not_held(ask),
-        });
-    }
-    let (mut response, choice) = if wish.choice.format() == Some(Format::Car) {
-        (car::answer(store, ask, &walk, &wish.car, &gate)?, wish.choice)
-    } else {
-        let cid = end_of(ask, &walk)?;
-        answer_as(&Place { store, gate: &gate, cid }, ask, &wish)?
-    };
+    let mut leave = Leave::ask_for(store, rules, ask)?;
+    let walk = store.walk_path(&ask.root, &ask.segments, &leave.gate).map_err(errors::of_content)?;
+    leave.follow(&walk)?;
+    let (mut response, choice) = plan(&(store, &leave), ask, &walk, &wish).map_err(|error| leave.explain(error))?;
     describe(ask, &walk, (choice, &wish), &mut response);
     if let (Choice::Native, End::Found(cid)) = (choice, walk.end)
-        && let Ok(Some(file)) = store.open_file_through(&cid, &gate)
+        && let Ok(Some(file)) = store.open_file_through(&cid, &leave.gate)
     {
         known.keep(now, ask, file, &response);
     }
     Ok(response)
+}
+
+/// Chooses the room that makes the answer.
+fn plan(
+    (store, leave): &(&Store, &Leave),
+    ask: &Ask,
+    walk: &Walk,
+    wish: &Wish,
+) -> Result<(Response, Choice), ApiError> {
+    if let End::Closed(_) = walk.end {
+        return Err(errors::not_held(ask));
+    }
+    if wish.choice.format() == Some(Format::Car) {
+        return Ok((car::answer((store, leave), ask, walk, &wish.car)?, wish.choice));
+    }
+    answer_as(&Place { store, leave, cid: end_of(ask, walk)? }, ask, wish)
 }
 
 fn end_of(ask: &Ask, walk: &Walk) -> Result<Cid, ApiError> {
@@ -131,7 +133,7 @@ fn end_of(ask: &Ask, walk: &Walk) -> Result<Cid, ApiError> {
 /// What was found, and by whose leave.
 pub struct Place<'p> {
     pub store: &'p Store,
-    pub gate: &'p Gate,
+    pub leave: &'p Leave,
     pub cid: Cid,
 }
 
@@ -165,7 +167,7 @@ fn raw(place: &Place<'_>, ask: &Ask) -> Result<Response, ApiError> {
 /// Files as files, folders as pages, blocks of data as they are.
 fn native(place: &Place<'_>, ask: &Ask, choice: Choice, takes_html: bool) -> Result<Response, ApiError> {
     let cid = &place.cid;
-    let content = content(place.store, cid, place.gate).map_err(errors::of_content)?;
+    let content = content(place.store, cid, place.leave).map_err(errors::of_content)?;
     let content = content.ok_or_else(|| errors::not_held(ask))?;
     let etag = format!("\"{cid}\"");
     match content {

@@ -4,12 +4,13 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use data_encoding::HEXLOWER;
 use pinreel_content::car::EntityBytes;
-use pinreel_content::{CarOptions, Cid, End, Gate, Kind, Scope, Store, Walk, limits};
+use pinreel_content::{CarOptions, Cid, End, Kind, Scope, Store, Walk, limits};
 use sha2::{Digest, Sha256};
 
 use super::answer::Ask;
 use super::errors;
 use super::format::{CarForm, Format};
+use super::leave::Leave;
 use super::pieces::{self, Batch, Rest};
 use super::query::Query;
 use super::send::{IMMUTABLE, headers_unless_known, put};
@@ -37,7 +38,7 @@ pub fn scope(query: &Query) -> Result<Scope, ApiError> {
     }
 }
 
-pub fn answer(store: &Store, ask: &Ask, walk: &Walk, form: &CarForm, gate: &Gate) -> Result<Response, ApiError> {
+pub fn answer((store, leave): (&Store, &Leave), ask: &Ask, walk: &Walk, form: &CarForm) -> Result<Response, ApiError> {
     let scope = scope(&ask.query)?;
     let etag = etag(ask, walk, scope, form);
     let mut headers = match headers_unless_known(ask, &etag, IMMUTABLE) {
@@ -50,13 +51,16 @@ pub fn answer(store: &Store, ask: &Ask, walk: &Walk, form: &CarForm, gate: &Gate
     put(&mut headers, header::CONTENT_TYPE, &form.media_type());
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("none"));
     put(&mut headers, header::CONTENT_DISPOSITION, &disposition(ask, &default_name(ask), false));
+    if let (Scope::All, End::Found(cid)) = (scope, walk.end) {
+        leave.whole(store, &cid)?;
+    }
     if ask.is_head {
         return Ok((StatusCode::OK, headers, pieces::unsent()).into_response());
     }
     let options = CarOptions {
         scope,
         duplicates: form.duplicates,
-        gate: gate.clone(),
+        gate: leave.gate.clone(),
         max_blocks: limits::BLOCKS_PER_CAR,
         // Who asks for a CAR checks its blocks, as those of any file.
         unchecked: true,

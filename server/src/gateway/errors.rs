@@ -50,6 +50,15 @@ pub fn denied(denied: &Denied) -> ApiError {
     ApiError::new(status, code, detail).with("denylist", denied.list.to_string()).with("line", denied.line)
 }
 
+/// A folder that isn't given as a whole, for a rule is about the path of something in it: which, isn't told.
+pub fn denied_below(rule: &Denied) -> ApiError {
+    let detail = format!(
+        "This folder isn't given as a whole: something in it is on the denylist “{}”. Ask for its entries one by one.",
+        rule.list
+    );
+    ApiError { detail, ..denied(rule) }
+}
+
 pub fn not_converted(cid: &Cid, format: Format) -> ApiError {
     let detail = format!(
         "{cid} isn't {}, and content isn't converted here. Ask for it as it is, or with ?format=raw.",

@@ -15,6 +15,7 @@ use pinreel_content::{Entries, Entry, Error, Gate, Kind, Store};
 use super::answer::{Ask, Place};
 use super::errors;
 use super::fence::OWN_PAGE;
+use super::leave::Way;
 use super::page::{self, human};
 use super::pieces::{self, Pieces};
 use super::send::{headers_unless_known, put};
@@ -46,7 +47,8 @@ pub fn answer(place: &Place<'_>, ask: &Ask) -> Result<Response, ApiError> {
     let entries = place.store.entries(cid).map_err(errors::of_content)?.ok_or_else(|| errors::not_held(ask))?;
     let mut listing = Listing {
         store: place.store.clone(),
-        gate: place.gate.clone(),
+        gate: place.leave.gate.clone(),
+        way: place.leave.way.clone(),
         head: None,
         rows: Vec::new().into_iter(),
         entries,
@@ -86,19 +88,15 @@ struct Row {
     what: What,
 }
 
-impl Row {
-    fn unsorted(entry: Entry) -> Self {
-        Self { entry, what: What::Unknown }
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
     Folder,
     Link,
     Other,
-    /// Not published here, or denied.
+    /// Not published here.
     Closed,
+    /// On a denylist, perhaps for its very name.
+    Denied,
     /// Not looked at.
     Unknown,
 }
@@ -107,6 +105,7 @@ enum What {
 struct Listing {
     store: Store,
     gate: Gate,
+    way: Way,
     head: Option<String>,
     /// The first ones; all, and sorted, in a small folder.
     rows: vec::IntoIter<Row>,
@@ -120,7 +119,8 @@ impl Listing {
     fn read_first(&mut self) -> Result<bool, Error> {
         let first = self.entries.by_ref().take(SORTED + 1).collect::<Result<Vec<_>, Error>>()?;
         if first.len() > SORTED {
-            self.rows = first.into_iter().map(Row::unsorted).collect::<Vec<_>>().into_iter();
+            let rows = first.into_iter().map(|entry| self.unsorted(entry));
+            self.rows = rows.collect::<Vec<_>>().into_iter();
             return Ok(false);
         }
         let rows = first.into_iter().map(|entry| Ok(Row { what: self.what(&entry)?, entry }));
@@ -130,7 +130,16 @@ impl Listing {
         Ok(true)
     }
 
-    fn what(&self, entry: &Entry) -> Result<What, Error> {
+    /// An entry that isn't looked at.
+    fn unsorted(&mut self, entry: Entry) -> Row {
+        let what = if self.way.denies(&entry.name, &entry.cid) { What::Denied } else { What::Unknown };
+        Row { entry, what }
+    }
+
+    fn what(&mut self, entry: &Entry) -> Result<What, Error> {
+        if self.way.denies(&entry.name, &entry.cid) {
+            return Ok(What::Denied);
+        }
         if !self.gate.admits(&entry.cid)? {
             return Ok(What::Closed);
         }
@@ -149,7 +158,7 @@ impl Listing {
     fn next_row(&mut self) -> Result<Option<Row>, Error> {
         match self.rows.next() {
             Some(row) => Ok(Some(row)),
-            None => Ok(self.entries.next().transpose()?.map(Row::unsorted)),
+            None => Ok(self.entries.next().transpose()?.map(|entry| self.unsorted(entry))),
         }
     }
 }
@@ -181,6 +190,7 @@ fn push_row(out: &mut String, row: &Row) {
     let (cid, size) = (entry.cid, human(entry.tsize));
     // Writing into a String can't fail.
     let _ = match what {
+        What::Denied => write!(out, "<tr><td colspan=\"2\">On a denylist of this node</td>"),
         What::Closed => write!(out, "<tr><td>{name}</td><td class=\"c\"><code>{cid}</code></td>"),
         _ => {
             let mark = match what {
@@ -196,7 +206,7 @@ fn push_row(out: &mut String, row: &Row) {
             )
         }
     };
-    let note = if *what == What::Closed { "not served here" } else { &size };
+    let note = if matches!(what, What::Closed | What::Denied) { "not served here" } else { &size };
     let _ = writeln!(out, "<td class=\"s\">{note}</td></tr>");
 }
 
@@ -242,6 +252,11 @@ mod tests {
         assert!(row("x", What::Other).contains("4.8 MiB"));
         let closed = row("secret", What::Closed);
         assert!(!closed.contains("href") && closed.contains("not served here"), "{closed}");
+        let denied = row("secret", What::Denied);
+        assert!(
+            !denied.contains("secret") && !denied.contains("bafk") && denied.contains("not served here"),
+            "{denied}"
+        );
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub mod fence;
 mod format;
 mod http;
 mod known;
+mod leave;
 mod listing;
 mod look_up;
 mod multipart;

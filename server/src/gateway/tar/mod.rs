@@ -37,9 +37,10 @@ pub fn answer(place: &Place<'_>, ask: &Ask) -> Result<Response, ApiError> {
     put(&mut headers, header::CONTENT_TYPE, Format::Tar.media_type());
     put(&mut headers, header::CONTENT_DISPOSITION, &disposition(ask, &format!("{cid}.tar"), false));
     put(&mut headers, header::ACCEPT_RANGES, "none");
+    place.leave.whole(place.store, cid)?;
     if ask.is_head {
         return Ok((StatusCode::OK, headers, pieces::unsent()).into_response());
     }
-    let first = pieces::batch(Archive::new(place.store, place.gate, cid));
+    let first = pieces::batch(Archive::new(place.store, &place.leave.gate, cid));
     Ok((StatusCode::OK, headers, pieces::body(first)).into_response())
 }

@@ -72,3 +72,45 @@ async fn paths_exceptions_and_reasons(owner: PgPool) {
         "a path's rule isn't its content's"
     );
 }
+
+/// A rule about a path holds where the path is only a part of what is asked for, and from each folder on the way.
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn a_path_is_kept_out_of_wholes(owner: PgPool) {
+    let site = site(&owner);
+    let (root, inner) = (site.root, site.site);
+    let double = |path: &str| {
+        let name = multibase::Base::Base58Btc.encode(root.hash().to_bytes());
+        let digest = pinreel_content::sha256(format!("{name}/{path}").as_bytes());
+        let hash = multihash::Multihash::<64>::wrap(0x12, &digest).unwrap();
+        format!("//{}", multibase::Base::Base58Btc.encode(hash.to_bytes()))
+    };
+    for (rule, hides_hello) in [
+        (format!("/ipfs/{root}/hello.txt"), true),
+        (format!("/ipfs/{root}/hel*"), true),
+        (double("hello.txt"), true),
+        (format!("/ipfs/{root}/site/index*"), false),
+        (format!("/ipfs/{inner}/index.html"), false),
+        (double("site/index.html"), false),
+    ] {
+        site.deny(&format!("{rule}\n"));
+        for whole in ["/?format=tar", "/?format=car", "/?format=car&dag-scope=all"] {
+            let answer = site.get(&site.path(whole), &[]).await;
+            assert_eq!(answer.status, StatusCode::GONE, "{rule} {whole}");
+            let head = site.ask(axum::http::Method::HEAD, &site.path(whole), &[]).await;
+            assert_eq!(head.status, StatusCode::GONE, "{rule} HEAD {whole}");
+        }
+        for part in ["/?format=car&dag-scope=entity", "/?format=car&dag-scope=block", "/big.bin?format=car", "/big.bin"]
+        {
+            assert_eq!(site.status(&site.path(part)).await, StatusCode::OK, "{rule} {part}");
+        }
+        let listing = site.get(&site.path("/"), &[]).await;
+        let is_named = text(&listing).contains("hello.txt");
+        assert_eq!(is_named, !hides_hello, "{rule}: {}", text(&listing));
+        let page = site.get(&site.path("/site/"), &[]).await;
+        assert_eq!(text(&page).contains("<h1>hi</h1>"), hides_hello, "{rule}");
+    }
+    site.deny(&format!("/ipfs/{inner}/index.html\n!/ipfs/{root}/site/index.html\n"));
+    assert_eq!(site.status(&site.path("/site/index.html")).await, StatusCode::OK, "allowed from the root");
+    assert_eq!(site.status(&format!("/ipfs/{inner}/index.html")).await, StatusCode::GONE);
+    assert_eq!(site.status(&site.path("/?format=tar")).await, StatusCode::OK);
+}
