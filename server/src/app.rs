@@ -1,6 +1,7 @@
 //! What every handler may reach: the database, the data folder, the clock and the settings.
 
 use std::future::Future;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use pinreel_content::Store;
@@ -24,9 +25,27 @@ use crate::signals::Signals;
 use crate::site::Site;
 use crate::uploads::Uploads;
 
-/// Cheap to clone; one for the process.
+/// Cheap to clone, for every request takes a few; one for the process.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+impl From<Parts> for App {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What there is one of.
+#[derive(Clone)]
+pub struct Parts {
     /// Acts as `pinreel_app`: features grant themselves what they need in their migrations.
     pub database: Database,
     pub clock: Clock,

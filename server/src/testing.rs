@@ -20,7 +20,7 @@ use sqlx::PgPool;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use crate::app::{App, Tasks};
+use crate::app::{App, Parts, Tasks};
 use crate::clock::{Clock, UnixMs};
 use crate::config::Config;
 use crate::data::DataDir;
@@ -66,7 +66,7 @@ impl TestApp {
         let folder = tempfile::tempdir().unwrap();
         let now = Arc::new(AtomicI64::new(START_MS));
         let data = DataDir::open(folder.path()).unwrap();
-        let app = App {
+        let app = App::from(Parts {
             identity: Arc::new(NodeIdentity::load_or_create(&data, config.url.as_ref()).unwrap()),
             database: crate::database::pool((*owner.connect_options()).clone()),
             clock: Clock::Fixed(now.clone()),
@@ -85,7 +85,7 @@ impl TestApp {
             data: Arc::new(data),
             tasks: Tasks::default(),
             uploads: Uploads::default(),
-        };
+        });
         Self { router: crate::router::router(app.clone()), app, now, _folder: folder }
     }
 

@@ -17,6 +17,9 @@ use crate::http::ApiError;
 
 pub const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=29030400, immutable");
 
+/// Room for what an answer has in the end, so that it is made once.
+const MOST_HEADERS: usize = 24;
+
 /// Bytes of which any part can be had.
 pub enum Source<'s> {
     Memory(&'s Bytes),
@@ -59,7 +62,7 @@ pub fn slice(bytes: &Bytes, range: ByteRange) -> Bytes {
 
 /// The headers of a good answer, or `Err` with the answer to who has it already.
 pub fn headers_unless_known(ask: &Ask, etag: &str, cache_control: HeaderValue) -> Result<HeaderMap, Box<Response>> {
-    let mut headers = HeaderMap::new();
+    let mut headers = HeaderMap::with_capacity(MOST_HEADERS);
     put(&mut headers, header::ETAG, etag);
     headers.insert(header::CACHE_CONTROL, cache_control);
     if ask.header(&header::IF_NONE_MATCH).is_some_and(|tags| none_match_hits(tags, etag)) {

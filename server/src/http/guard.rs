@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -24,12 +24,13 @@ const ANY: HeaderValue = HeaderValue::from_static("*");
 const A_DAY: HeaderValue = HeaderValue::from_static("86400");
 
 /// Refuses what a page of another site makes a browser write here. Other programs send no `Origin` and no cookie.
-pub async fn own_origin(State(app): State<App>, request: Request, next: Next) -> Result<Response, ApiError> {
+///
+/// # Errors
+/// `origin_wrong`.
+pub fn check_origin(app: &App, request: &Request) -> Result<(), ApiError> {
     let headers = request.headers();
-    if is_write(request.method()) && headers.contains_key(header::ORIGIN) && !is_own(&app, headers) {
-        return Err(origin_wrong());
-    }
-    Ok(next.run(request).await)
+    let is_foreign = is_write(request.method()) && headers.contains_key(header::ORIGIN) && !is_own(app, headers);
+    if is_foreign { Err(origin_wrong()) } else { Ok(()) }
 }
 
 /// Writes by cookie need the header itself: without it nobody knows which page sent them.
@@ -54,35 +55,35 @@ fn origin_wrong() -> ApiError {
     )
 }
 
-/// Lets pages of any site read what is public: no credentials are ever allowed with it. The gateway, which lets them
-/// ask for more, answers for itself first.
-pub async fn public_reads(request: Request, next: Next) -> Response {
-    let asks = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    if request.method() == Method::OPTIONS && asks && request.uri().path().starts_with("/api/") {
-        let allowed = [
-            (header::ACCESS_CONTROL_ALLOW_ORIGIN, ANY),
-            (header::ACCESS_CONTROL_ALLOW_METHODS, READS),
-            (header::ACCESS_CONTROL_ALLOW_HEADERS, ASKABLE),
-            (header::ACCESS_CONTROL_MAX_AGE, A_DAY),
-        ];
-        return (StatusCode::NO_CONTENT, allowed).into_response();
-    }
+/// Adds the headers that hold browsers back, and those that let pages of any site read what is public, where an answer
+/// hasn't set its own: no credentials are ever allowed with them. The gateway, which lets pages ask for more, answers for
+/// itself.
+pub async fn headers(request: Request, next: Next) -> Response {
     let is_read = [Method::GET, Method::HEAD].contains(request.method());
-    let mut response = next.run(request).await;
+    let mut response = if is_preflight(&request) { preflight() } else { next.run(request).await };
     if is_read {
         add(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
         add(&mut response, header::ACCESS_CONTROL_EXPOSE_HEADERS, READABLE);
     }
-    response
-}
-
-/// Headers that hold browsers back, where an answer hasn't set its own.
-pub async fn security_headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
     add(&mut response, header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     add(&mut response, header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     add(&mut response, header::CONTENT_SECURITY_POLICY, NO_PAGE);
     response
+}
+
+fn is_preflight(request: &Request) -> bool {
+    let asks = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    request.method() == Method::OPTIONS && asks && request.uri().path().starts_with("/api/")
+}
+
+fn preflight() -> Response {
+    let allowed = [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, ANY),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, READS),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, ASKABLE),
+        (header::ACCESS_CONTROL_MAX_AGE, A_DAY),
+    ];
+    (StatusCode::NO_CONTENT, allowed).into_response()
 }
 
 fn add(response: &mut Response, name: HeaderName, value: HeaderValue) {

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
@@ -46,12 +46,21 @@ pub fn everywhere(router: Router, app: &App) -> Router {
             .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(failed))
             .layer(from_fn_with_state(app.metrics.clone(), metrics::measure))
             .layer(PropagateRequestIdLayer::x_request_id())
-            .layer(from_fn(guard::security_headers))
-            .layer(from_fn(guard::public_reads))
+            .layer(from_fn(guard::headers))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(from_fn_with_state(limits::Limiting::of(app), limits::limit))
-            .layer(from_fn_with_state(app.clone(), guard::own_origin)),
+            .layer(from_fn_with_state(app.clone(), admit)),
     )
+}
+
+/// Lets in what is within its limits and comes from where it may.
+async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+    if let Some(refused) = limits::refused(&app, &request) {
+        return refused;
+    }
+    match guard::check_origin(&app, &request) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
 }
 
 /// Numbers the requests of one run: drawing lots for each would cost a call of the system.

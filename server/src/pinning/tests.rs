@@ -6,7 +6,7 @@ use url::Url;
 
 use super::model::{MAX_ATTEMPTS, PinState, Role};
 use super::{KuboAddress, pins_of, recent, store, unwant, want, worker};
-use crate::app::App;
+use crate::app::{App, Parts};
 use crate::testing::TestApp;
 
 async fn wanted(test: &TestApp) -> String {
@@ -20,7 +20,7 @@ async fn wanted(test: &TestApp) -> String {
 
 fn with_kubo(app: &App, url: &str) -> (App, Url) {
     let url: Url = url.parse().unwrap();
-    (App { kubo: KuboAddress::new(Some(url.clone())), ..app.clone() }, url)
+    (App::from(Parts { kubo: KuboAddress::new(Some(url.clone())), ..Parts::clone(app) }), url)
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, Tasks};
+use crate::app::{self, App, Tasks};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data::{self, DataDir, DataError};
@@ -142,7 +142,7 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
         Some(token) => token,
         None => WorkerToken::load_or_create(&parts.data.worker_token())?,
     };
-    let app = App {
+    let app = App::from(app::Parts {
         identity: Arc::new(identity),
         database: database::pool(owner),
         clock: Clock::System,
@@ -161,7 +161,7 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
         signals: Signals::default(),
         tasks: parts.tasks,
         uploads: Uploads::default(),
-    };
+    });
     claims::found(&app).await?;
     offer_operator_link(&app).await;
     background::start(&app);

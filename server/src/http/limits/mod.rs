@@ -9,12 +9,11 @@ mod clients;
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Once};
+use std::sync::Once;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
@@ -25,8 +24,6 @@ pub use budget::Budget;
 use super::visitor::FORWARDED_FOR;
 use super::{ApiError, Peer, Visitor, visitor};
 use crate::app::App;
-use crate::config::Config;
-use crate::metrics::Metrics;
 use clients::Clients;
 
 /// A budget holds what it is refilled with in so many seconds.
@@ -89,33 +86,15 @@ fn quota(budget: Budget, rates: Rates) -> Option<Quota> {
     Some(Quota::with_period(period.checked_div(rate)?)?.allow_burst(NonZeroU32::new(burst)?))
 }
 
-/// What [`limit`] needs of the app: less to clone for each request than all of it.
-#[derive(Clone)]
-pub struct Limiting {
-    limits: Arc<Limits>,
-    config: Arc<Config>,
-    metrics: Metrics,
-}
-
-impl Limiting {
-    pub fn of(app: &App) -> Self {
-        Self { limits: app.limits.clone(), config: app.config.clone(), metrics: app.metrics.clone() }
-    }
-}
-
-/// Refuses what exceeds its budget.
-pub async fn limit(State(limiting): State<Limiting>, request: Request, next: Next) -> Response {
-    let from = visitor(request.extensions(), request.headers(), &limiting.config.trusted_proxy);
-    let Visitor::Network(from) = from else { return next.run(request).await };
+/// The answer to a request that exceeds its budget: 429 with `Retry-After`.
+pub fn refused(app: &App, request: &Request) -> Option<Response> {
+    let from = visitor(request.extensions(), request.headers(), &app.config.trusted_proxy);
+    let Visitor::Network(from) = from else { return None };
     let budget = Budget::of(request.method(), request.uri().path());
-    match limiting.limits.take(budget, from) {
-        Ok(()) => next.run(request).await,
-        Err(wait) => {
-            limiting.metrics.limited(budget);
-            warn_of_proxy(&request);
-            refusal(wait)
-        }
-    }
+    let wait = app.limits.take(budget, from).err()?;
+    app.metrics.limited(budget);
+    warn_of_proxy(request);
+    Some(refusal(wait))
 }
 
 /// Says once if it seems that a proxy isn't trusted, so that all its visitors share one budget.
