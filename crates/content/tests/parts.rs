@@ -196,3 +196,34 @@ fn a_large_block_comes_in_two_pieces_and_reads_as_one_file() {
     store.car(&file).read_to_end(&mut whole).unwrap();
     assert!(whole == pieces.concat());
 }
+
+/// A file that has the same large node in it again and again costs a read each time, though it is sent once.
+#[tokio::test]
+async fn what_is_read_again_for_a_car_file_is_bounded() {
+    let (_folder, store) = store();
+    const INLINE: usize = 1 << 20;
+    let varint = |mut number: usize| {
+        let mut bytes = Vec::new();
+        while number > 0x7f {
+            bytes.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        bytes.push(number as u8);
+        bytes
+    };
+    let heavy = node(&store, &[], &[&[0x08, 0x02, 0x12][..], &varint(INLINE), &vec![0; INLINE]].concat());
+    let file = |times: usize| {
+        let sizes = [&[0x20][..], &varint(INLINE)].concat().repeat(times);
+        let data = [&[0x08, 0x02, 0x18][..], &varint(INLINE * times), &sizes].concat();
+        node(&store, &vec![("", heavy); times], &data)
+    };
+    let options = || CarOptions { scope: Scope::Entity(None), ..CarOptions::default() };
+    let some = file(8);
+    let (cids, error) = read(&store, &some, options()).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(cids, [some, heavy]);
+    let many = file(limits::BYTES_AGAIN_PER_CAR / INLINE + 2);
+    let (cids, error) = read(&store, &many, options()).await;
+    assert!(matches!(error, Some(Error::DagTooLarge(root)) if root == many), "{error:?}");
+    assert_eq!(cids, [many, heavy]);
+}

@@ -191,7 +191,7 @@ fn push_row(out: &mut String, row: &Row) {
     // Writing into a String can't fail.
     let _ = match what {
         What::Denied => write!(out, "<tr><td colspan=\"2\">On a denylist of this node</td>"),
-        What::Closed => write!(out, "<tr><td>{name}</td><td class=\"c\"><code>{cid}</code></td>"),
+        What::Closed => write!(out, "<tr><td><bdi>{name}</bdi></td><td class=\"c\"><code>{cid}</code></td>"),
         _ => {
             let mark = match what {
                 What::Folder => "/",
@@ -201,7 +201,7 @@ fn push_row(out: &mut String, row: &Row) {
             let slash = if *what == What::Folder { "/" } else { "" };
             write!(
                 out,
-                "<tr><td><a href=\"./{href}{slash}\">{name}{mark}</a></td>\
+                "<tr><td><bdi><a href=\"./{href}{slash}\">{name}{mark}</a></bdi></td>\
                  <td class=\"c\"><a href=\"/ipfs/{cid}\"><code>{cid}</code></a></td>"
             )
         }
@@ -248,7 +248,7 @@ mod tests {
         assert!(!html.contains("<script>"), "{html}");
         assert!(row("javascript:alert(1)", What::Other).contains("href=\"./javascript%3Aalert%281%29\""));
         assert!(row("a/b?c#d\"'", What::Unknown).contains("href=\"./a%2Fb%3Fc%23d%22%27\""));
-        assert!(row("sub", What::Folder).contains("href=\"./sub/\">sub/</a>"));
+        assert!(row("sub", What::Folder).contains("<bdi><a href=\"./sub/\">sub/</a></bdi>"));
         assert!(row("x", What::Other).contains("4.8 MiB"));
         let closed = row("secret", What::Closed);
         assert!(!closed.contains("href") && closed.contains("not served here"), "{closed}");
