@@ -157,12 +157,8 @@ test('it plays before it is complete, and all qualities take over where it stand
 });
 
 test('killed in the middle, the node goes on with the same stream, and the viewer with it', async () => {
-  // Other bytes, so that it is another source.
-  const other = await makeClip(join(freshFolder('clip'), 'killed.mp4'), SECONDS, [
-    ...SIZE,
-    '-metadata',
-    'title=killed',
-  ]);
+  // Another source, and long enough to be still in the making when a browser has got here.
+  const other = await makeClip(join(freshFolder('clip'), 'killed.mp4'), 3 * SECONDS, SIZE);
   const creator = await visitor();
   await creator.page.goto(`${node.url}/upload`);
   await chooseName(creator.page, 'Grace Hopper');

@@ -54,7 +54,8 @@ async function playlists(root: string): Promise<Playlist[]> {
   const master = await text(`/ipfs/${root}/master.m3u8`);
   const names = new Set<string>();
   for (const line of master.split('\n')) {
-    const uri = line.startsWith('#') ? /URI="([^"]+)"/.exec(line)?.[1] : line.trim();
+    const isGroup = line.startsWith('#EXT-X-MEDIA:');
+    const uri = isGroup ? /URI="([^"]+)"/.exec(line)?.[1] : line.startsWith('#') ? undefined : line.trim();
     if (uri) names.add(uri);
   }
   return Promise.all(

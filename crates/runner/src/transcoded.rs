@@ -45,6 +45,9 @@ pub struct Video {
     pub timescale: u32,
     pub init: FileRef,
     pub segments: Vec<Segment>,
+    /// For each segment how many of its bytes show its first picture; empty where that isn't known.
+    #[serde(default)]
+    pub keyframe_bytes: Vec<u32>,
     #[serde(default)]
     pub made: Made,
     /// A sentence for the creator: why it was made so.

@@ -81,13 +81,20 @@ fn build(content: &Store, measured: &Measured, links: &HashMap<String, Link>) ->
         let link = links.get(&file.name).ok_or_else(|| MediaError::FileMissing(file.name.clone()))?;
         Ok::<_, MediaError>((file.leaf_name().to_owned(), *link))
     };
-    let folder = |track: &Track| {
+    let target_s = playlist::target_s(measured);
+    let folder = |track: &Track, keyframes: Option<String>| {
         let mut entries = track.files().map(linked).collect::<Result<Vec<_>, _>>()?;
-        let playlist = content.put_bytes(playlist::media(track).as_bytes())?;
-        entries.push(("media.m3u8".to_owned(), playlist.into()));
+        let playlists = [("media.m3u8", Some(playlist::media(track, target_s))), ("iframes.m3u8", keyframes)];
+        for (name, text) in playlists {
+            if let Some(text) = text {
+                entries.push((name.to_owned(), content.put_bytes(text.as_bytes())?.into()));
+            }
+        }
         Ok::<_, MediaError>((track.name.clone(), content.put_directory(borrowed(&entries))?))
     };
-    let mut root = measured.tracks().map(folder).collect::<Result<Vec<_>, _>>()?;
+    let pictures = measured.video.iter().map(|video| folder(&video.track, playlist::keyframes(video, target_s)));
+    let sounds = measured.audio.iter().map(|audio| folder(&audio.track, None));
+    let mut root = pictures.chain(sounds).collect::<Result<Vec<_>, _>>()?;
     for file in measured.poster.iter().chain(&measured.beside) {
         root.push(linked(file)?);
     }

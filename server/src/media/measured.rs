@@ -41,6 +41,8 @@ pub enum Unfit {
     EmptyFile(String),
     #[error("picture size or frame rate of {0} is out of bounds")]
     Picture(String),
+    #[error("the first pictures of {0} don't lie in its segments")]
+    Keyframes(String),
     #[error("the codecs of {0} aren't written as RFC 6381 has them")]
     Codecs(String),
     #[error("language or channels of {0} are out of bounds")]
@@ -85,6 +87,8 @@ pub struct Video {
     pub height: u32,
     /// Numerator and denominator, both positive.
     pub frame_rate: (u32, u32),
+    /// For each segment how many of its bytes show its first picture; or none at all.
+    pub keyframe_bytes: Vec<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -203,7 +207,14 @@ pub fn check(sent: &sent::Transcoded) -> Result<Measured, Unfit> {
 
 fn check_video(sent: &sent::Video) -> Result<Video, Unfit> {
     let opening = opening_video(sent)?;
-    Ok(Video { track: with_segments(opening.track, &sent.segments)?, ..opening })
+    let track = with_segments(opening.track, &sent.segments)?;
+    let keyframes = sent.keyframe_bytes.iter();
+    let fit =
+        keyframes.clone().zip(&track.segments).all(|(key, segment)| (1..=segment.file.bytes).contains(&(*key).into()));
+    if !fit || !(keyframes.len() == 0 || keyframes.len() == track.segments.len()) {
+        return Err(Unfit::Keyframes(track.name));
+    }
+    Ok(Video { track, keyframe_bytes: sent.keyframe_bytes.clone(), ..opening })
 }
 
 /// A picture's rendition without its segments.
@@ -216,7 +227,7 @@ pub fn opening_video(sent: &sent::Video) -> Result<Video, Unfit> {
     }
     let track = track('v', &sent.name, &sent.codecs, (sent.timescale, &sent.init))?;
     let track = Track { is_remuxed: sent.made == Made::Remuxed, why: plain(&sent.why, MAX_WHY_CHARS), ..track };
-    Ok(Video { track, width: sent.width, height: sent.height, frame_rate: (num, den) })
+    Ok(Video { track, width: sent.width, height: sent.height, frame_rate: (num, den), keyframe_bytes: Vec::new() })
 }
 
 fn check_audio(sent: &sent::Audio) -> Result<Audio, Unfit> {

@@ -15,23 +15,48 @@ pub struct Rates {
     pub average_bps: u64,
 }
 
+/// The target duration of all playlists of a publication, in seconds: RFC 8216 has variants share one. A segment's
+/// length, rounded to the nearest second, doesn't exceed it.
+pub fn target_s(measured: &Measured) -> u64 {
+    let longest_us = measured.tracks().flat_map(lengths_us).max().unwrap_or(0);
+    ((longest_us + 500_000) / 1_000_000).max(1)
+}
+
 /// The media playlist of one rendition.
-pub fn media(track: &Track) -> String {
-    let mut text = String::with_capacity(200 + 40 * track.segments.len());
-    let lengths = lengths_us(track);
-    // A segment's length, rounded to the nearest second, must not exceed it.
-    let target_s = lengths.iter().map(|us| (us + 500_000) / 1_000_000).max().unwrap_or(1).max(1);
-    let _ = write!(
-        text,
-        "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{target_s}\n#EXT-X-MEDIA-SEQUENCE:0\n\
-         #EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"{}\"\n",
-        track.init.leaf_name(),
-    );
-    for (segment, us) in track.segments.iter().zip(&lengths) {
-        let _ = writeln!(text, "#EXTINF:{}.{:06},\n{}", us / 1_000_000, us % 1_000_000, segment.file.leaf_name());
+pub fn media(track: &Track, target_s: u64) -> String {
+    let mut text = opening(track, target_s, "#EXT-X-INDEPENDENT-SEGMENTS");
+    for (segment, us) in track.segments.iter().zip(lengths_us(track)) {
+        let _ = writeln!(text, "{}\n{}", extinf(us), segment.file.leaf_name());
     }
     text.push_str("#EXT-X-ENDLIST\n");
     text
+}
+
+/// What comes before the first segment; `kind` says of what kind they are.
+fn opening(track: &Track, target_s: u64, kind: &str) -> String {
+    format!(
+        "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{target_s}\n#EXT-X-MEDIA-SEQUENCE:0\n\
+         #EXT-X-PLAYLIST-TYPE:VOD\n{kind}\n#EXT-X-MAP:URI=\"{}\"\n",
+        track.init.leaf_name(),
+    )
+}
+
+fn extinf(us: u64) -> String {
+    format!("#EXTINF:{}.{:06},", us / 1_000_000, us % 1_000_000)
+}
+
+/// The playlist of a rendition's first pictures, one of each segment, which players show while somebody looks for a
+/// place; `None` where it isn't known how far they reach.
+pub fn keyframes(video: &Video, target_s: u64) -> Option<String> {
+    if video.keyframe_bytes.is_empty() {
+        return None;
+    }
+    let mut text = opening(&video.track, target_s, "#EXT-X-I-FRAMES-ONLY");
+    for ((segment, us), bytes) in video.track.segments.iter().zip(lengths_us(&video.track)).zip(&video.keyframe_bytes) {
+        let _ = writeln!(text, "{}\n#EXT-X-BYTERANGE:{bytes}@0\n{}", extinf(us), segment.file.leaf_name());
+    }
+    text.push_str("#EXT-X-ENDLIST\n");
+    Some(text)
 }
 
 /// The multivariant playlist, best rendition first.
@@ -45,6 +70,9 @@ pub fn master(measured: &Measured) -> String {
     subtitles_group(&mut text, texts);
     for video in best_first(&measured.video) {
         video_variant(&mut text, video, &measured.audio, !texts.is_empty());
+    }
+    for video in best_first(&measured.video) {
+        keyframes_variant(&mut text, video);
     }
     if measured.video.is_empty()
         && let Some(audio) = default_audio(&measured.audio)
@@ -173,8 +201,8 @@ fn video_variant(text: &mut String, video: &Video, audio: &[Audio], has_texts: b
         (u64::from(video.frame_rate.0) * 1000 + u64::from(video.frame_rate.1) / 2) / u64::from(video.frame_rate.1);
     let _ = writeln!(
         text,
-        "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{codecs}\",RESOLUTION={}x{},FRAME-RATE={}.{:03}{}{}\n\
-         {}/media.m3u8",
+        "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{codecs}\",RESOLUTION={}x{},FRAME-RATE={}.{:03}{}{},\
+         CLOSED-CAPTIONS=NONE\n{}/media.m3u8",
         rates.peak_bps,
         rates.average_bps,
         video.width,
@@ -185,6 +213,28 @@ fn video_variant(text: &mut String, video: &Video, audio: &[Audio], has_texts: b
         if has_texts { ",SUBTITLES=\"subtitles\"" } else { "" },
         video.track.name,
     );
+}
+
+fn keyframes_variant(text: &mut String, video: &Video) {
+    if video.keyframe_bytes.is_empty() {
+        return;
+    }
+    let rates = keyframe_rates(video);
+    let _ = writeln!(
+        text,
+        "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{}\",RESOLUTION={}x{},URI=\"{}/iframes.m3u8\"",
+        rates.peak_bps, rates.average_bps, video.track.codecs, video.width, video.height, video.track.name,
+    );
+}
+
+/// What it takes to show the first pictures at the pace of the film.
+fn keyframe_rates(video: &Video) -> Rates {
+    let lengths = lengths_us(&video.track);
+    let bytes = || video.keyframe_bytes.iter().map(|bytes| u64::from(*bytes));
+    Rates {
+        peak_bps: bytes().zip(&lengths).map(|(bytes, us)| bits_a_second(bytes, *us)).max().unwrap_or(0),
+        average_bps: bits_a_second(bytes().sum(), lengths.iter().sum()),
+    }
 }
 
 /// Exactly one: the one marked so, else the first.
@@ -248,7 +298,8 @@ mod tests {
         let sizes = [(30_030, 100_000), (30_030, 200_000), (60_060, 300_000), (120_120, 1_000_000), (7_007, 400_000)];
         let sizes = sizes.map(|(ticks, bytes)| (ticks, bytes / divisor));
         let track = track(name, "avc1.640028", 30_000, &sizes);
-        Video { track, width: height * 16 / 9, height, frame_rate: (30_000, 1_001) }
+        let keyframe_bytes = track.segments.iter().map(|segment| segment.file.bytes as u32 / 10).collect();
+        Video { track, width: height * 16 / 9, height, frame_rate: (30_000, 1_001), keyframe_bytes }
     }
 
     fn audio(name: &str, label: &str, language: Option<&str>, default: bool) -> Audio {
@@ -278,7 +329,7 @@ mod tests {
     #[test]
     fn media_playlist_is_exact() {
         assert_eq!(
-            media(&video("v1080", 1080, 1).track),
+            media(&video("v1080", 1080, 1).track, 4),
             "#EXTM3U\n\
              #EXT-X-VERSION:7\n\
              #EXT-X-TARGETDURATION:4\n\
@@ -296,11 +347,37 @@ mod tests {
     }
 
     #[test]
+    fn keyframes_are_ranges_at_the_beginning_of_segments() {
+        let video = video("v1080", 1080, 1);
+        let text = keyframes(&video, 4).unwrap();
+        assert!(text.starts_with("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:4\n"), "{text}");
+        assert!(text.contains("\n#EXT-X-I-FRAMES-ONLY\n#EXT-X-MAP:URI=\"init.mp4\"\n"), "{text}");
+        assert!(text.contains("#EXTINF:4.004000,\n#EXT-X-BYTERANGE:100000@0\nseg-00003.m4s\n"), "{text}");
+        assert!(!text.contains("INDEPENDENT") && text.ends_with("seg-00004.m4s\n#EXT-X-ENDLIST\n"), "{text}");
+        let unknown = Video { keyframe_bytes: vec![], ..video };
+        assert_eq!(keyframes(&unknown, 4), None);
+        assert!(!master(&measured(vec![unknown], vec![])).contains("I-FRAME"));
+    }
+
+    #[test]
     fn rounding_never_adds_up() {
         // A third of a second can't be written; three of them are still one.
         let track = track("v240", "avc1.42", 3, &[(1, 10); 3000]);
         assert_eq!(lengths_us(&track).iter().sum::<u64>(), 1_000_000_000);
-        assert!(media(&track).starts_with("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:1\n"));
+    }
+
+    #[test]
+    fn all_playlists_have_the_target_of_the_longest_segment() {
+        let longer =
+            Audio { track: track("a0", "mp4a.40.2", 48_000, &[(216_000, 16_000)]), ..audio("a0", "", None, true) };
+        let shorter = audio("a1", "", None, false);
+        assert_eq!(target_s(&measured(vec![video("v1080", 1080, 1)], vec![shorter.clone()])), 4);
+        assert_eq!(
+            target_s(&measured(vec![video("v1080", 1080, 1)], vec![shorter, longer])),
+            5,
+            "4.5 s are rounded up"
+        );
+        assert_eq!(target_s(&measured(vec![], vec![audio("a0", "", None, true)])), 4);
     }
 
     #[test]
@@ -328,11 +405,15 @@ mod tests {
              #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"English 2\",LANGUAGE=\"en\",DEFAULT=YES,AUTOSELECT=YES,\
              CHANNELS=\"2\",URI=\"a1/media.m3u8\"\n\
              #EXT-X-STREAM-INF:BANDWIDTH=2771370,AVERAGE-BANDWIDTH=2069585,CODECS=\"avc1.640028,mp4a.40.2\",\
-             RESOLUTION=1920x1080,FRAME-RATE=29.970,AUDIO=\"audio\"\n\
+             RESOLUTION=1920x1080,FRAME-RATE=29.970,AUDIO=\"audio\",CLOSED-CAPTIONS=NONE\n\
              v1080/media.m3u8\n\
              #EXT-X-STREAM-INF:BANDWIDTH=789100,AVERAGE-BANDWIDTH=613551,CODECS=\"avc1.640028,mp4a.40.2\",\
-             RESOLUTION=853x480,FRAME-RATE=29.970,AUDIO=\"audio\"\n\
-             v480/media.m3u8\n"
+             RESOLUTION=853x480,FRAME-RATE=29.970,AUDIO=\"audio\",CLOSED-CAPTIONS=NONE\n\
+             v480/media.m3u8\n\
+             #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1370057,AVERAGE-BANDWIDTH=194138,CODECS=\"avc1.640028\",\
+             RESOLUTION=1920x1080,URI=\"v1080/iframes.m3u8\"\n\
+             #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=342515,AVERAGE-BANDWIDTH=48535,CODECS=\"avc1.640028\",\
+             RESOLUTION=853x480,URI=\"v480/iframes.m3u8\"\n"
         );
     }
 
@@ -354,7 +435,10 @@ mod tests {
             text.contains(first) && text.contains("NAME=\"English 2\",DEFAULT=NO,AUTOSELECT=YES,FORCED=YES"),
             "{text}"
         );
-        assert!(text.contains("FRAME-RATE=29.970,SUBTITLES=\"subtitles\"\nv1080/media.m3u8\n"), "{text}");
+        assert!(
+            text.contains("FRAME-RATE=29.970,SUBTITLES=\"subtitles\",CLOSED-CAPTIONS=NONE\nv1080/media.m3u8\n"),
+            "{text}"
+        );
         let playlist = captions(&measured.captions[0].file, 8_242);
         assert!(playlist.contains("#EXT-X-TARGETDURATION:9\n") && playlist.contains("#EXTINF:8.242,\ncaptions.vtt\n"));
         measured.video.clear();

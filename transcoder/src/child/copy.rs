@@ -133,6 +133,7 @@ impl<'p> PictureCopier<'p> {
             timescale,
             init: written.init,
             segments: written.segments,
+            keyframe_bytes: written.keyframe_bytes,
             made: Made::Remuxed,
             why: FITS.to_owned(),
         })

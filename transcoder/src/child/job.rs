@@ -212,7 +212,8 @@ impl Job {
 
     /// The copied picture or the quick rung, and the first sound. Nothing until the picture's encoders run.
     fn early(&self) -> Option<Early> {
-        let copied = self.copied.picture.as_ref().map(|video| Video { segments: Vec::new(), ..video.clone() });
+        let copied = self.copied.picture.clone();
+        let copied = copied.map(|video| Video { segments: Vec::new(), keyframe_bytes: Vec::new(), ..video });
         let video = match (copied, &self.pictures) {
             (None, Some(pictures)) => Some(pictures.opening()?),
             (copied, _) => copied,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use pinreel_runner::{FileRef, FrameRate, Made, Segment, Video};
+use pinreel_runner::{FileRef, FrameRate, Made, Video};
 
 use super::plan::RungPlan;
 use super::segments::{Folder, Order, Segments, Written};
@@ -116,15 +116,16 @@ impl Rung {
     pub fn finish(mut self) -> Result<Video, Failure> {
         let written = self.join()?;
         let rate = rate::measured(self.plan.rate, self.frames, written.length, self.clock.timescale);
-        Ok(self.rendition(rate, written.segments))
+        Ok(Video { segments: written.segments, keyframe_bytes: written.keyframe_bytes, ..self.rendition(rate) })
     }
 
     /// The rendition before its first segment, with the rate that is planned.
     pub fn opening(&self) -> Video {
-        self.rendition(self.plan.rate, Vec::new())
+        self.rendition(self.plan.rate)
     }
 
-    fn rendition(&self, frame_rate: FrameRate, segments: Vec<Segment>) -> Video {
+    /// Without segments.
+    fn rendition(&self, frame_rate: FrameRate) -> Video {
         Video {
             name: self.plan.name.clone(),
             width: self.plan.size.width,
@@ -133,7 +134,8 @@ impl Rung {
             codecs: self.codecs.clone(),
             timescale: self.clock.timescale,
             init: self.init.clone(),
-            segments,
+            segments: Vec::new(),
+            keyframe_bytes: Vec::new(),
             made: Made::Encoded,
             why: String::new(),
         }

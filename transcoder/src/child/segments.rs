@@ -20,6 +20,7 @@ use crate::av::Error;
 use crate::av::muxer::Muxer;
 use crate::failure::Failure;
 use crate::rules::edits::with_delay;
+use crate::rules::fragments::first_sample_end;
 use crate::rules::marks::is_segment;
 
 /// How many packets x264 sends between one and its predecessor in playing order, at most.
@@ -119,12 +120,16 @@ pub struct Segments {
     timescale: i64,
     begin: i64,
     done: Vec<Segment>,
+    /// For each of them where its first packet ends.
+    firsts: Vec<Option<u32>>,
 }
 
 /// A finished rendition's files.
 pub struct Written {
     pub init: FileRef,
     pub segments: Vec<Segment>,
+    /// For each segment how many bytes hold its first packet; empty if a fragment isn't read that way.
+    pub keyframe_bytes: Vec<u32>,
     /// In ticks.
     pub length: i64,
 }
@@ -158,6 +163,7 @@ impl Segments {
             timescale: i64::from(timescale),
             begin: 0,
             done: Vec::new(),
+            firsts: Vec::new(),
         })
     }
 
@@ -205,7 +211,8 @@ impl Segments {
         let keep = self.waiting.as_ref().is_some_and(|(cut, _)| is_long_enough(*cut));
         self.settle(keep)?;
         self.cut(end)?;
-        Ok(Written { init: self.init, segments: self.done, length: end })
+        let keyframe_bytes = self.firsts.into_iter().collect::<Option<_>>().unwrap_or_default();
+        Ok(Written { init: self.init, segments: self.done, keyframe_bytes, length: end })
     }
 
     /// Our encoder delays a packet by at most [`REORDER`] others. Where those last longer than the lead, decoding times
@@ -242,6 +249,7 @@ impl Segments {
         let name = format!("{}/seg-{:05}.m4s", self.name, self.done.len());
         let ticks = u64::try_from(at - self.begin).unwrap_or(0);
         self.done.push(self.folder.put_segment(name, ticks, &media)?);
+        self.firsts.push(first_sample_end(&media));
         self.begin = at;
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Edit lists in mp4 headers: one that says how far playing lags behind decoding, so that time 0 is the first frame.
 
+use super::boxes::{find, framed};
+
 /// The header of a track of fragments with an edit list that begins at `delay` of its media time; `None` when the
 /// header isn't one track's `ftyp` and `moov`.
 pub fn with_delay(header: &[u8], delay: i64) -> Option<Vec<u8>> {
@@ -28,27 +30,6 @@ fn edits(delay: i64) -> Vec<u8> {
     list.extend_from_slice(&delay.to_be_bytes());
     list.extend_from_slice(&NORMAL_SPEED.to_be_bytes());
     framed(b"edts", &framed(b"elst", &list))
-}
-
-fn framed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
-    let mut framed = ((body.len() + 8) as u32).to_be_bytes().to_vec();
-    framed.extend_from_slice(kind);
-    framed.extend_from_slice(body);
-    framed
-}
-
-/// Start and end of the first box of a kind among the boxes from `at` to `end`.
-fn find(bytes: &[u8], mut at: usize, end: usize, kind: &[u8; 4]) -> Option<(usize, usize)> {
-    while at < end {
-        let head = bytes.get(at..at + 8)?;
-        let size = u32::from_be_bytes(head[..4].try_into().ok()?) as usize;
-        let next = at.checked_add(size).filter(|next| size >= 8 && *next <= end)?;
-        if &head[4..] == kind {
-            return Some((at, next));
-        }
-        at = next;
-    }
-    None
 }
 
 #[cfg(test)]

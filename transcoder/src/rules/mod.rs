@@ -1,11 +1,13 @@
 //! The pure rules of transcoding: sizes, rates, instants, caps, names. No ffmpeg, no files, no clock.
 
+pub mod boxes;
 pub mod chapters;
 pub mod clock;
 pub mod codecs;
 pub mod colour;
 pub mod edits;
 pub mod fits;
+pub mod fragments;
 pub mod h264;
 pub mod ladder;
 pub mod language;

@@ -123,6 +123,7 @@ mod tests {
             timescale: 12_800,
             init: FileRef { cid: String::new(), ..file("v480/init.mp4") },
             segments: vec![],
+            keyframe_bytes: vec![],
             made: Made::Encoded,
             why: String::new(),
         };

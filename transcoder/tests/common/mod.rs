@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use pinreel_runner::{Made, Segment, Transcoded};
+use pinreel_runner::{Made, Segment, Transcoded, Video};
 use tempfile::TempDir;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_pinreel-transcoder");
@@ -212,6 +212,7 @@ impl Done {
             // Copied groups may be as long as those that are accepted, encoded ones are ours.
             let longest = if video.made == Made::Remuxed { 4.1 } else { 2.1 };
             self.check_segments(&video.name, video.timescale, &video.segments, longest);
+            self.check_keyframes(video);
         }
         self.check_files();
     }
@@ -260,6 +261,23 @@ impl Done {
         let end = *instants.last().unwrap();
         let gaps = keys.iter().zip(keys.iter().skip(1).chain([&end])).map(|(a, b)| b - a);
         assert!(gaps.clone().all(|gap| gap <= longest), "{name}: {:?}", gaps.collect::<Vec<_>>());
+        std::fs::remove_file(alone).unwrap();
+    }
+
+    /// The bytes that are said to show a segment's first picture show just that.
+    fn check_keyframes(&self, video: &Video) {
+        assert_eq!(video.keyframe_bytes.len(), video.segments.len());
+        let header = std::fs::read(self.path(&video.init.name)).unwrap();
+        let alone = self.path("alone.mp4");
+        let all: Vec<_> = video.segments.iter().zip(&video.keyframe_bytes).collect();
+        for (segment, bytes) in [all[0], all[all.len() - 1]] {
+            let media = std::fs::read(self.path(&segment.file.name)).unwrap();
+            std::fs::write(&alone, [header.as_slice(), &media[..*bytes as usize]].concat()).unwrap();
+            let output = ffmpeg("error", &alone, "-f framemd5 -");
+            let text = String::from_utf8(output.stdout).unwrap();
+            let frames = text.lines().filter(|line| !line.starts_with('#')).count();
+            assert_eq!(frames, 1, "{}: {}", segment.file.name, String::from_utf8_lossy(&output.stderr));
+        }
         std::fs::remove_file(alone).unwrap();
     }
 

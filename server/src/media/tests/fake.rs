@@ -156,7 +156,7 @@ impl<'t> Worker<'t> {
         let told = Growth {
             epoch: lease.epoch,
             early: Early {
-                video: Some(Video { segments: vec![], ..video.clone() }),
+                video: Some(Video { segments: vec![], keyframe_bytes: vec![], ..video.clone() }),
                 audio: Some(Audio { segments: vec![], ..audio.clone() }),
                 ended: false,
             },
@@ -255,6 +255,7 @@ pub fn made(seed: &str) -> (Transcoded, Vec<Made>) {
             timescale: 12_800,
             init: reference(0),
             segments: vec![segment(1, 12_800), segment(2, 12_800)],
+            keyframe_bytes: vec![2, 1],
             made: pinreel_runner::Made::Remuxed,
             why: "The source fits as it is.".into(),
         }],

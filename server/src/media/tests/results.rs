@@ -42,10 +42,13 @@ async fn a_result_becomes_a_private_root_with_playlists(owner: PgPool) {
     let master = String::from_utf8(read(&test, &cid, &["master.m3u8"])).unwrap();
     assert!(
         master.contains(
-            "RESOLUTION=1280x720,FRAME-RATE=25.000,AUDIO=\"audio\",SUBTITLES=\"subtitles\"\nv720/media.m3u8\n"
+            "RESOLUTION=1280x720,FRAME-RATE=25.000,AUDIO=\"audio\",SUBTITLES=\"subtitles\",CLOSED-CAPTIONS=NONE\n\
+             v720/media.m3u8\n#EXT-X-I-FRAME-STREAM-INF:"
         ),
         "{master}"
     );
+    let keyframes = String::from_utf8(read(&test, &cid, &["v720", "iframes.m3u8"])).unwrap();
+    assert!(keyframes.contains("#EXT-X-BYTERANGE:1@0\nseg-00001.m4s\n"), "{keyframes}");
     let audio = String::from_utf8(read(&test, &cid, &["a0", "media.m3u8"])).unwrap();
     assert!(audio.contains("#EXTINF:1.002667,\nseg-00000.m4s\n#EXTINF:0.997333,\nseg-00001.m4s\n"), "{audio}");
 
@@ -111,7 +114,7 @@ async fn numbers_out_of_bounds_are_refused(owner: PgPool) {
     let lease = worker.lease().await.unwrap();
     let good = worker.deliver(&lease).await;
     type Spoil = fn(&mut pinreel_runner::Transcoded);
-    let cases: [(&str, Spoil); 19] = [
+    let cases: [(&str, Spoil); 22] = [
         ("nothing", |result| (result.video, result.audio) = (vec![], vec![])),
         ("no duration", |result| result.duration_ms = 0),
         ("a year", |result| result.duration_ms = 365 * 86_400_000),
@@ -126,6 +129,9 @@ async fn numbers_out_of_bounds_are_refused(owner: PgPool) {
         ("elsewhere", |result| result.video[0].name = "../v720".into()),
         ("sound as picture", |result| result.video[0].name = "a0".into()),
         ("wrong order", |result| result.video[0].segments.reverse()),
+        ("a keyframe too few", |result| result.video[0].keyframe_bytes.truncate(1)),
+        ("a keyframe of nothing", |result| result.video[0].keyframe_bytes[0] = 0),
+        ("a keyframe beyond its segment", |result| result.video[0].keyframe_bytes[1] = u32::MAX),
         ("captions elsewhere", |result| result.captions[0].name = "../s0".into()),
         ("captions twice", |result| result.captions.push(result.captions[0].clone())),
         ("sheets out of order", |result| {
