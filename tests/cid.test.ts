@@ -106,3 +106,15 @@ test('what cannot be hashed ends with 1 and a sentence', async () => {
   assert.equal(finished.code, 1);
   assert.match(oneLine<{ error: { message: string } }>(finished.stdout).error.message, /nowhere/);
 });
+
+test('a name with a newline is one line, and one that is not UTF-8 is told', async () => {
+  const base = Buffer.from(freshFolder('cid'));
+  const named = (name: Buffer) => Buffer.concat([base, Buffer.from('/'), name]);
+  writeFileSync(named(Buffer.from('two\nlines')), 'x');
+  const lines = await new Cli().run('cid', named(Buffer.from('two\nlines')).toString());
+  assert.match(lines.stdout, /^baf\S+ {2}.*two\\nlines\n$/);
+  writeFileSync(named(Buffer.from([0xff])), 'x');
+  const folder = await new Cli().run('cid', base.toString());
+  assert.equal(folder.code, 1);
+  assert.match(folder.stderr, /not UTF-8/);
+});

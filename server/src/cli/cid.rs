@@ -1,6 +1,7 @@
 //! `pinreel cid PATH…`: the CIDs of files and folders, without storing anything.
 
 use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,6 +12,9 @@ use super::answer::Failure;
 use super::progress::Progress;
 
 /// Computes CIDs as `ipfs add -r` gives them under the profile unixfs-v1-2025, and stores nothing.
+///
+/// In the lines, control characters, backslashes and bytes that aren't UTF-8 are written as in \n, \\ and \xff. In JSON a path
+/// stands as it is, but for such bytes, each of which is a U+FFFD.
 ///
 /// A line for each file, symbolic link (which isn't followed) and folder, each folder after what is in it. As `ipfs add`
 /// does, it leaves out what is hidden in a folder, that is, whose name begins with a dot.
@@ -80,13 +84,50 @@ struct Lines<W: Write> {
 
 impl<W: Write> Lines<W> {
     fn write(&mut self, path: &Path, link: Link) {
-        let (path, cid) = (path.display().to_string(), link.cid.to_string());
-        let line =
-            if self.as_json { json!({ "path": path, "cid": cid }).to_string() } else { format!("{cid}  {path}") };
+        let cid = link.cid.to_string();
+        let line = match self.as_json {
+            true => json!({ "path": path.to_string_lossy(), "cid": cid }).to_string(),
+            false => format!("{cid}  {}", printable(path)),
+        };
         self.is_open = self.is_open && writeln!(self.out, "{line}").is_ok();
     }
 
     fn flush(&mut self) {
         self.is_open = self.is_open && self.out.flush().is_ok();
+    }
+}
+
+/// A path as one line that tells every other path from it.
+fn printable(path: &Path) -> String {
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '\\' => text += "\\\\",
+                control if control.is_control() => text.extend(control.escape_default()),
+                other => text.push(other),
+            }
+        }
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_line_and_tells_others_from_it() {
+        for (path, line) in [
+            (&b"with spaces/\xc3\xbc"[..], "with spaces/\u{fc}"),
+            (b"two\nlines\t\x1b[31m\x7f", "two\\nlines\\t\\u{1b}[31m\\u{7f}"),
+            (b"back\\n", "back\\\\n"),
+            (b"\xffno text\xc3", "\\xffno text\\xc3"),
+        ] {
+            assert_eq!(printable(Path::new(OsStr::from_bytes(path))), line);
+        }
     }
 }
