@@ -1,6 +1,7 @@
 //! Why a record isn't taken, each reason with its own code.
 
 use axum::http::StatusCode;
+use pinreel_content::Cid;
 use pinreel_records::{ChainError, KeyHead, RecordError};
 use serde_json::{Value, json};
 
@@ -25,6 +26,8 @@ pub enum ClaimsError {
     SlugTaken { slug: String, suggestion: String },
     #[error("{0} isn't held here for this channel")]
     SourceMissing(String),
+    #[error("{0} was erased by the operator")]
+    ContentErased(Cid),
     #[error("{cid} has {held} bytes, not {said}")]
     SourceSize { cid: String, said: u64, held: u64 },
     #[error("{root} isn't what this node made of the source")]
@@ -97,6 +100,11 @@ fn refusal(error: ClaimsError) -> (StatusCode, &'static str, String) {
             S::UNPROCESSABLE_ENTITY,
             "source_missing",
             format!("{cid} was not uploaded to this node by this channel; upload it first."),
+        ),
+        ClaimsError::ContentErased(cid) => (
+            S::GONE,
+            "content_erased",
+            format!("This node's operator has erased {cid} for good; it can't be published here again."),
         ),
         ClaimsError::SourceSize { cid, said, held } => (
             S::UNPROCESSABLE_ENTITY,

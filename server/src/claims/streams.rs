@@ -22,6 +22,8 @@ const MAX_SUFFIX: u32 = 1000;
 #[derive(Debug, Default)]
 pub(super) struct Files {
     held: HashMap<Cid, Held>,
+    /// One that the operator has erased.
+    erased: Option<Cid>,
     /// Whether the root that is named is what this node made of the source.
     is_root_ours: bool,
 }
@@ -37,10 +39,9 @@ pub(super) async fn look_up(app: &App, body: &Body) -> Result<Files, ClaimsError
     let Body::Stream(stream) = body else { return Ok(Files::default()) };
     let store = app.store.clone();
     let named = files_of(stream);
-    let look = spawn_blocking(move || named.into_iter().filter_map(|cid| look_at(&store, cid).transpose()).collect());
-    let held: Result<_, pinreel_content::Error> =
-        look.await.map_err(|error| ClaimsError::Content(error.to_string()))?;
-    let held = held.map_err(|error| ClaimsError::Content(error.to_string()))?;
+    let look = spawn_blocking(move || look_at_all(&store, named));
+    let looked = look.await.map_err(|error| ClaimsError::Content(error.to_string()))?;
+    let (held, erased) = looked.map_err(|error| ClaimsError::Content(error.to_string()))?;
     let source = stream.source.cid.to_string();
     let is_root_ours = match stream.root.map(|root| root.to_string()) {
         None => true,
@@ -50,7 +51,21 @@ pub(super) async fn look_up(app: &App, body: &Body) -> Result<Files, ClaimsError
             newest.into_iter().chain(at_root).any(|made| made.source == source && made.root == root)
         }
     };
-    Ok(Files { held, is_root_ours })
+    Ok(Files { held, erased, is_root_ours })
+}
+
+type Looked = (HashMap<Cid, Held>, Option<Cid>);
+
+/// What is held, and one that was erased.
+fn look_at_all(store: &Store, named: Vec<Cid>) -> Result<Looked, pinreel_content::Error> {
+    let (mut held, mut erased) = (HashMap::new(), None);
+    for cid in named {
+        if store.is_erased(&cid)? {
+            erased = Some(cid);
+        }
+        held.extend(look_at(store, cid)?);
+    }
+    Ok((held, erased))
 }
 
 fn look_at(store: &Store, cid: Cid) -> Result<Option<(Cid, Held)>, pinreel_content::Error> {
@@ -101,6 +116,9 @@ async fn check_files(
     stream: &Stream,
     files: &Files,
 ) -> Result<(), ClaimsError> {
+    if let Some(cid) = files.erased {
+        return Err(ClaimsError::ContentErased(cid));
+    }
     for cid in files_of(stream) {
         let held = files.held.get(&cid).ok_or_else(|| ClaimsError::SourceMissing(cid.to_string()))?;
         if !held.is_public && !uploads::owns_source(connection, &placed.channel, &cid.to_string()).await? {

@@ -104,6 +104,17 @@ async fn strangers_and_replays(owner: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn what_the_operator_has_erased(owner: PgPool) {
+    let test = node(&owner).await;
+    let mut ann = Creator::new(&test, 1, "ann").await;
+    let file = public_file(&test, b"a film");
+    test.app.store.erase(&file.cid, NOW).unwrap();
+    let answer = ann.refused(&test, &claim("first", &file)).await;
+    assert_eq!(code(&answer), (410, "content_erased"));
+    assert!(answer.1["detail"].as_str().unwrap().contains(&file.cid.to_string()), "{answer:?}");
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
 async fn a_record_of_one_node_is_none_of_another(owner: PgPool) {
     let test = node(&owner).await;
     let mut ann = Creator::new(&test, 1, "ann").await;

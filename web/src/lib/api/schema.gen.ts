@@ -1162,7 +1162,7 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description erased */
+                /** @description erased, content_erased */
                 410: {
                     headers: {
                         [name: string]: unknown;
