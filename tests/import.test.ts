@@ -70,9 +70,28 @@ test('a CAR with a wrong hash or a cut end is refused, with the place', async ()
   for (const name of ['flipped.car', 'cut.car']) {
     const finished = await cli.run('import', join(folder, name), '--data', node.data, '--json');
     assert.equal(finished.code, 1, name);
-    assert.match(oneLine<{ error: { message: string } }>(finished.stdout).error.message, /\d/, name);
+    const { message } = oneLine<{ error: { message: string } }>(finished.stdout).error;
+    assert.match(message, /Qm\w{44}.* at byte \d+/, name);
   }
-  await node.stop();
+  // Several at once: it is said of each what became of it, and the good one is taken.
+  const names = ['cut.car', 'foreign.car', 'flipped.car'].map((name) => join(folder, name));
+  for (const runs of [true, false]) {
+    if (!runs) await node.stop();
+    const several = await cli.run('import', ...names, '--data', node.data, '--json');
+    assert.equal(several.code, 1);
+    const { roots, files } = oneLine<{
+      roots: string[];
+      files: { file: string; roots?: string[]; error?: { code: string } }[];
+    }>(several.stdout);
+    assert.deepEqual([roots.length, files.map(({ file }) => file)], [1, names]);
+    assert.deepEqual(
+      files.map(({ error }) => error?.code),
+      ['car_refused', undefined, 'car_refused'],
+    );
+    const told = await cli.run('import', ...names, '--data', node.data);
+    assert.equal(told.code, 1);
+    assert.equal(told.stdout.match(/^Refused: .*(cut|flipped)\.car: /gm)?.length, 2, told.stdout);
+  }
 });
 
 test('an import into a folder that is no node makes nothing there', async () => {

@@ -20,6 +20,11 @@ pub enum Error {
     /// No space left, or over a quota.
     #[error("the disk is full: could not write {}", .0.display())]
     DiskFull(PathBuf),
+    /// Too little room for what was to be written; nothing of it was.
+    #[error(
+        "the disk has {free_bytes} bytes left, and {needed_bytes} are needed: make room, for example with `pinreel store gc`"
+    )]
+    NoRoom { needed_bytes: u64, free_bytes: u64 },
     /// The file system refused.
     #[error("could not {action} {}: {source}", .path.display())]
     Io { action: &'static str, path: PathBuf, source: io::Error },
@@ -148,13 +153,18 @@ impl Error {
         move |source| if is_full(&source) { Self::DiskFull(path) } else { Self::Io { action, path, source } }
     }
 
+    /// Whether there was too little room on the disk.
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Self::DiskFull(_) | Self::NoRoom { .. })
+    }
+
     pub(crate) fn malformed(cid: &Cid) -> impl FnOnce(Malformed) -> Self {
         let cid = *cid;
         move |reason| Self::Malformed { cid, reason }
     }
 }
 
-fn is_full(error: &io::Error) -> bool {
+pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 

@@ -20,7 +20,7 @@ use ipfs_api_prelude::{ApiRequest, Backend};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::mpsc, task, time};
 
-use crate::{CarReader, Error, digest_of, limits, sha256};
+use crate::{CarReader, CarStats, Error, digest_of, limits, parse_cid, sha256};
 
 /// How long a question may take.
 const QUESTION: Duration = Duration::from_secs(10);
@@ -49,6 +49,15 @@ pub enum KuboError {
     Timeout { action: &'static str, limit: Duration },
     #[error("Kubo ended without saying that it could {action}")]
     Unfinished { action: &'static str },
+    /// Its count of what an import brought is another than ours.
+    #[error(
+        "Kubo counts {} blocks of {} bytes in what it imported, and {} blocks of {} bytes were sent", .counted.blocks,
+        .counted.block_bytes, .sent.blocks, .sent.block_bytes
+    )]
+    Miscounted { sent: CarStats, counted: CarStats },
+    /// It says that it has pinned a root, and doesn't list it.
+    #[error("Kubo says that it has pinned {0}, but doesn't list it among its recursive pins")]
+    NotPinned(Cid),
     #[error(transparent)]
     Content(#[from] Error),
 }
@@ -117,14 +126,15 @@ impl Kubo {
         Ok(answer.version)
     }
 
-    /// Sends a root's whole DAG and pins it, recursively, under a name. Doing it again changes nothing.
+    /// Sends a root's whole DAG and pins it, recursively, under a name; what Kubo says of either is checked. Doing it
+    /// again changes nothing.
     ///
     /// `car` comes from [`crate::Store::car`]; its blocks are read on the blocking pool.
     pub async fn import_and_pin(&self, root: &Cid, car: CarReader, name: &str) -> Result<(), KuboError> {
         self.import(root, car).await?;
         let request = PinAdd { arg: root.to_string(), recursive: true, name };
         let _: serde_json::Value = self.ask("pin a root", PINNING, request).await?;
-        Ok(())
+        if self.pinned(root).await?.is_some() { Ok(()) } else { Err(KuboError::NotPinned(*root)) }
     }
 
     /// The recursive pin of a root, or `None` if it has none.
@@ -134,8 +144,9 @@ impl Kubo {
             Err(KuboError::Refused { reason, .. }) if reason.contains("not pinned") => return Ok(None),
             answer => answer?,
         };
-        let pin = answer.keys.into_values().next();
-        Ok(pin.map(|pin| Pin { name: pin.name, kind: pin.kind }))
+        let mut pins = answer.keys.into_iter();
+        let pin = pins.find(|(cid, pin)| parse_cid(cid).as_ref() == Some(root) && pin.kind == "recursive");
+        Ok(pin.map(|(_, pin)| Pin { name: pin.name, kind: pin.kind }))
     }
 
     /// Takes a root's recursive pin away; its blocks go when Kubo collects its garbage. `false` if it had none.
@@ -209,12 +220,11 @@ impl Kubo {
         });
         let answer = self.send_car(root, body, &sent).await;
         // Our own side's failure explains the other's: look at it first.
-        match producer.await {
-            Ok(Err(error)) => return Err(error.into()),
+        let sent = match producer.await {
+            Ok(sent) => sent?,
             Err(error) => return Err(KuboError::Unreachable { action, reason: error.to_string() }),
-            Ok(Ok(())) => {}
-        }
-        if imported(&answer?) { Ok(()) } else { Err(KuboError::Unfinished { action }) }
+        };
+        check_import(&answer?, sent)
     }
 
     async fn send_car(&self, root: &Cid, body: mpsc::Receiver<Piece>, sent: &AtomicU64) -> Result<Vec<u8>, KuboError> {
@@ -247,11 +257,11 @@ impl Kubo {
 type Request = <IpfsClient as Backend>::HttpRequest;
 type Piece = Result<Bytes, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Reads the CAR file into the channel, until it ends or nobody listens any more.
-fn produce(mut car: CarReader, sender: &mpsc::Sender<Piece>, sent: &AtomicU64) -> Result<(), Error> {
+/// Reads the CAR file into the channel, until it ends or nobody listens any more; how much was read.
+fn produce(mut car: CarReader, sender: &mpsc::Sender<Piece>, sent: &AtomicU64) -> Result<CarStats, Error> {
     loop {
         let piece = match car.next_piece() {
-            Ok(None) => return Ok(()),
+            Ok(None) => return Ok(car.stats()),
             Ok(Some(piece)) => piece,
             Err(error) => {
                 // An error in the body breaks the request off, so that Kubo doesn't take half a file for a whole.
@@ -260,7 +270,7 @@ fn produce(mut car: CarReader, sender: &mpsc::Sender<Piece>, sent: &AtomicU64) -
             }
         };
         if sender.blocking_send(Ok(piece)).is_err() {
-            return Ok(());
+            return Ok(car.stats());
         }
         sent.fetch_add(1, Ordering::Relaxed);
     }
@@ -277,10 +287,20 @@ fn form_of(boundary: &str, mut body: mpsc::Receiver<Piece>) -> impl Stream<Item 
     stream::iter([Ok(head.into())]).chain(pieces).chain(stream::iter([Ok(tail.into())]))
 }
 
-/// Whether the answer says that the import went through: its statistics come last, and only then.
-fn imported(answer: &[u8]) -> bool {
+/// Whether the answer says that all of the import went through: its statistics come last, and only then.
+fn check_import(answer: &[u8], sent: CarStats) -> Result<(), KuboError> {
+    let action = "import a DAG";
     let lines = answer.split(|byte| *byte == b'\n');
-    lines.filter_map(|line| serde_json::from_slice::<ImportLine>(line).ok()).any(|line| line.stats.is_some())
+    let lines: Vec<ImportLine> = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    if let Some(reason) = lines.iter().filter_map(|line| line.root.as_ref()?.error.clone()).find(|it| !it.is_empty()) {
+        return Err(KuboError::Refused { action, reason });
+    }
+    let stats = lines.into_iter().find_map(|line| line.stats).ok_or(KuboError::Unfinished { action })?;
+    let counted = CarStats {
+        blocks: stats.blocks.unwrap_or(sent.blocks),
+        block_bytes: stats.block_bytes.unwrap_or(sent.block_bytes),
+    };
+    if counted == sent { Ok(()) } else { Err(KuboError::Miscounted { sent, counted }) }
 }
 
 fn failed(action: &'static str) -> impl Fn(ipfs_api_backend_hyper::Error) -> KuboError {
@@ -305,8 +325,25 @@ impl ApiRequest for DagImport {
 
 #[derive(Deserialize)]
 struct ImportLine {
+    #[serde(rename = "Root")]
+    root: Option<ImportRoot>,
     #[serde(rename = "Stats")]
-    stats: Option<serde_json::Value>,
+    stats: Option<ImportStats>,
+}
+
+#[derive(Deserialize)]
+struct ImportRoot {
+    #[serde(rename = "PinErrorMsg")]
+    error: Option<String>,
+}
+
+/// What a Kubo of an older version doesn't count isn't there.
+#[derive(Deserialize)]
+struct ImportStats {
+    #[serde(rename = "BlockCount")]
+    blocks: Option<u64>,
+    #[serde(rename = "BlockBytesCount")]
+    block_bytes: Option<u64>,
 }
 
 #[derive(Serialize)]

@@ -35,7 +35,8 @@ pub use hamt::place_of_name;
 pub use import::{FileHasher, LEAF_BYTES, Link, Stored, hash_bytes};
 pub use links::links_of_data;
 pub use store::{
-    BlobWriter, CarImport, CarOptions, CarReader, Collected, Damage, End, Entries, Entry, FileReader, Gate, Kind, Node,
-    Options, PartialBlob, PartialInfo, Pin, Published, Rebuilt, Scope, Scrubbed, Stats, Step, Store, Visibility, Walk,
+    BlobWriter, CarImport, CarOptions, CarReader, CarRoom, CarStats, Collected, Damage, End, Entries, Entry,
+    FileReader, Gate, InPages, Kind, Node, Options, PartialBlob, PartialInfo, Pin, Published, Rebuilt, Scope, Scrubbed,
+    Stats, Step, Store, Visibility, Walk,
 };
 pub use walk::{FolderWalk, hash_path};

@@ -47,19 +47,32 @@ fn what_is_wrong_in_a_car_file_has_a_name_and_a_place() {
     assert!(matches!(&error, CarError::HashMismatch { offset, cid } if *offset == second && **cid == two.0));
     assert!(error.to_string().contains(&format!("{} in the CAR file, at byte {second}", two.0)));
 
-    assert!(matches!(import(&store, &good[..good.len() - 1]), Err(CarError::Truncated { .. })));
-    assert!(matches!(import(&store, &good[..second as usize + 1]), Err(CarError::Truncated { .. })));
+    let error = import(&store, &good[..good.len() - 1]).unwrap_err();
+    assert!(matches!(&error, CarError::Truncated { offset, cid: Some(cid) } if *offset == second && **cid == two.0));
+    assert!(error.to_string().contains(&format!("{}, which begins at byte {second}", two.0)), "{error}");
+    // The CID itself is cut off.
+    let error = import(&store, &good[..second as usize + 9]).unwrap_err();
+    assert!(matches!(error, CarError::Truncated { offset, cid: None } if offset == second), "{error:?}");
+    let error = import(&store, &[&good[..], &[0x80]].concat()).unwrap_err();
+    assert!(matches!(error, CarError::Truncated { offset, cid: None } if offset == good.len() as u64), "{error:?}");
     assert!(matches!(import(&store, b""), Err(CarError::Header)));
     assert!(matches!(import(&store, b"<!doctype html>"), Err(CarError::Header | CarError::Truncated { .. })));
     let pragma = [0x0a, 0xa1, 0x67, b'v', b'e', b'r', b's', b'i', b'o', b'n', 2];
     assert!(matches!(import(&store, &pragma), Err(CarError::Version(2))));
 
-    let large = raw(&vec![0; limits::BLOCK_BYTES + 1]);
-    assert!(matches!(import(&store, &car_of(&[large])), Err(CarError::BlockTooLarge { .. })));
+    for size in [limits::BLOCK_BYTES + 1, limits::BLOCK_BYTES + 500] {
+        let large = raw(&vec![0; size]);
+        let error = import(&store, &[&good[..], &car::frame(&large.0, &large.1)].concat()).unwrap_err();
+        assert!(
+            matches!(&error, CarError::BlockTooLarge { offset, size_bytes, cid: Some(cid) }
+                if (*offset, *size_bytes, **cid) == (good.len() as u64, size as u64, large.0)),
+            "{error:?}"
+        );
+    }
     let mut endless = good.clone();
     endless.extend_from_slice(&[0xff; 9]);
     endless.push(1);
-    assert!(matches!(import(&store, &endless), Err(CarError::BlockTooLarge { .. })));
+    assert!(matches!(import(&store, &endless), Err(CarError::BlockTooLarge { cid: None, .. })));
     let mut no_cid = good.clone();
     no_cid.extend_from_slice(&[3, 9, 9, 9]);
     assert!(matches!(import(&store, &no_cid), Err(CarError::Cid { offset }) if offset == good.len() as u64));

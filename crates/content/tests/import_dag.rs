@@ -6,7 +6,10 @@ mod common;
 use std::time::Duration;
 
 use common::{MIB, bytes, store};
-use pinreel_content::{CarImport, Cid, Error, Options, Pin, Store, car, car::CarError, raw_cid, sha256};
+use pinreel_content::{
+    CarImport, CarRoom, Cid, DAG_CBOR, DAG_JSON, Error, Malformed, Options, Pin, Store, car, car::CarError, dag_pb_cid,
+    raw_cid, sha256,
+};
 
 const GRACE: u64 = 1000;
 
@@ -37,7 +40,7 @@ fn car_of(roots: &[Cid], blocks: &[(Cid, Vec<u8>)]) -> Vec<u8> {
 }
 
 fn import(store: &Store, car: &[u8]) -> pinreel_content::Result<CarImport> {
-    store.import_dags(car, &pin())
+    store.import_dags(car, &pin(), CarRoom::default())
 }
 
 #[test]
@@ -84,7 +87,7 @@ fn a_root_that_is_not_there_keeps_nothing_and_a_hole_is_no_fault() {
     let absent = raw_cid(sha256(b"absent"));
     // Without its second leaf, the file can still be had in part.
     let imported = import(&store, &car_of(&[absent, root], &blocks[..3])).unwrap();
-    assert_eq!(imported.blocks, 3);
+    assert_eq!((imported.blocks, &imported.roots[..], &imported.absent[..]), (3, &[root][..], &[absent][..]));
     assert_eq!(store.pins().unwrap(), [Pin { cid: root, ..pin() }]);
     assert_eq!(store.missing().unwrap(), [blocks[3].0]);
 }
@@ -106,4 +109,73 @@ fn cut_wrong_and_oversized_files_change_nothing_that_is_seen() {
         assert!(store.pins().unwrap().is_empty() && !store.is_public(&root).unwrap());
     }
     assert_eq!(import(&store, &whole).unwrap().blocks, 4);
+}
+
+/// A folder with one entry, whose name is these bytes.
+fn folder_of(name: &[u8], child: Cid) -> (Cid, Vec<u8>) {
+    let cid = child.to_bytes();
+    let link = [&[0x0a, cid.len() as u8][..], &cid, &[0x12, name.len() as u8], name, &[0x18, 1]].concat();
+    let block = [&[0x12, link.len() as u8][..], &link, &[0x0a, 2, 8, 1]].concat();
+    (dag_pb_cid(sha256(&block)), block)
+}
+
+#[test]
+fn what_cannot_be_decoded_is_refused_by_its_own_offset_and_cid() {
+    let child = (raw_cid(sha256(b"child")), b"child".to_vec());
+    let other = |codec, block: &[u8]| (Cid::new_v1(codec, *raw_cid(sha256(block)).hash()), block.to_vec());
+    let cases = [
+        (other(DAG_CBOR, &[0xff]), Malformed::DagCbor),
+        (other(DAG_JSON, b"{"), Malformed::DagJson),
+        (folder_of(&[0xff, 0xfe], child.0), Malformed::NameNotUtf8),
+    ];
+    for (bad, reason) in cases {
+        let (_folder, store) = store();
+        // A good root comes before it: nothing of that is shown either.
+        let good = (raw_cid(sha256(b"good")), b"good".to_vec());
+        let blocks = [good.clone(), bad.clone(), child.clone()];
+        let offset = car_of(&[good.0, bad.0], &blocks[..1]).len() as u64;
+        match import(&store, &car_of(&[good.0, bad.0], &blocks)) {
+            Err(Error::Car(CarError::Malformed { offset: at, cid, reason: why })) => {
+                assert_eq!((at, *cid, why), (offset, bad.0, reason));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(store.pins().unwrap().is_empty() && !store.is_public(&good.0).unwrap());
+        // The next time it is here already, and still at that place of the file.
+        let again = import(&store, &car_of(&[bad.0], &blocks[1..])).unwrap_err();
+        assert!(again.to_string().contains(&bad.0.to_string()), "{again}");
+    }
+}
+
+#[test]
+fn what_was_erased_is_refused_by_offset_and_cid_and_the_good_blocks_before_stay() {
+    let (root, blocks) = blocks();
+    let (_folder, store) = store();
+    store.put_block(&blocks[2].0, &blocks[2].1).unwrap();
+    store.erase(&blocks[2].0, 1).unwrap();
+    let offset = car_of(&[root], &blocks[..2]).len() as u64;
+    match import(&store, &car_of(&[root], &blocks)) {
+        Err(Error::Car(CarError::Erased { offset: at, cid })) => assert_eq!((at, *cid), (offset, blocks[2].0)),
+        other => panic!("{other:?}"),
+    }
+    let (_folder, store) = common::store();
+    let whole = car_of(&[root], &blocks);
+    assert!(import(&store, &whole[..whole.len() - 1]).is_err());
+    let held: Vec<bool> = blocks.iter().map(|(cid, _)| store.holds(cid).unwrap()).collect();
+    assert_eq!(held, [true, true, true, false]);
+}
+
+#[test]
+fn an_import_that_cannot_fit_is_refused_before_anything_is_stored() {
+    let (root, blocks) = blocks();
+    let (_folder, store) = store();
+    let car = car_of(&[root], &blocks);
+    for room in [
+        CarRoom { spare_bytes: 0, announced_bytes: Some(u64::MAX / 4) },
+        CarRoom { spare_bytes: u64::MAX / 4, announced_bytes: None },
+    ] {
+        let refused = store.import_dags(&car[..], &pin(), room);
+        assert!(matches!(refused, Err(Error::NoRoom { .. })), "{refused:?}");
+    }
+    assert_eq!(store.stats().unwrap().nodes, 0);
 }

@@ -27,6 +27,11 @@ fn addresses() {
 
 /// A server that reads a request to its end and gives one answer, then hangs up.
 async fn fake(answer: &'static str) -> Kubo {
+    fake_by(move |_| answer.to_owned()).await
+}
+
+/// As [`fake`], with an answer for each path.
+async fn fake_by(answer: impl Fn(&str) -> String + Send + 'static) -> Kubo {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -44,7 +49,8 @@ async fn fake(answer: &'static str) -> Kubo {
                     Ok(length) => request.extend_from_slice(&piece[..length]),
                 }
             }
-            let _ = connection.write_all(answer.as_bytes()).await;
+            let path = String::from_utf8_lossy(&request).split([' ', '?']).nth(1).unwrap_or_default().to_owned();
+            let _ = connection.write_all(answer(&path).as_bytes()).await;
         }
     });
     Kubo::new(&address).unwrap()
@@ -76,6 +82,53 @@ async fn failures_have_names() {
     let hole = store.put_directory([("hole", hash_bytes(b"absent").into())]).unwrap();
     let missing = silent.import_and_pin(&hole.cid, store.car(&hole.cid), "name").await;
     assert!(matches!(missing, Err(KuboError::Content(Error::BlockMissing(_)))), "{missing:?}");
+}
+
+/// A Kubo that says these things of an import, of pins, and of a pin that it made.
+async fn saying(import: &str, listed: &str) -> Kubo {
+    let (import, listed) = (import.to_owned(), listed.to_owned());
+    fake_by(move |path| {
+        let body = match path {
+            "/api/v0/dag/import" => &import,
+            "/api/v0/pin/ls" => &listed,
+            _ => r#"{"Pins":[]}"#,
+        };
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_kubo_says_it_did_is_checked() {
+    let (_folder, store) = store();
+    let root = store.put_bytes(b"content").unwrap().cid;
+    let bring = async |import: &str, listed: &str| {
+        saying(import, listed).await.import_and_pin(&root, store.car(&root), "name").await
+    };
+    let listed = format!(r#"{{"Keys":{{"{root}":{{"Type":"recursive","Name":"name"}}}}}}"#);
+    let right = r#"{"Stats":{"BlockCount":1,"BlockBytesCount":7}}"#;
+    bring(right, &listed).await.unwrap();
+    bring(r#"{"Stats":{}}"#, &listed).await.unwrap();
+
+    for wrong in [r#"{"Stats":{"BlockCount":0,"BlockBytesCount":0}}"#, r#"{"Stats":{"BlockBytesCount":8}}"#] {
+        let error = bring(wrong, &listed).await.unwrap_err();
+        assert!(matches!(&error, KuboError::Miscounted { sent, .. } if sent.blocks == 1), "{error:?}");
+        assert!(error.to_string().contains("1 blocks of 7 bytes were sent"), "{error}");
+    }
+    let failed = format!(r#"{{"Root":{{"Cid":{{"/":"{root}"}},"PinErrorMsg":"no such block"}}}}{}{right}"#, '\n');
+    let error = bring(&failed, &listed).await.unwrap_err();
+    assert!(matches!(&error, KuboError::Refused { reason, .. } if reason == "no such block"), "{error:?}");
+
+    let another = hash_bytes(b"another").cid;
+    let not_there = [
+        r#"{"Keys":{}}"#.to_owned(),
+        listed.replace("recursive", "indirect"),
+        listed.replace(&root.to_string(), &another.to_string()),
+    ];
+    for listed in not_there {
+        let error = bring(right, &listed).await.unwrap_err();
+        assert!(matches!(error, KuboError::NotPinned(cid) if cid == root), "{error:?}");
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,11 @@ use std::{
 };
 
 use common::{MIB, blob_path, bytes, read_all};
-use pinreel_content::{Cid, Error, Options, Pin, Store, Visibility, car, hash_bytes, raw_cid, sha256};
+use pinreel_content::{
+    Cid, Error, Options, Pin, Store, Visibility,
+    car::{self, CarError},
+    hash_bytes, raw_cid, sha256,
+};
 use tempfile::TempDir;
 
 const GRACE: u64 = 1000;
@@ -256,7 +260,9 @@ fn erased_content_stays_out() {
     store.erase(&block, 8).unwrap();
     assert!(matches!(store.put_block(&block, b"a block"), Err(Error::Erased(_))));
     let car = [car::header(&[block]), car::frame(&block, b"a block")].concat();
-    assert!(matches!(store.import_car(&car[..], Visibility::Public), Err(Error::Erased(_))));
+    let refused = store.import_car(&car[..], Visibility::Public);
+    let offset = car::header(&[block]).len() as u64;
+    assert!(matches!(refused, Err(Error::Car(CarError::Erased { offset: at, cid })) if (at, *cid) == (offset, block)));
     assert_eq!(store.stats().unwrap().erased, 2);
 }
 
@@ -286,7 +292,7 @@ fn damage_is_found_kept_back_and_mended() {
     assert!(reader.as_file().is_none(), "nobody reads past us");
     let mut buffer = vec![0; 100];
     assert!(matches!(reader.read_at(&mut buffer, MIB as u64 - 50), Err(Error::Damaged(_))));
-    assert!(matches!(store.block(&leaf), Err(Error::Damaged(_))));
+    assert!(matches!(store.block(&leaf), Err(Error::Damaged(cid)) if cid == leaf));
     assert_eq!(reader.read_at(&mut buffer, 0).unwrap(), 100, "the rest is as good as before");
     assert_eq!(reader.read_at(&mut buffer, 2 * MIB as u64).unwrap(), 100);
 

@@ -198,3 +198,100 @@ fn a_file_that_went_missing_while_the_store_is_open_is_damage_and_can_be_mended(
     drop(store);
     assert_files(&content, &Store::open(content.folder.path()).unwrap());
 }
+
+const FOREIGN: u64 = 1200;
+
+/// A store of many foreign blocks of all sizes, pinned and public, which only the index holds.
+fn foreign() -> (TempDir, Vec<Cid>) {
+    let (folder, store) = store();
+    let mut blocks = Vec::new();
+    for seed in 0..FOREIGN {
+        let size = match seed {
+            0..3 => [70_000, MIB, 2 * MIB][seed as usize],
+            _ => [8, 100, 3000, 5000][seed as usize % 4],
+        };
+        let block = bytes(seed, size);
+        let cid = raw_cid(sha256(&block));
+        store.put_block(&cid, &block).unwrap();
+        if seed % 4 == 0 {
+            store.pin(&pin(cid)).unwrap();
+            store.publish(&cid).unwrap();
+        }
+        blocks.push(cid);
+    }
+    (folder, blocks)
+}
+
+/// Wherever a stretch of the index is overwritten, whatever block doesn't lie there comes back, and nothing else.
+#[test]
+fn blocks_and_pins_on_both_sides_of_damage_come_back() {
+    let mut in_pages = 0;
+    for spots in [&[50][..], &[5, 90], &[20, 40, 60, 80], &[10, 30, 50, 70, 90, 95]] {
+        let (folder, blocks) = foreign();
+        // Percentages of the pages that hold anything.
+        let old = fs::read(index(&folder)).unwrap();
+        let used: Vec<_> = (1..old.len() / 4096).filter(|page| matches!(old[page * 4096], 1 | 2)).collect();
+        let file = fs::File::options().write(true).open(index(&folder)).unwrap();
+        for spot in spots {
+            let page = used[used.len() * spot / 100];
+            file.write_all_at(&bytes(page as u64, 65_536), page as u64 * 4096).unwrap();
+        }
+        let rebuilt = rebuild(&folder);
+        assert!(!rebuilt.whole && rebuilt.old_index.is_some(), "{spots:?}: {rebuilt:?}");
+        in_pages += rebuilt.in_pages.blocks + rebuilt.in_pages.pins;
+        let store = Store::open(folder.path()).unwrap();
+        let held = blocks.iter().filter(|cid| store.holds(cid).unwrap()).count();
+        // A spot of 64 KiB meets at most 16 pages of about two small blocks each, or one large block.
+        assert!(held + 40 * spots.len() >= blocks.len(), "{spots:?}: {held} of {} blocks", blocks.len());
+        assert_eq!(store.stats().unwrap().nodes, held as u64);
+        assert_eq!(rebuilt.blocks, held as u64, "none is counted twice");
+        assert!(store.scrub_nodes().unwrap().dropped == 0);
+        let pins = store.pins().unwrap();
+        assert_eq!(pins.len() as u64, rebuilt.pins);
+        assert!(pins.iter().all(|pin| blocks.contains(&pin.cid) && pin.owner == "operator" && pin.since_ms == 7));
+        assert!(pins.len() >= 150, "{spots:?}: {} of 300 pins", pins.len());
+        for root in store.public_roots().unwrap() {
+            assert!(blocks.contains(&root) && (!store.holds(&root).unwrap() || store.is_public(&root).unwrap()));
+        }
+    }
+    assert!(in_pages > 0, "the trees alone gave all");
+}
+
+/// Without its header the index is nothing but pages.
+#[test]
+fn an_index_without_a_header_gives_all_blocks() {
+    let (folder, blocks) = foreign();
+    let file = fs::File::options().write(true).open(index(&folder)).unwrap();
+    file.write_all_at(&[0; 4096], 0).unwrap();
+    let rebuilt = rebuild(&folder);
+    assert!(!rebuilt.whole, "{rebuilt:?}");
+    assert_eq!((rebuilt.in_pages.blocks, rebuilt.blocks), (FOREIGN, FOREIGN), "{rebuilt:?}");
+    assert_eq!((rebuilt.in_pages.pins, rebuilt.in_pages.public_roots), (300, 300), "{rebuilt:?}");
+    let store = Store::open(folder.path()).unwrap();
+    assert!(blocks.iter().enumerate().all(|(seed, cid)| store.is_public(cid).unwrap() == (seed % 4 == 0)));
+}
+
+/// What a block holds is its bytes, whatever they look like.
+#[test]
+fn a_block_that_looks_like_a_page_of_pins_makes_no_pin() {
+    let (folder, store) = store();
+    let victim = raw_cid(sha256(b"private"));
+    store.put_block(&victim, b"private").unwrap();
+    let key = [&sha256(b"private")[..], b"operator"].concat();
+    let cid = victim.to_bytes();
+    // The row as redb writes it: the lengths of the CID and of the reason, both, and the times.
+    let row = [&[cid.len() as u8, 0][..], &cid, &[0; 16]].concat();
+    let (key_end, value_end) = (12 + key.len() as u32, (12 + key.len() + row.len()) as u32);
+    let page = [&[1, 0, 1, 0][..], &key_end.to_le_bytes(), &value_end.to_le_bytes(), &key, &row].concat();
+    let mut block = vec![0; MIB];
+    // It begins at byte 41 of its page when it is alone there, and else behind the other, or before it.
+    for (at, begin) in (1..200).zip([41, 77, 85].into_iter().cycle()) {
+        let at = at * 4096 - begin;
+        block[at..at + page.len()].copy_from_slice(&page);
+    }
+    store.put_block(&raw_cid(sha256(&block)), &block).unwrap();
+    drop(store);
+    fs::File::options().write(true).open(index(&folder)).unwrap().write_all_at(&[0; 4096], 0).unwrap();
+    let rebuilt = rebuild(&folder);
+    assert_eq!((rebuilt.in_pages.blocks, rebuilt.pins), (2, 0), "{rebuilt:?}");
+}

@@ -16,9 +16,11 @@ use crate::socket::client::Imported;
 
 /// Takes CAR files apart: each block is checked, their roots become public and are pinned for the owner `import`.
 ///
-/// A file is refused, with the offset and the CID, when it is cut off, when a block in it has another hash than its CID
-/// says or more than 2 MiB, and when none of the file's roots leads to a block. Nothing of a refused file is shown to
-/// anybody; good blocks of it stay until the next collections, so that another try finds them there.
+/// A file is refused, with the offset and the CID, when it is cut off, when a block in it can't be decoded, was erased here,
+/// has another hash than its CID says or more than 2 MiB, and when none of the file's roots leads to a block. Nothing of a
+/// refused file is shown to anybody; good blocks of it stay until the next collections, so that another try finds them there.
+///
+/// Of several files, each is taken or refused by itself: it is said which, and the command ends with 1 when any was refused.
 #[derive(clap::Args)]
 pub struct Import {
     /// CAR files; `-` is the standard input
@@ -32,24 +34,72 @@ pub struct Import {
 }
 
 pub fn run(command: Import) -> ExitCode {
-    answer::run(command.json, import(command))
+    answer::run_checked(command.json, import(command))
 }
 
-async fn import(command: Import) -> Result<(String, Value), Failure> {
+async fn import(command: Import) -> Result<(bool, String, Value), Failure> {
     let root = command.folder.root()?;
     let operator = Operator::of_used_or_empty(&root).await?;
     if !operator.node_runs() {
         warn_if_unservable(&root);
     }
-    let mut total = Imported::default();
-    for car in &command.cars {
-        let of_car = |failure: Failure| Failure::new(&failure.code, format!("{}: {}", car.display(), failure.message));
-        let (file, size_bytes) = open(car)?;
-        let bar = bar(Progress::for_people(command.json), size_bytes);
-        total.add(operator.import(&name_of(car), file, move |bytes| bar.add(bytes)).await.map_err(of_car)?);
+    if let [car] = &command.cars[..] {
+        let imported = import_file(&operator, car, command.json).await?;
+        return Ok((true, sentence(&imported), json!(imported)));
     }
-    let roots = if total.roots.is_empty() { "none".to_owned() } else { total.roots.join(" ") };
-    Ok((format!("Imported {} blocks ({} bytes). Roots: {roots}", total.blocks, total.bytes), json!(total)))
+    let mut outcomes = Vec::new();
+    for car in &command.cars {
+        outcomes.push((car.display().to_string(), import_file(&operator, car, command.json).await));
+    }
+    Ok((outcomes.iter().all(|(_, outcome)| outcome.is_ok()), text_of(&outcomes), json_of(&outcomes)))
+}
+
+async fn import_file(operator: &Operator, car: &Path, as_json: bool) -> Result<Imported, Failure> {
+    let of_car = |failure: Failure| Failure::new(&failure.code, format!("{}: {}", car.display(), failure.message));
+    let (file, size_bytes) = open(car)?;
+    let bar = bar(Progress::for_people(as_json), size_bytes);
+    operator.import((&name_of(car), size_bytes), file, move |bytes| bar.add(bytes)).await.map_err(of_car)
+}
+
+fn sentence(imported: &Imported) -> String {
+    let listed = |roots: &[String]| if roots.is_empty() { "none".to_owned() } else { roots.join(" ") };
+    let mut text =
+        format!("Imported {} blocks ({} bytes). Roots: {}", imported.blocks, imported.bytes, listed(&imported.roots));
+    if !imported.absent.is_empty() {
+        text += &format!("\nNamed as roots, but neither in the file nor here: {}", listed(&imported.absent));
+    }
+    text
+}
+
+type Outcomes = [(String, Result<Imported, Failure>)];
+
+/// What became of each file.
+fn text_of(outcomes: &Outcomes) -> String {
+    let line = |(file, outcome): &(String, Result<Imported, Failure>)| match outcome {
+        Ok(imported) => format!("{file}: {}", sentence(imported)),
+        Err(failure) => format!("Refused: {}", failure.message),
+    };
+    outcomes.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// All files together, and each by itself.
+fn json_of(outcomes: &Outcomes) -> Value {
+    let mut total = Imported::default();
+    let mut files = Vec::new();
+    for (file, outcome) in outcomes {
+        let mut value = match outcome {
+            Ok(imported) => {
+                total.add(imported.clone());
+                json!(imported)
+            }
+            Err(failure) => failure.json(),
+        };
+        value["file"] = json!(file);
+        files.push(value);
+    }
+    let mut value = json!(total);
+    value["files"] = json!(files);
+    value
 }
 
 /// Says before the work, not at the next start of the node, that its own database can't live in this folder.

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use pinreel_content::Store;
+use pinreel_content::{CarRoom, Store};
 
 use super::answer::Failure;
 use crate::clock::Clock;
@@ -13,6 +13,7 @@ use crate::data::{self, DataDir, DataError};
 use crate::media::wish::{self, Wish};
 use crate::socket::client::{self, Imported, Node, SocketError};
 use crate::socket::operation::{self, Answer, Event, Fault, Operation};
+use crate::uploads::SPARE_BYTES;
 
 /// Which node's folder a command is about.
 #[derive(Clone, Debug, clap::Args)]
@@ -77,20 +78,25 @@ impl Operator {
         }
     }
 
-    /// Imports a CAR file; `name` says why its roots are pinned.
+    /// Imports a CAR file; `name` says why its roots are pinned, and `size_bytes` how long it is, if that is known.
     pub async fn import(
         &self,
-        name: &str,
+        (name, size_bytes): (&str, Option<u64>),
         car: File,
         mut on_bytes: impl FnMut(u64) + Send + 'static,
     ) -> Result<Imported, Failure> {
         let Some((_, store)) = &self.own else {
-            return Ok(self.running().await?.import(name, tokio::fs::File::from_std(car), on_bytes).await?);
+            return Ok(self
+                .running()
+                .await?
+                .import((name, size_bytes), tokio::fs::File::from_std(car), on_bytes)
+                .await?);
         };
         let (store, name) = (store.clone(), name.to_owned());
+        let room = CarRoom { spare_bytes: SPARE_BYTES, announced_bytes: size_bytes };
         let importing = tokio::task::spawn_blocking(move || {
             let car = Told { source: car, on_bytes: &mut on_bytes };
-            client::import_car(&store, now_ms(), &name, car)
+            client::import_car(&store, now_ms(), (&name, room), car)
         });
         let imported = importing.await.map_err(|error| Failure::new("internal", error))?;
         Ok(imported.map_err(Fault::from)?)

@@ -124,7 +124,7 @@ impl From<MediaError> for ApiError {
 impl From<pinreel_content::Error> for MediaError {
     fn from(error: pinreel_content::Error) -> Self {
         match error {
-            pinreel_content::Error::DiskFull(_) => Self::DiskFull,
+            full if full.is_disk_full() => Self::DiskFull,
             other => Self::Store(other.to_string()),
         }
     }

@@ -51,6 +51,40 @@ async fn a_kubo_that_is_away_costs_no_attempt_and_is_asked_ever_more_rarely(owne
     assert!(pin.pin.detail.unwrap().contains("could not be reached"));
 }
 
+/// A Kubo that says yes to everything and keeps nothing.
+async fn liar() -> String {
+    let said = |text: &'static str| {
+        axum::routing::post(move |body: axum::body::Body| async move {
+            axum::body::to_bytes(body, 1 << 20).await.map(|_| text).map_err(|_| axum::http::StatusCode::BAD_REQUEST)
+        })
+    };
+    let router = axum::Router::new()
+        .route("/api/v0/version", said(r#"{"Version":"0.42.0"}"#))
+        .route("/api/v0/dag/import", said(r#"{"Stats":{"BlockCount":1,"BlockBytesCount":4}}"#))
+        .route("/api/v0/pin/add", said(r#"{"Pins":[]}"#))
+        .route("/api/v0/pin/ls", said(r#"{"Keys":{}}"#));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn a_kubo_that_lies_is_found_out_and_tried_again_later(owner: PgPool) {
+    let test = TestApp::new(&owner);
+    wanted(&test).await;
+    let (app, url) = with_kubo(&test.app, &liar().await);
+    let mut away = 0;
+    for attempt in 1..=2 {
+        worker::step(&app, &url, &mut away).await.unwrap();
+        let pin = recent(&app).await.unwrap().remove(0);
+        assert_eq!((pin.pin.state, pin.attempts), (PinState::Pending, attempt));
+        assert!(pin.pin.detail.as_ref().is_some_and(|detail| detail.contains("doesn't list it")), "{pin:?}");
+        assert_eq!(pin.next_try_ms, test.app.clock.now_ms() + super::model::pause_ms(attempt));
+        test.advance_ms(super::model::pause_ms(attempt));
+    }
+}
+
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
 async fn a_root_that_cannot_be_read_is_given_up_and_may_be_tried_again(owner: PgPool) {
     let test = TestApp::new(&owner);

@@ -1,20 +1,24 @@
 //! The command line's side of the operator's socket: one request on one connection.
 
+use std::future::poll_fn;
 use std::io;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::{Body, BodyDataStream};
-use axum::http::{Method, Request, Response, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, TryStreamExt};
+use futures_util::StreamExt;
+use http_body::{Body as _, Frame};
 use hyper_util::rt::TokioIo;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use tokio::io::AsyncRead;
 use tokio::net::UnixStream;
 use tokio_util::io::ReaderStream;
 
+use super::http::FAULT;
 pub use super::import::{Imported, import_car};
 use super::operation::{Answer, Event, Fault, Operation};
 use crate::media::wish;
@@ -57,13 +61,13 @@ impl Node {
         Ok(super::Place::of(root).connect().await?.map(Self))
     }
 
-    /// Streams a CAR file to the node.
+    /// Streams a CAR file to the node; `size_bytes` is how long it is, if that is known.
     ///
     /// # Errors
     /// [`SocketError::Source`] when the file can't be read to its end: the node takes nothing of it then.
     pub async fn import(
         self,
-        name: &str,
+        (name, size_bytes): (&str, Option<u64>),
         car: impl AsyncRead + Send + 'static,
         mut on_bytes: impl FnMut(u64) + Send + 'static,
     ) -> Result<Imported, SocketError> {
@@ -79,7 +83,8 @@ impl Node {
                 Err(io::Error::other("the file can't be read"))
             }
         });
-        let path = format!("/import?name={}", utf8_percent_encode(name, NON_ALPHANUMERIC));
+        let size = size_bytes.map(|bytes| format!("&bytes={bytes}")).unwrap_or_default();
+        let path = format!("/import?name={}{size}", utf8_percent_encode(name, NON_ALPHANUMERIC));
         let answer = self.send(Method::POST, &path, "application/vnd.ipld.car", Body::from_stream(pieces)).await;
         if let Some(error) = failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return Err(SocketError::Source(error));
@@ -119,15 +124,11 @@ impl Node {
     }
 
     /// A root's DAG as the pieces of a CAR file; an error means that what came before isn't whole.
-    pub async fn export(
-        self,
-        cid: &str,
-    ) -> Result<impl Stream<Item = Result<Bytes, SocketError>> + Unpin + use<>, SocketError> {
-        let pieces = self.send(Method::GET, &format!("/export/{cid}"), JSON, Body::empty()).await?;
-        Ok(pieces.map_err(|_| SocketError::BrokenOff))
+    pub async fn export(self, cid: &str) -> Result<Car, SocketError> {
+        Ok(Car(self.ask(Method::GET, &format!("/export/{cid}"), JSON, Body::empty()).await?))
     }
 
-    /// Sends a request and gives the body of a good answer.
+    /// Sends a request and gives the body of a good answer as a stream.
     async fn send(
         self,
         method: Method,
@@ -135,19 +136,48 @@ impl Node {
         content_type: &str,
         body: Body,
     ) -> Result<BodyDataStream, SocketError> {
+        Ok(self.ask(method, path, content_type, body).await?.into_data_stream())
+    }
+
+    /// Sends a request and gives the body of a good answer.
+    async fn ask(self, method: Method, path: &str, content_type: &str, body: Body) -> Result<Body, SocketError> {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(self.0)).await?;
         // What breaks the connection shows in the request or in its body.
         tokio::spawn(connection);
         let request = Request::builder().method(method).uri(path);
-        let request = request.header(header::HOST, "node").header(header::CONTENT_TYPE, content_type).body(body);
+        let request = request.header(header::HOST, "node").header(header::CONTENT_TYPE, content_type);
+        let request = request.header(header::TE, "trailers").body(body);
         let response = sender.send_request(request.map_err(|_| SocketError::Answer)?).await?;
         let (head, body) = response.into_parts();
         let response = Response::from_parts(head, Body::new(body));
         if response.status() == StatusCode::OK {
-            return Ok(response.into_body().into_data_stream());
+            return Ok(response.into_body());
         }
         Err(refusal(response).await.map_or(SocketError::Answer, SocketError::Refused))
     }
+}
+
+/// A CAR file on its way.
+pub struct Car(Body);
+
+impl Car {
+    /// The next piece; `None` at the end of a whole file.
+    ///
+    /// # Errors
+    /// [`SocketError::Refused`] with why the node can't go on.
+    pub async fn next(&mut self) -> Option<Result<Bytes, SocketError>> {
+        let frame = poll_fn(|context| Pin::new(&mut self.0).poll_frame(context)).await?;
+        Some(match frame.map(Frame::into_data) {
+            Ok(Ok(piece)) => Ok(piece),
+            Ok(Err(trailers)) => Err(trailers.into_trailers().ok().and_then(fault_in).unwrap_or(SocketError::Answer)),
+            Err(_) => Err(SocketError::BrokenOff),
+        })
+    }
+}
+
+fn fault_in(trailers: HeaderMap) -> Option<SocketError> {
+    let text = percent_decode(trailers.get(FAULT)?.as_bytes()).decode_utf8().ok()?;
+    serde_json::from_str(&text).ok().map(SocketError::Refused)
 }
 
 async fn refusal(response: Response<Body>) -> Option<Fault> {

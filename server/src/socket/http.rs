@@ -1,12 +1,21 @@
 //! The socket's other handlers: an operation whose events are streamed, a CAR file out of the store, a block into it.
+//!
+//! A CAR file that fails half-way ends in the middle of a block, so that nobody takes it for whole, and says why in the
+//! trailer [`FAULT`].
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::StreamExt;
+use http_body::Frame;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use pinreel_content::CarReader;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +29,10 @@ use crate::retention;
 
 /// Events or pieces that wait for a slow reader.
 const QUEUE: usize = 64;
+/// The trailer of an export that failed: a [`Fault`] in JSON, percent-encoded.
+pub const FAULT: &str = "pinreel-fault";
+/// The beginning of a block that never comes: a length of 127 bytes.
+pub const CUT_OFF: [u8; 1] = [127];
 const HOUR_MS: u64 = 3600 * 1000;
 
 /// POST `/store`: does an operation and tells of it, a line of JSON an event. A reader that leaves ends what only looks;
@@ -56,8 +69,7 @@ pub async fn media(State(app): State<App>, ApiJson(wish): ApiJson<wish::Wish>) -
     Ok(Json(wish::fulfil(&app, wish).await?))
 }
 
-/// GET `/export/{cid}`: a root's whole DAG as a CAR file. What goes wrong half-way breaks the connection, so that nobody
-/// takes half a file for a whole one; the cause is in the log.
+/// GET `/export/{cid}`: a root's whole DAG as a CAR file.
 pub async fn export(State(app): State<App>, ApiPath(cid): ApiPath<String>) -> ApiResult<Response> {
     let root = cid_of(&cid).map_err(refusal)?;
     let (store, stop) = (app.store.clone(), app.tasks.stop.clone());
@@ -70,7 +82,44 @@ pub async fn export(State(app): State<App>, ApiPath(cid): ApiPath<String>) -> Ap
     }
     let (sender, pieces) = mpsc::channel(QUEUE);
     tokio::task::spawn_blocking(move || send_car(car, first, &sender, &stop));
-    Ok(([(header::CONTENT_TYPE, "application/vnd.ipld.car")], Body::from_stream(received(pieces))).into_response())
+    let headers = [(header::CONTENT_TYPE, "application/vnd.ipld.car"), (header::TRAILER, FAULT)];
+    Ok((headers, Body::new(Pieces { pieces, fault: None })).into_response())
+}
+
+/// The pieces of a CAR file as a body.
+struct Pieces {
+    pieces: mpsc::Receiver<Result<Bytes, Fault>>,
+    /// Told once the file is cut off.
+    fault: Option<Fault>,
+}
+
+impl http_body::Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if let Some(fault) = self.fault.take() {
+            return Poll::Ready(trailer(&fault).map(|trailer| Ok(Frame::trailers(trailer))));
+        }
+        let piece = match ready!(self.pieces.poll_recv(context)) {
+            None => return Poll::Ready(None),
+            Some(Ok(piece)) => piece,
+            Some(Err(fault)) => {
+                self.fault = Some(fault);
+                Bytes::from_static(&CUT_OFF)
+            }
+        };
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+}
+
+fn trailer(fault: &Fault) -> Option<HeaderMap> {
+    let text = serde_json::to_string(fault).ok()?;
+    let value = HeaderValue::from_str(&utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string()).ok()?;
+    Some(HeaderMap::from_iter([(header::HeaderName::from_static(FAULT), value)]))
 }
 
 fn send_car(

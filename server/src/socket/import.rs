@@ -1,4 +1,4 @@
-//! POST `/import?name=`: the DAGs of a CAR file become public content of this node, pinned.
+//! POST `/import?name=&bytes=`: the DAGs of a CAR file become public content of this node, pinned.
 
 use std::io::{self, Read};
 
@@ -8,13 +8,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
-use pinreel_content::{CarImport, Error, Pin, Store, raw_cid};
+use pinreel_content::{CarImport, CarRoom, Error, Pin, Store, raw_cid};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::operation::Fault;
 use crate::app::App;
 use crate::http::{ApiError, ApiQuery, ApiResult};
+use crate::uploads;
 
 /// Chunks on their way from the socket to the importing thread.
 const QUEUE: usize = 8;
@@ -24,8 +25,11 @@ const OWNER: &str = "import";
 /// What one or several CAR files brought.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Imported {
-    /// CIDs that the files' headers name.
+    /// CIDs that the files' headers name and that are public and pinned now.
     pub roots: Vec<String>,
+    /// Those that the headers name and that are neither in the files nor here.
+    #[serde(default)]
+    pub absent: Vec<String>,
     pub blocks: u64,
     pub bytes: u64,
 }
@@ -33,6 +37,7 @@ pub struct Imported {
 impl Imported {
     pub fn add(&mut self, other: Self) {
         self.roots.extend(other.roots);
+        self.absent.extend(other.absent);
         self.blocks += other.blocks;
         self.bytes += other.bytes;
     }
@@ -42,6 +47,7 @@ impl From<CarImport> for Imported {
     fn from(import: CarImport) -> Self {
         Self {
             roots: import.roots.iter().map(ToString::to_string).collect(),
+            absent: import.absent.iter().map(ToString::to_string).collect(),
             blocks: import.blocks,
             bytes: import.bytes,
         }
@@ -50,23 +56,31 @@ impl From<CarImport> for Imported {
 
 /// Imports a CAR file as the operator does: its roots are public and pinned. A file that is refused changes nothing that
 /// anybody sees; its good blocks stay, private, until the next collections take them.
-pub fn import_car(store: &Store, now_ms: u64, name: &str, source: impl Read) -> Result<Imported, Error> {
+pub fn import_car(
+    store: &Store,
+    now_ms: u64,
+    (name, room): (&str, CarRoom),
+    source: impl Read,
+) -> Result<Imported, Error> {
     let (cid, owner) = (raw_cid([0; 32]), OWNER.to_owned());
     let pin = Pin { cid, owner, reason: name.to_owned(), since_ms: now_ms, until_ms: None };
-    store.import_dags(source, &pin).map(Imported::from)
+    store.import_dags(source, &pin, room).map(Imported::from)
 }
 
 #[derive(Deserialize)]
 pub struct Query {
     /// The file's name: why it is pinned.
     name: String,
+    /// How long it is, if that is known.
+    bytes: Option<u64>,
 }
 
 pub async fn import(State(app): State<App>, ApiQuery(query): ApiQuery<Query>, body: Body) -> ApiResult<Json<Imported>> {
     let (sender, receiver) = mpsc::channel(QUEUE);
+    let room = CarRoom { spare_bytes: uploads::kept_free_bytes(&app).await?, announced_bytes: query.bytes };
     let (store, now_ms) = (app.store.clone(), super::now_ms(&app));
     let reader = BodyReader { chunks: receiver, current: Bytes::new() };
-    let importing = tokio::task::spawn_blocking(move || import_car(&store, now_ms, &query.name, reader));
+    let importing = tokio::task::spawn_blocking(move || import_car(&store, now_ms, (&query.name, room), reader));
     let mut stream = body.into_data_stream();
     loop {
         let chunk = tokio::select! {

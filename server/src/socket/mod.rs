@@ -7,8 +7,8 @@
 //! |---|---|
 //! | POST `/store` | an operation on the store; its events are streamed, a line of JSON each |
 //! | POST `/media` | an operation on jobs and workers |
-//! | POST `/import?name=` | takes a CAR file |
-//! | GET `/export/{cid}` | gives a CAR file |
+//! | POST `/import?name=&bytes=` | takes a CAR file, if there is room for so many bytes |
+//! | GET `/export/{cid}` | gives a CAR file, or half of one and a trailer that says why |
 //! | POST `/blocks/{cid}` | takes the right bytes of a damaged block |
 //!
 //! A node that is stopping refuses new requests and breaks off those that only look. Owns no tables.
@@ -31,6 +31,7 @@ use pinreel_content::limits::BLOCK_BYTES;
 use crate::app::App;
 use crate::http::{ApiError, ApiResult};
 
+pub use http::CUT_OFF;
 pub use place::Place;
 
 const STOPPING: &str = "The node is stopping; ask again once it has stopped or is back.";

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use pinreel_content::car::CarError;
 use pinreel_content::{Cid, Error, Pin, Store, parse_cid};
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +84,9 @@ pub struct PinRow {
     pub reason: String,
     pub since_ms: u64,
     pub until_ms: Option<u64>,
+    /// Whether it has ended, so that it keeps nothing; the next collection takes it away.
+    #[serde(default)]
+    pub expired: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,8 +148,10 @@ impl Fault {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let code = match error {
+            Error::Car(CarError::Erased { .. }) => "erased",
             Error::Car(_) => "car_refused",
-            Error::DiskFull(_) => "disk_full",
+            Error::DiskFull(_) | Error::NoRoom { .. } => "disk_full",
+            Error::Damaged(_) => "damaged",
             Error::IndexDamaged(_) => "index_damaged",
             Error::BlockMissing(_) => "not_held",
             Error::Erased(_) => "erased",
@@ -189,7 +195,8 @@ pub fn run(
         Operation::Collect { grace_ms } => collect(store, now_ms, grace_ms.unwrap_or(DEFAULT_GRACE_MS), tell),
         Operation::Pins => {
             for Pin { cid, owner, reason, since_ms, until_ms } in store.pins()? {
-                let row = PinRow { cid: cid.to_string(), owner, reason, since_ms, until_ms };
+                let expired = until_ms.is_some_and(|until| until <= now_ms);
+                let row = PinRow { cid: cid.to_string(), owner, reason, since_ms, until_ms, expired };
                 if !tell(Event::Item(Item::Pin(row))) {
                     break;
                 }

@@ -3,9 +3,8 @@
 use std::io::Write;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
 use pinreel_content::car::{frame, header};
-use pinreel_content::{Cid, raw_cid, sha256};
+use pinreel_content::{CarRoom, Cid, raw_cid, sha256};
 use sqlx::PgPool;
 
 use super::client::{Imported, Node, SocketError};
@@ -26,7 +25,13 @@ async fn import(test: &TestApp, car: &[u8]) -> Result<Imported, SocketError> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(car).unwrap();
     std::io::Seek::rewind(&mut file).unwrap();
-    node(test).await.import("a b&c.car", tokio::fs::File::from_std(file), |_| {}).await
+    node(test).await.import(("a b&c.car", Some(car.len() as u64)), tokio::fs::File::from_std(file), |_| {}).await
+}
+
+/// Where a whole file is.
+fn blob(test: &TestApp, cid: &Cid) -> std::path::PathBuf {
+    let name = cid.to_string();
+    test.app.data.content().join("blobs").join(&name[name.len() - 3..name.len() - 1]).join(&name)
 }
 
 /// Does something and gives what was found besides the answer.
@@ -85,7 +90,7 @@ async fn a_bad_car_is_refused_with_offset_and_cid(owner: PgPool) {
     assert!(!test.app.store.holds(&claimed.0).unwrap());
 
     let message = refused(&car[..start_of_bad - 1]).await;
-    assert!(message.contains("middle of a block"), "{message}");
+    assert!(message.contains("middle of a block") && message.contains(&good.0.to_string()), "{message}");
     for other in [b"".as_slice(), b"GIF89a", b"Dear reader,\n", &[0xff; 20], &[0xa2; 3]] {
         assert!(refused(other).await.starts_with("This is not a CAR file"), "{other:?}");
     }
@@ -128,8 +133,9 @@ async fn what_was_imported_goes_with_its_last_pin(owner: PgPool) {
     assert!(!test.app.store.is_public(&good.0).unwrap());
 
     test.app.store.erase(&good.0, START_MS as u64).unwrap();
-    let refused = import(&test, &car).await.unwrap_err().to_string();
-    assert!(refused.contains(&good.0.to_string()), "a CID keeps its letters: {refused}");
+    let refused = import(&test, &car).await.unwrap_err();
+    assert!(refused.to_string().contains(&format!("{} in the CAR file, at byte", good.0)), "{refused}");
+    assert_eq!(code::<Imported>(Err(refused)), "erased");
     test.app.tasks.finish().await;
 }
 
@@ -147,6 +153,10 @@ async fn pins_are_made_listed_and_taken_away(owner: PgPool) {
         (pin.owner.as_str(), pin.reason.as_str(), pin.until_ms),
         ("operator", "mine", Some(START_MS as u64 + 5))
     );
+    assert!(!pin.expired);
+    test.advance_ms(5);
+    let (_, pins) = operate(&test, Operation::Pins).await.unwrap();
+    assert!(matches!(&pins[..], [Item::Pin(pin)] if pin.expired), "{pins:?}");
     let unpin = |owner: &str| Operation::Unpin { cid: file.clone(), owner: owner.to_owned() };
     assert_eq!(operate(&test, unpin("import")).await.unwrap().0, Answer::Done { changed: false });
     assert_eq!(operate(&test, unpin("operator")).await.unwrap().0, Answer::Done { changed: true });
@@ -162,8 +172,7 @@ async fn damage_is_told_and_mended_and_collections_answer(owner: PgPool) {
     start(&test.app);
     let stored = test.app.store.put_bytes(b"a file").unwrap();
     let (cid, name) = (stored.cid, stored.cid.to_string());
-    let shard = &name[name.len() - 3..name.len() - 1];
-    std::fs::write(test.app.data.content().join("blobs").join(shard).join(&name), b"a fire").unwrap();
+    std::fs::write(blob(&test, &cid), b"a fire").unwrap();
     let verify = || operate(&test, Operation::Verify { mib_per_second: Some(1000) });
     let (answer, items) = verify().await.unwrap();
     assert_eq!(answer, Answer::Verified { files: 1, bytes: 6 });
@@ -188,7 +197,8 @@ async fn an_export_is_whole_or_an_error(owner: PgPool) {
     let test = TestApp::new(&owner);
     start(&test.app);
     let store = &test.app.store;
-    let file = store.put_bytes(&vec![7; 3 << 20]).unwrap();
+    let content = [7, 8, 9].map(|byte| vec![byte; 1 << 20]).concat();
+    let file = store.put_bytes(&content).unwrap();
     let root = store.put_directory([("file", file.into())]).unwrap().cid;
     let export = async |root: Cid| {
         let mut pieces = node(&test).await.export(&root.to_string()).await?;
@@ -201,12 +211,27 @@ async fn an_export_is_whole_or_an_error(owner: PgPool) {
     let car = export(root).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let other = pinreel_content::Store::open(folder.path()).unwrap();
-    let imported = super::client::import_car(&other, 1, "it", &car[..]).unwrap();
+    let imported = super::client::import_car(&other, 1, ("it", CarRoom::default()), &car[..]).unwrap();
     assert_eq!(imported.roots, [root.to_string()]);
     assert_eq!(code(export(block("absent").0).await), "not_held");
     let holes = store.put_directory([("gone", pinreel_content::hash_bytes(b"gone").into())]).unwrap().cid;
-    let broken = export(holes).await;
-    assert!(matches!(broken, Err(SocketError::BrokenOff)), "{broken:?}");
+    let error = export(holes).await.map(drop).unwrap_err();
+    assert!(matches!(&error, SocketError::Refused(fault) if fault.code == "not_held"), "{error:?}");
+
+    let damaged = [&content[..(2 << 20) + 9], &[0], &content[(2 << 20) + 10..]].concat();
+    std::fs::write(blob(&test, &file.cid), damaged).unwrap();
+    let error = export(root).await.map(drop).unwrap_err();
+    let leaf = raw_cid(sha256(&content[2 << 20..])).to_string();
+    assert!(matches!(&error, SocketError::Refused(fault) if fault.code == "damaged"), "{error:?}");
+    assert!(error.to_string().contains(&leaf), "{error}");
+    // A reader that knows nothing of trailers gets a file that ends in the middle of a block.
+    let mut pieces = node(&test).await.export(&root.to_string()).await.unwrap();
+    let mut car = Vec::new();
+    while let Some(Ok(piece)) = pieces.next().await {
+        car.extend_from_slice(&piece);
+    }
+    let cut = other.import_car(&car[..], pinreel_content::Visibility::Private);
+    assert!(cut.is_err_and(|error| error.to_string().contains("middle of a block")));
     test.app.tasks.finish().await;
 }
 
@@ -233,4 +258,19 @@ async fn a_node_that_stops_refuses(owner: PgPool) {
     }
     test.app.tasks.finish().await;
     assert!(Node::connect(test.app.data.root()).await.unwrap().is_none());
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn roots_that_are_not_there_are_told_and_what_cannot_fit_is_not_begun(owner: PgPool) {
+    let test = TestApp::new(&owner);
+    start(&test.app);
+    let (here, absent) = (block("here"), block("absent"));
+    let car = [header(&[absent.0, here.0]), frame(&here.0, &here.1)].concat();
+    let imported = import(&test, &car).await.unwrap();
+    assert_eq!((imported.roots, imported.absent), (vec![here.0.to_string()], vec![absent.0.to_string()]));
+
+    let nothing = tokio::io::empty();
+    let huge = node(&test).await.import(("huge.car", Some(1 << 60)), nothing, |_| {}).await;
+    assert_eq!(code(huge), "disk_full");
+    test.app.tasks.finish().await;
 }

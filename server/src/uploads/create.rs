@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::error::UploadError;
-use super::model::{EMPTY_LIFE_MS, MAX_RECEIVING, Quota, Room, State, Upload, UploadId, admit};
+use super::model::{EMPTY_LIFE_MS, MAX_RECEIVING, Quota, Room, SPARE_BYTES, State, Upload, UploadId, admit};
 use super::tus::Metadata;
 use super::writers::Lease;
 use super::{names, store};
@@ -61,6 +61,12 @@ fn quota(app: &App, session: Option<&Session>) -> Quota {
         (_, Some(bytes)) => Quota::Bytes(bytes),
         (_, None) => Quota::Share,
     }
+}
+
+/// What anything but an upload leaves free on the disk: the spare, and what uploads were promised and haven't sent yet.
+pub async fn kept_free_bytes(app: &App) -> Result<u64, UploadError> {
+    let (room, _) = room(app, "").await?;
+    Ok(room.reserved_bytes.saturating_add(SPARE_BYTES))
 }
 
 /// The room on the disk, what is promised to uploads that haven't sent it yet, and how many of these a channel has.

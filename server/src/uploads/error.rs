@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use indicatif::HumanBytes;
-use pinreel_content::Error as ContentError;
+use pinreel_content::{Cid, Error as ContentError};
 
 use super::model::{Refusal, SPARE_BYTES};
 use super::tus::{self, TusError};
@@ -32,6 +32,11 @@ pub enum UploadError {
     TooLong { size_bytes: u64 },
     #[error("The disk is full. What arrived is kept: the upload can go on once the operator has made room.")]
     DiskFull,
+    #[error(
+        "This node's operator has erased these bytes ({0}) for good, so they are not taken again. Another file can be \
+         published, or this one elsewhere."
+    )]
+    Erased(Cid),
     #[error("The node is stopping. What arrived is kept: go on in a moment.")]
     Stopping,
     #[error("The body broke off. What arrived is kept: ask for the offset and go on from there.")]
@@ -82,7 +87,8 @@ fn refusal_text(refusal: &Refusal) -> String {
 impl From<ContentError> for UploadError {
     fn from(error: ContentError) -> Self {
         match error {
-            ContentError::DiskFull(_) => Self::DiskFull,
+            full if full.is_disk_full() => Self::DiskFull,
+            ContentError::Erased(cid) => Self::Erased(cid),
             ContentError::PartialBusy(_) => Self::Locked,
             other => Self::Content(other),
         }
@@ -130,6 +136,7 @@ impl From<UploadError> for ApiError {
             UploadError::TooMany(_) => new(StatusCode::TOO_MANY_REQUESTS, "uploads_unfinished"),
             UploadError::TooLong { .. } => new(StatusCode::PAYLOAD_TOO_LARGE, "upload_too_long"),
             UploadError::DiskFull => new(StatusCode::INSUFFICIENT_STORAGE, "disk_full"),
+            UploadError::Erased(_) => new(StatusCode::GONE, "content_erased"),
             UploadError::Stopping => new(StatusCode::SERVICE_UNAVAILABLE, "node_stopping"),
             UploadError::BrokenOff => new(StatusCode::BAD_REQUEST, "body_broken_off"),
             UploadError::NotStored => new(StatusCode::CONFLICT, "upload_incomplete"),

@@ -33,9 +33,9 @@ use std::sync::Arc;
 use sqlx::PgConnection;
 use tokio::sync::Mutex;
 
-pub use create::left_bytes;
+pub use create::{kept_free_bytes, left_bytes};
 pub use http::routes;
-pub use model::{State, Upload, UploadId};
+pub use model::{SPARE_BYTES, State, Upload, UploadId};
 pub use store::{UploadCount, count, stored_sources};
 
 use crate::app::App;

@@ -13,6 +13,7 @@ use cid::Cid;
 use multihash::Multihash;
 
 use crate::{
+    Malformed,
     address::{IDENTITY, RAW},
     dagpb::push_varint,
 };
@@ -25,15 +26,16 @@ pub enum CarError {
     Header,
     #[error("this is a CAR file of version {0}; only version 1 is read")]
     Version(u64),
-    #[error("the CAR file ends in the middle of a block, at byte {offset}")]
-    Truncated { offset: u64 },
+    /// `offset` is where the block begins; its CID is known if the file goes on for so long.
+    #[error("the CAR file ends in the middle of a block{}, which begins at byte {offset}", named(.cid))]
+    Truncated { offset: u64, cid: Option<Box<Cid>> },
     #[error("the CAR file has no valid CID at byte {offset}")]
     Cid { offset: u64 },
     #[error(
-        "the CAR file has a block of {size_bytes} bytes at byte {offset}; blocks may have at most {}",
-        crate::limits::BLOCK_BYTES
+        "the CAR file has a block{} of {size_bytes} bytes at byte {offset}; blocks may have at most {}",
+        named(.cid), crate::limits::BLOCK_BYTES
     )]
-    BlockTooLarge { offset: u64, size_bytes: u64 },
+    BlockTooLarge { offset: u64, size_bytes: u64, cid: Option<Box<Cid>> },
     #[error("the bytes of block {cid} in the CAR file, at byte {offset}, have another hash")]
     HashMismatch { offset: u64, cid: Box<Cid> },
     #[error(
@@ -42,8 +44,17 @@ pub enum CarError {
     HashUnsupported { offset: u64, cid: Box<Cid> },
     #[error("block {cid} in the CAR file, at byte {offset}, is led to by none of its roots")]
     Unasked { offset: u64, cid: Box<Cid> },
+    #[error("block {cid} in the CAR file, at byte {offset}, is malformed: {reason}")]
+    Malformed { offset: u64, cid: Box<Cid>, reason: Malformed },
+    #[error("block {cid} in the CAR file, at byte {offset}, was erased here, so its bytes are not taken again")]
+    Erased { offset: u64, cid: Box<Cid> },
     #[error("could not read the CAR file at byte {offset}: {source}")]
     Io { offset: u64, source: std::io::Error },
+}
+
+/// The CID of a block, after the word for it, if it is known.
+fn named(cid: &Option<Box<Cid>>) -> String {
+    cid.as_ref().map(|cid| format!(" {cid}")).unwrap_or_default()
 }
 
 /// The header of a CAR file with these roots, its length included.

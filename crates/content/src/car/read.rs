@@ -13,6 +13,9 @@ use crate::{
     limits,
 };
 
+/// The longest CID, in bytes: 4 varints and 64 bytes of digest, rounded up.
+const CID_BYTES: usize = 128;
+
 /// A checked block.
 #[derive(Debug, Clone)]
 pub struct Block {
@@ -46,7 +49,7 @@ impl<R: Read> BlockReader<R> {
         if length == 0 || length > limits::CAR_HEADER_BYTES as u64 {
             return Err(CarError::Header);
         }
-        parse_header(&self.take(length as usize)?)
+        parse_header(&self.take(length as usize, 0)?)
     }
 
     /// The roots that the header names. Nothing says that their blocks are in the file.
@@ -63,28 +66,38 @@ impl<R: Read> BlockReader<R> {
     pub fn next_block(&mut self) -> Result<Option<Block>, CarError> {
         let offset = self.offset;
         let Some(length) = self.length()? else { return Ok(None) };
-        // A CID has at most 4 varints and 64 bytes of digest.
-        if length > limits::BLOCK_BYTES as u64 + 128 {
-            return Err(CarError::BlockTooLarge { offset, size_bytes: length });
+        if length > (limits::BLOCK_BYTES + CID_BYTES) as u64 {
+            return Err(self.too_large(offset, length));
         }
-        let frame = Bytes::from(self.take(length as usize)?);
+        let frame = Bytes::from(self.take(length as usize, offset)?);
         let mut rest = &frame[..];
         let cid = Cid::read_bytes(&mut rest).map_err(|_| CarError::Cid { offset })?;
         let bytes = frame.slice_ref(rest);
         if bytes.len() > limits::BLOCK_BYTES {
-            return Err(CarError::BlockTooLarge { offset, size_bytes: bytes.len() as u64 });
+            return Err(CarError::BlockTooLarge { offset, size_bytes: bytes.len() as u64, cid: Some(Box::new(cid)) });
         }
         let digest = check(&cid, &bytes, offset)?;
         Ok(Some(Block { cid, bytes, digest }))
     }
 
+    /// Reads no more of a block that is too large than its CID.
+    fn too_large(&mut self, offset: u64, length: u64) -> CarError {
+        let mut head = Vec::new();
+        // What can't be read has no CID: that the block is too large is known already.
+        let _ = self.source.by_ref().take(CID_BYTES as u64).read_to_end(&mut head);
+        let cid = cid_in(&head);
+        let size_bytes = length - cid.as_ref().map_or(0, |cid| cid.encoded_len() as u64);
+        CarError::BlockTooLarge { offset, size_bytes, cid }
+    }
+
     fn length(&mut self) -> Result<Option<u64>, CarError> {
+        let offset = self.offset;
         let mut bytes = Vec::with_capacity(4);
         loop {
             let mut byte = [0];
             match self.source.read(&mut byte) {
                 Ok(0) if bytes.is_empty() => return Ok(None),
-                Ok(0) => return Err(CarError::Truncated { offset: self.offset }),
+                Ok(0) => return Err(CarError::Truncated { offset, cid: None }),
                 Ok(_) => bytes.push(byte[0]),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(source) => return Err(CarError::Io { offset: self.offset, source }),
@@ -92,20 +105,30 @@ impl<R: Read> BlockReader<R> {
             self.offset += 1;
             if byte[0] & 0x80 == 0 || bytes.len() == 10 {
                 let number = read_varint(&bytes).map(|(number, _)| number);
-                return number.map(Some).map_err(|_| CarError::Cid { offset: self.offset });
+                return number.map(Some).map_err(|_| CarError::Cid { offset });
             }
         }
     }
 
-    fn take(&mut self, length: usize) -> Result<Vec<u8>, CarError> {
-        let mut bytes = vec![0; length];
-        self.source.read_exact(&mut bytes).map_err(|source| match source.kind() {
-            std::io::ErrorKind::UnexpectedEof => CarError::Truncated { offset: self.offset },
-            _ => CarError::Io { offset: self.offset, source },
-        })?;
+    /// The bytes of the frame that begins at `frame`.
+    fn take(&mut self, length: usize, frame: u64) -> Result<Vec<u8>, CarError> {
+        let (mut bytes, mut done) = (vec![0; length], 0);
+        while done < length {
+            match self.source.read(&mut bytes[done..]) {
+                Ok(0) => return Err(CarError::Truncated { offset: frame, cid: cid_in(&bytes[..done]) }),
+                Ok(more) => done += more,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(source) => return Err(CarError::Io { offset: self.offset + done as u64, source }),
+            }
+        }
         self.offset += length as u64;
         Ok(bytes)
     }
+}
+
+/// The CID that a frame begins with, as far as it is there.
+fn cid_in(mut frame: &[u8]) -> Option<Box<Cid>> {
+    Cid::read_bytes(&mut frame).ok().map(Box::new)
 }
 
 fn check(cid: &Cid, bytes: &[u8], offset: u64) -> Result<Option<Digest>, CarError> {

@@ -9,6 +9,9 @@ use std::{
 use super::{Store, lock, sync_folder};
 use crate::{Error, FileHasher, Result, Stored, address::digest_of, import::Tree};
 
+/// What a leaf's row takes in the index.
+const LEAF_ROW_BYTES: usize = 64;
+
 impl Store {
     /// Stores bytes as a file; they are private until published. Bytes that are held already change nothing.
     pub fn put_bytes(&self, bytes: &[u8]) -> Result<Stored> {
@@ -64,7 +67,9 @@ impl Store {
         if self.inner.index.read()?.blob(&root)?.is_some() {
             return Ok(());
         }
-        self.inner.index.write(|tables| tables.insert_blob(tree, root))
+        let rows = (tree.leaves.len() * LEAF_ROW_BYTES) as u64;
+        let nodes: u64 = tree.nodes.iter().map(|(_, block)| block.len() as u64).sum();
+        self.inner.index.write_sized(rows + nodes, |tables| tables.insert_blob(tree, root))
     }
 
     fn rename_into_place(&self, source: &Path, target: &Path) -> Result<()> {

@@ -6,6 +6,7 @@
 //! - a reader in the middle of a file has it open, and the file system keeps an open file;
 //! - bytes that were written or written again within the last hour are left alone, so that their writer can pin them;
 //! - a pin that comes while it runs makes it look again before it removes anything more;
+//! - a full disk is what it is for: it takes from the room that the index keeps for itself;
 //! - a crash leaves either the whole of a file or a note to remove it, which the next start does.
 
 use std::{collections::HashSet, fs, io, time::Instant};
@@ -53,6 +54,12 @@ impl Store {
     /// Removes what nothing has led to for `grace_ms`. `now_ms` is in milliseconds since 1970.
     pub fn collect(&self, now_ms: u64, grace_ms: u64) -> Result<Collected> {
         let _alone = lock(&self.inner.collecting);
+        let collected = self.collect_alone(now_ms, grace_ms);
+        self.inner.index.fill_reserve();
+        collected
+    }
+
+    fn collect_alone(&self, now_ms: u64, grace_ms: u64) -> Result<Collected> {
         self.end_pins(now_ms)?;
         let mut collected = Collected::default();
         for _ in 0..MOST_LOOKS {
@@ -71,7 +78,7 @@ impl Store {
     pub fn erase(&self, cid: &Cid, now_ms: u64) -> Result<Collected> {
         let digest = digest_of(cid).ok_or(Error::HashUnsupported(*cid))?;
         let _alone = lock(&self.inner.collecting);
-        self.inner.index.write(|tables| {
+        self.inner.index.write_freeing(|tables| {
             tables.erased.insert(&digest, now_ms)?;
             tables.public_roots.remove(&digest)?;
             tables.public.remove(&digest)?;
@@ -88,6 +95,7 @@ impl Store {
                 break;
             }
         }
+        self.inner.index.fill_reserve();
         Ok(collected)
     }
 
@@ -131,7 +139,7 @@ impl Store {
         collected.reached = reach.len() as u64;
         collected.waiting = (unreached.len() - due.len()) as u64;
         let again: Vec<Digest> = before.into_keys().filter(|digest| !unreached.contains(digest)).collect();
-        self.inner.index.write(|tables| {
+        self.inner.index.write_freeing(|tables| {
             fresh_ones.iter().try_for_each(|digest| tables.unreached.insert(digest, now_ms).map(drop))?;
             again.iter().try_for_each(|digest| tables.unreached.remove(digest).map(drop))?;
             Ok(())
@@ -173,7 +181,7 @@ impl Store {
                 blobs.push(Leaving { blob, parts, wanted });
             }
         }
-        self.inner.index.write(|tables| {
+        self.inner.index.write_freeing(|tables| {
             for Leaving { blob, parts, wanted } in &blobs {
                 let nodes = parts.nodes.iter().map(|(digest, _)| digest).chain([&blob.root]);
                 for digest in nodes.filter(|digest| !reach.contains(digest)) {
@@ -238,7 +246,7 @@ impl Store {
             }
         }
         self.fault("collect.removed");
-        self.inner.index.write(|tables| {
+        self.inner.index.write_freeing(|tables| {
             blobs.iter().try_for_each(|blob| tables.removing.remove(&blob.root).map(drop).map_err(Error::from))
         })
     }

@@ -93,6 +93,7 @@ impl Store {
             seen: HashSet::new(),
             visited: 0,
             again_bytes: 0,
+            sent: CarStats::default(),
             ready: VecDeque::from([car::header(&[root]).into()]),
         }
     }
@@ -109,7 +110,15 @@ pub struct CarReader {
     visited: usize,
     /// Of blocks that were read though they had been sent.
     again_bytes: usize,
+    sent: CarStats,
     ready: VecDeque<Bytes>,
+}
+
+/// How much of blocks a CAR file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CarStats {
+    pub blocks: u64,
+    pub block_bytes: u64,
 }
 
 /// A block to be visited.
@@ -164,6 +173,11 @@ impl CarReader {
         }
     }
 
+    /// What it has given so far.
+    pub fn stats(&self) -> CarStats {
+        self.sent
+    }
+
     fn next_visit(&mut self) -> Option<Visit> {
         let on_the_way = self.path.next().map(|cid| Visit { cid, reach: Reach::Block });
         on_the_way.or_else(|| self.stack.pop())
@@ -215,6 +229,8 @@ impl CarReader {
     }
 
     fn send(&mut self, cid: &Cid, block: Bytes) {
+        self.sent.blocks += 1;
+        self.sent.block_bytes += block.len() as u64;
         if block.len() <= COPIED_BYTES {
             self.ready.push_back(car::frame(cid, &block).into());
         } else {

@@ -7,63 +7,67 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    io::{BufReader, Read},
+    io::Read,
 };
 
-use cid::Cid;
+use cid::{Cid, Version};
 
-use super::{CarImport, Pin, Store};
+use super::{
+    CarImport, Pin, Store,
+    car::{Batches, CarRoom},
+};
 use crate::{
     Digest, Error, Result,
     address::{RAW, digest_of, raw_cid},
-    car::{Block, BlockReader, CarError},
+    car::CarError,
     limits,
     links::links_of,
 };
 
-/// How much is stored in one transaction of the index.
-const BATCH_BYTES: usize = 16 * 1024 * 1024;
-const BATCH_BLOCKS: usize = 4096;
-const READ_BYTES: usize = 1024 * 1024;
+/// Where a block was in the file, and under which CID.
+struct Place {
+    offset: u64,
+    codec: u64,
+    version: Version,
+    /// Whether a root led to it.
+    asked: bool,
+}
 
-/// The blocks of a file: where each was and its codec; `None` once a root led to it.
-type Unasked = HashMap<Digest, Option<(u64, u64)>>;
+/// The blocks of a file.
+type Places = HashMap<Digest, Place>;
+
+impl Place {
+    fn cid(&self, digest: &Digest) -> Box<Cid> {
+        let hash = *raw_cid(*digest).hash();
+        // A CIDv0 is always dag-pb.
+        Box::new(Cid::new(self.version, self.codec, hash).unwrap_or_else(|_| Cid::new_v1(self.codec, hash)))
+    }
+}
 
 impl Store {
     /// Stores the DAGs of a CAR file, publishes its roots and pins them as `pin` says (its `cid` is of no account). Roots
     /// whose blocks aren't there are left out: their names alone keep nothing.
     ///
     /// # Errors
-    /// [`Error::Car`] with the offset and the CID; [`Error::Erased`], [`Error::DiskFull`].
-    pub fn import_dags(&self, source: impl Read, pin: &Pin) -> Result<CarImport> {
-        let mut reader = BlockReader::new(BufReader::with_capacity(READ_BYTES, source))?;
-        let roots = reader.roots().to_vec();
-        let mut import = CarImport { roots: roots.clone(), ..CarImport::default() };
-        let (mut batch, mut batch_bytes, mut unasked): (Vec<Block>, _, Unasked) = (Vec::new(), 0, HashMap::new());
-        loop {
-            let offset = reader.offset();
-            let Some(block) = reader.next_block()? else { break };
-            import.blocks += 1;
-            import.bytes += block.bytes.len() as u64;
-            batch_bytes += block.bytes.len();
-            if let Some(digest) = block.digest {
-                unasked.entry(digest).or_insert(Some((offset, block.cid.codec())));
+    /// [`Error::Car`] with the offset and the CID; [`Error::NoRoom`] before the disk is full, [`Error::DiskFull`].
+    pub fn import_dags(&self, source: impl Read, pin: &Pin, room: CarRoom) -> Result<CarImport> {
+        let mut places = Places::new();
+        let mut batches = Batches::new(self, source, room)?;
+        while let Some(batch) = batches.next()? {
+            for (offset, block) in &batch {
+                let Some(digest) = block.digest else { continue };
+                let (codec, version) = (block.cid.codec(), block.cid.version());
+                places.entry(digest).or_insert(Place { offset: *offset, codec, version, asked: false });
             }
-            batch.push(block);
-            if batch_bytes >= BATCH_BYTES || batch.len() >= BATCH_BLOCKS {
-                import.new_blocks += self.put_batch(&batch)?;
-                batch.clear();
-                batch_bytes = 0;
-            }
+            batches.put(&batch, |blocks| self.put_own_nodes(blocks))?;
         }
-        import.new_blocks += self.put_batch(&batch)?;
-        drop(batch);
-        self.ask_for(&roots, &mut unasked)?;
-        if let Some(((offset, codec), digest)) = unasked.iter().filter_map(|(key, at)| Some(((*at)?, key))).min() {
-            let cid = Box::new(Cid::new_v1(codec, *raw_cid(*digest).hash()));
-            return Err(CarError::Unasked { offset, cid }.into());
+        let import = batches.import()?;
+        self.ask_for(import.roots.iter().chain(&import.absent), &mut places)?;
+        let unasked = places.iter().filter(|(_, place)| !place.asked);
+        if let Some((digest, place)) = unasked.min_by_key(|(_, place)| place.offset) {
+            return Err(CarError::Unasked { offset: place.offset, cid: place.cid(digest) }.into());
         }
-        self.keep(unasked.into_keys(), &roots, pin)?;
+        self.keep(places.into_keys(), &import.roots, pin)?;
         Ok(import)
     }
 
@@ -78,37 +82,39 @@ impl Store {
             }
         }
         for root in roots {
-            if self.holds(root)? {
-                self.publish(root)?;
-                self.pin(&Pin { cid: *root, ..pin.clone() })?;
-            }
+            self.publish(root)?;
+            self.pin(&Pin { cid: *root, ..pin.clone() })?;
         }
         Ok(())
     }
 
-    fn put_batch(&self, blocks: &[Block]) -> Result<u64> {
-        let blocks = blocks.iter().filter_map(|block| Some((block.digest?, block.bytes.clone())));
-        self.put_own_nodes(&blocks.collect::<Vec<_>>())
-    }
-
-    /// Crosses out what the roots lead to, by what is in the file and what was here before.
-    fn ask_for(&self, roots: &[Cid], unasked: &mut Unasked) -> Result<()> {
-        let mut stack = roots.to_vec();
+    /// Notes what the roots lead to, by what is in the file and what was here before.
+    ///
+    /// # Errors
+    /// A block on the way that can't be decoded: [`CarError::Malformed`], or [`Error::Malformed`] when it was here before.
+    fn ask_for<'a>(&self, roots: impl Iterator<Item = &'a Cid>, places: &mut Places) -> Result<()> {
+        let mut stack: Vec<Cid> = roots.copied().collect();
         let mut followed = HashSet::new();
         while let Some(cid) = stack.pop() {
             let Some(digest) = digest_of(&cid) else { continue };
-            if let Some(offset) = unasked.get_mut(&digest) {
-                *offset = None;
-            }
+            let place = places.get_mut(&digest);
+            let offset = place.map(|place| {
+                place.asked = true;
+                place.offset
+            });
             if cid.codec() == RAW || !followed.insert(digest) {
                 continue;
             }
             if followed.len() > limits::BLOCKS_PER_WALK {
                 return Err(Error::DagTooLarge(cid));
             }
-            if let Some(block) = self.block(&cid)? {
-                // What can't be decoded leads nowhere; publishing says so if a root leads to it.
-                stack.extend(links_of(&cid, &block).unwrap_or_default());
+            let Some(block) = self.block(&cid)? else { continue };
+            match (links_of(&cid, &block), offset) {
+                (Ok(links), _) => stack.extend(links),
+                (Err(reason), Some(offset)) => {
+                    return Err(CarError::Malformed { offset, cid: Box::new(cid), reason }.into());
+                }
+                (Err(reason), None) => return Err(Error::Malformed { cid, reason }),
             }
         }
         Ok(())

@@ -6,6 +6,7 @@
 //!       partial/<id>.part   uploads on their way, with <id>.leaves: the hashes of what has arrived
 //!       tmp/                files being written; emptied at each start
 //!       damaged/            files whose name was not their hash when they were found
+//!       index.reserve       room that the index keeps for itself, so that a collection works on a full disk
 //!       index.old.redb      an index that could not be read to its end when it was rebuilt
 //! ```
 //!
@@ -46,17 +47,17 @@ use std::{
 
 pub use self::{
     blobs::BlobWriter,
-    car::CarImport,
+    car::{CarImport, CarRoom},
     collect::Collected,
     directories::{Entries, Entry, Step},
-    export::{CarOptions, CarReader, Scope},
+    export::{CarOptions, CarReader, CarStats, Scope},
     nodes::{Kind, Node},
     partial::{PartialBlob, PartialInfo},
     path::{End, Gate, Walk},
     pins::Pin,
     publish::{Published, Visibility},
     reader::FileReader,
-    rebuild::Rebuilt,
+    rebuild::{InPages, Rebuilt},
     scrub::{Damage, Scrubbed},
 };
 use crate::{Digest, Error, Result};
@@ -215,6 +216,13 @@ impl Store {
         let dir = &self.inner.dir;
         let space = rustix::fs::statvfs(dir).map_err(|e| Error::io("ask for the free space of", dir)(e.into()))?;
         Ok(space.f_bavail.saturating_mul(space.f_frsize))
+    }
+
+    /// An error unless so many more bytes of blocks fit and `spare_bytes` stay free.
+    fn ask_room(&self, bytes: u64, spare_bytes: u64) -> Result<()> {
+        let needed_bytes = self.inner.index.room_of(bytes).saturating_add(spare_bytes);
+        let free_bytes = self.free_bytes()?;
+        if needed_bytes > free_bytes { Err(Error::NoRoom { needed_bytes, free_bytes }) } else { Ok(()) }
     }
 
     /// A number that rises whenever something that could be had may not be any more: removed, withdrawn, damaged. Who

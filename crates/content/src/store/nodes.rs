@@ -43,7 +43,8 @@ impl Store {
 
     /// Stores blocks whose digests are known to be right, all or none of them; how many were new.
     pub(super) fn put_own_nodes(&self, blocks: &[(crate::Digest, impl AsRef<[u8]>)]) -> Result<u64> {
-        self.inner.index.write(|tables| {
+        let bytes = blocks.iter().map(|(_, block)| block.as_ref().len() as u64).sum();
+        self.inner.index.write_sized(bytes, |tables| {
             let mut fresh = 0;
             for (digest, block) in blocks {
                 tables.refuse_erased(digest)?;
@@ -67,7 +68,11 @@ impl Store {
             Some(Place::Node(block)) => Ok(Some(block)),
             Some(Place::Blob { blob, offset, length }) => {
                 let file = self.open_blob(&blob)?;
-                Ok(Some(file.read_vec(offset, length)?.into()))
+                let block = file.read_vec(offset, length).map_err(|error| match error {
+                    Error::Damaged(_) => Error::Damaged(*cid),
+                    other => other,
+                });
+                Ok(Some(block?.into()))
             }
         }
     }

@@ -65,7 +65,7 @@ impl Store {
     /// grace period.
     pub fn unpin(&self, cid: &Cid, owner: &str) -> Result<bool> {
         let Some(digest) = digest_of(cid) else { return Ok(false) };
-        self.inner.index.write(|tables| Ok(tables.pins.remove(key_of(&digest, owner).as_slice())?.is_some()))
+        self.inner.index.write_freeing(|tables| Ok(tables.pins.remove(key_of(&digest, owner).as_slice())?.is_some()))
     }
 
     /// All pins, by their roots.

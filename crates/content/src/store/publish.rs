@@ -55,7 +55,7 @@ impl Store {
     /// Takes a root back: what no other published root leads to is private again. `false` if it wasn't published.
     pub fn withdraw(&self, root: &Cid) -> Result<bool> {
         let Some(digest) = digest_of(root) else { return Ok(false) };
-        let known = self.inner.index.write(|tables| Ok(tables.public_roots.remove(&digest)?.is_some()))?;
+        let known = self.inner.index.write_freeing(|tables| Ok(tables.public_roots.remove(&digest)?.is_some()))?;
         if known {
             self.hide_unpublished()?;
         }
@@ -79,7 +79,7 @@ impl Store {
         let hidden = index.public()?.filter(|digest| digest.as_ref().is_ok_and(|digest| !reach.contains(digest)));
         let hidden = hidden.collect::<Result<Vec<Digest>>>()?;
         let done = hidden.chunks(HIDDEN_AT_ONCE).try_for_each(|batch| {
-            self.inner.index.write(|tables| {
+            self.inner.index.write_freeing(|tables| {
                 batch.iter().try_for_each(|digest| tables.public.remove(digest).map(drop).map_err(Error::from))
             })
         });

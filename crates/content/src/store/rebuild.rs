@@ -39,10 +39,21 @@ pub struct Rebuilt {
     pub damaged: u64,
     /// Files that aren't what their names say and of which no tree is known: they are in `damaged/` now.
     pub set_aside: Vec<String>,
+    /// What of these the old index gave only from single pages, its trees being torn.
+    pub in_pages: InPages,
     /// Whether the old index could be read to its end.
     pub whole: bool,
     /// Where the old index is, unless all of it is in the new one.
     pub old_index: Option<PathBuf>,
+}
+
+/// What was found in pages that no tree leads to any more.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InPages {
+    /// Blocks outside of files.
+    pub blocks: u64,
+    pub pins: u64,
+    pub public_roots: u64,
 }
 
 impl Store {
@@ -60,11 +71,26 @@ impl Store {
         let mut salvage = Salvage::open(&dir.join(INDEX), &dir)?;
         let store = Self::over(Index::open_file(&new, &dir)?, dir, Options::default());
         let salvaged = salvage.copy_into(&store.inner.index)?;
-        let mut rebuilt = Rebuilt { blocks: salvaged.blocks, pins: salvaged.pins, ..Rebuilt::default() };
+        let (blocks, pins, in_pages) = (salvaged.blocks, salvaged.pins, salvaged.in_pages.clone());
+        let mut rebuilt = Rebuilt { blocks, pins, in_pages, ..Rebuilt::default() };
         store.index_all(&salvaged, &mut rebuilt, on_progress)?;
+        if !salvage.whole {
+            store.publish_again()?;
+        }
         rebuilt.whole = salvage.whole;
         rebuilt.old_index = store.take_place(salvage.whole)?;
         Ok(rebuilt)
+    }
+
+    /// Makes public what the known roots lead to, should a part of that have been lost.
+    fn publish_again(&self) -> Result<()> {
+        for root in self.public_roots()? {
+            match self.publish(&root) {
+                Ok(_) | Err(Error::BlockMissing(_) | Error::Erased(_) | Error::Malformed { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn index_all(&self, salvaged: &Salvaged, rebuilt: &mut Rebuilt, on_progress: OnProgress<'_>) -> Result<()> {

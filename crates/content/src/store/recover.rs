@@ -26,7 +26,12 @@ impl Store {
         let removing = self.inner.index.read()?.removing()?;
         self.remove_files(&removing)?;
         self.drop_entries_without_file()?;
-        self.index_files_without_entry()?;
+        match self.index_files_without_entry() {
+            Err(error) if error.is_disk_full() => {
+                warn!(%error, "a file without an entry waits for a start with more room")
+            }
+            indexed => indexed?,
+        }
         self.load_damage()
     }
 
@@ -54,7 +59,7 @@ impl Store {
     /// Takes a blob out of the index, with what only it needs.
     pub(super) fn forget(&self, blob: &Blob) -> Result<()> {
         let parts = self.parts_of(blob)?;
-        self.inner.index.write(|tables| {
+        self.inner.index.write_freeing(|tables| {
             // Its leaves were public with it; should they come back one by one, they are what they were.
             if tables.is_public(&blob.root)? {
                 parts.leaves.iter().try_for_each(|leaf| tables.publish(leaf).map(drop))?;

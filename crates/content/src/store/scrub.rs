@@ -122,7 +122,7 @@ impl Store {
         }
         for digest in &wrong {
             tracing::warn!(cid = %raw_cid(*digest), "a stored block has another hash now; it is removed");
-            self.inner.index.write(|tables| tables.remove_node(digest))?;
+            self.inner.index.write_freeing(|tables| tables.remove_node(digest))?;
         }
         scrubbed.dropped = wrong.len() as u64;
         Ok((scrubbed, wrong.into_iter().map(raw_cid).collect()))
@@ -161,7 +161,9 @@ impl Store {
             let written = file.set_len(blob.size_bytes).and_then(|()| file.write_all_at(bytes, place.offset));
             written.and_then(|()| file.sync_all()).map_err(Error::io("mend", &path))?;
             let number = (place.offset / LEAF_BYTES) as u32;
-            self.inner.index.write(|tables| Ok(tables.damaged.remove(&leaf_key(&root, number)).map(drop)?))?;
+            self.inner
+                .index
+                .write_freeing(|tables| Ok(tables.damaged.remove(&leaf_key(&root, number)).map(drop)?))?;
         }
         self.load_damage()?;
         Ok(!damage.is_empty())
@@ -189,7 +191,7 @@ impl Store {
             return Ok(());
         }
         tracing::warn!(file = %blob.cid(), leaves = wrong.len(), "a stored file has leaves with another hash than theirs");
-        self.inner.index.write(|tables| {
+        self.inner.index.write_freeing(|tables| {
             for number in 0..leaf_count(blob.size_bytes) as u32 {
                 tables.damaged.remove(&leaf_key(&blob.root, number))?;
             }

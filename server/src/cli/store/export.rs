@@ -10,17 +10,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
 use crate::cli::answer::Failure;
 use crate::cli::operator::{Folder, Operator};
 use crate::cli::progress::{Bar, Progress};
+use crate::socket::CUT_OFF;
 use crate::socket::operation::{Fault, cid_of};
-
-/// The beginning of a block that never comes: a length of 127 bytes.
-const CUT_OFF: [u8; 1] = [127];
 
 #[derive(clap::Args)]
 pub struct Export {

@@ -168,7 +168,8 @@ async fn pins(folder: Folder) -> Result<(String, Value), Failure> {
     };
     operator.operate(&Operation::Pins, on_event).await?;
     let line = |pin: &PinRow| {
-        let until = pin.until_ms.map_or_else(String::new, |until| format!(", until {}", date(until)));
+        let word = if pin.expired { "expired" } else { "until" };
+        let until = pin.until_ms.map_or_else(String::new, |until| format!(", {word} {}", date(until)));
         format!("{}  {}  {} (since {}{until})", pin.cid, pin.owner, pin.reason, date(pin.since_ms))
     };
     let mut lines: Vec<String> = pins.iter().map(line).collect();

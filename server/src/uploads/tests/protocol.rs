@@ -300,3 +300,14 @@ async fn the_first_byte_prolongs_at_once(owner: PgPool) {
     drop(feed);
     assert_eq!(writing.await.unwrap().offset(), 6);
 }
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn bytes_that_were_erased_are_refused_by_name(owner: PgPool) {
+    let node = Node::new(&owner).await;
+    let erased = node.test.app.store.put_bytes(b"a film").unwrap().cid;
+    node.test.app.store.erase(&erased, 1).unwrap();
+    let path = node.create(6, "").await;
+    let answer = node.patch(&path, 0, "a film").await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (410, "content_erased"), "{:?}", answer.body);
+    assert!(answer.json()["detail"].as_str().unwrap().contains(&erased.to_string()));
+}

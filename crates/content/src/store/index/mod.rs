@@ -19,16 +19,19 @@
 //! holds it.
 
 mod overlay;
+mod pages;
+mod reserve;
 mod salvage;
 mod snapshot;
 mod tables;
 
 use std::{
+    fs::File,
     path::Path,
     sync::{Arc, PoisonError, RwLock},
 };
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, backends::FileBackend};
 
 use crate::{
     Error, Result,
@@ -121,6 +124,7 @@ pub(super) struct Parts {
 pub(super) struct Index {
     /// `None` only while it is dropped.
     db: Option<Database>,
+    reserve: Arc<reserve::Reserve>,
     /// The newest state, kept open: most calls read, and opening a dozen tables costs more than what they look up.
     newest: RwLock<Newest>,
 }
@@ -153,18 +157,36 @@ impl Index {
     }
 
     fn open_trusting(path: &Path, dir: &Path) -> Result<Self> {
-        let db = Database::builder().set_cache_size(CACHE_BYTES).create(path);
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(path);
+        let file = FileBackend::new(file.map_err(Error::io("open", path))?);
+        let reserve = Arc::new(reserve::Reserve::of(dir)?);
+        let backend = file.map(|file| reserve::Backed::new(file, reserve.clone()));
+        let db =
+            backend.and_then(|backend| Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend));
         let db = Some(db.map_err(|error| salvage::open_error(error, dir))?);
-        let index = Self { db, newest: RwLock::default() };
-        index.write(|tables| {
-            let found = tables.meta.get("format")?.map(|found| found.value());
-            match found {
-                Some(FORMAT) => Ok(()),
-                Some(OLDEST_FORMAT) | None => tables.meta.insert("format", FORMAT).map(drop).map_err(Error::from),
-                Some(found) => Err(Error::FormatUnknown { dir: dir.to_owned(), found, known: FORMAT }),
-            }
-        })?;
+        let index = Self { db, reserve, newest: RwLock::default() };
+        if !index.is_ready(dir)? {
+            index.write_freeing(|tables| {
+                let found = tables.meta.get("format")?.map(|found| found.value());
+                match found {
+                    Some(FORMAT) => Ok(()),
+                    Some(OLDEST_FORMAT) | None => tables.meta.insert("format", FORMAT).map(drop).map_err(Error::from),
+                    Some(found) => Err(Error::FormatUnknown { dir: dir.to_owned(), found, known: FORMAT }),
+                }
+            })?;
+        }
+        index.fill_reserve();
         Ok(index)
+    }
+
+    /// Whether all tables are there, so that nothing needs to be written.
+    fn is_ready(&self, dir: &Path) -> Result<bool> {
+        match Snapshot::open(self.db().begin_read()?).and_then(|snapshot| snapshot.format()) {
+            Ok(Some(FORMAT)) => Ok(true),
+            Ok(Some(OLDEST_FORMAT) | None) | Err(Error::Index(redb::Error::TableDoesNotExist(_))) => Ok(false),
+            Ok(Some(found)) => Err(Error::FormatUnknown { dir: dir.to_owned(), found, known: FORMAT }),
+            Err(error) => Err(error),
+        }
     }
 
     fn db(&self) -> &Database {
@@ -172,7 +194,21 @@ impl Index {
     }
 
     /// Runs one transaction; it is on the disk when this returns, and an error undoes all of it.
+    ///
+    /// # Errors
+    /// [`Error::NoRoom`] when the disk is nearly full.
     pub(super) fn write<T>(&self, run: impl FnOnce(&mut Tables) -> Result<T>) -> Result<T> {
+        self.write_sized(0, run)
+    }
+
+    /// As [`Index::write`], for one that brings so many bytes of blocks.
+    pub(super) fn write_sized<T>(&self, bytes: u64, run: impl FnOnce(&mut Tables) -> Result<T>) -> Result<T> {
+        self.reserve.admit(self.room_of(bytes))?;
+        self.write_freeing(run)
+    }
+
+    /// As [`Index::write`], for one that removes more than it adds: on a full disk it takes from the index's reserve.
+    pub(super) fn write_freeing<T>(&self, run: impl FnOnce(&mut Tables) -> Result<T>) -> Result<T> {
         let transaction = self.db().begin_write()?;
         let result = run(&mut Tables::open(&transaction)?)?;
         let committed = transaction.commit();
@@ -182,6 +218,18 @@ impl Index {
         drop(newest);
         committed?;
         Ok(result)
+    }
+
+    /// How much of the disk so many bytes of blocks take at most: a page is a power of two.
+    pub(super) fn room_of(&self, bytes: u64) -> u64 {
+        bytes.saturating_mul(2)
+    }
+
+    /// Makes the reserve for a full disk whole again, if there is room.
+    pub(super) fn fill_reserve(&self) {
+        if let Err(error) = self.reserve.fill() {
+            tracing::warn!(%error, "the index can't keep room for itself");
+        }
     }
 
     /// The index as the last transaction left it.

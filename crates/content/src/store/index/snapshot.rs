@@ -37,6 +37,17 @@ impl Snapshot {
         })
     }
 
+    /// The format that the index was written in; an error when a table of the newest isn't there.
+    pub(super) fn format(&self) -> Result<Option<u64>> {
+        self.transaction.open_table(PUBLIC_ROOTS)?;
+        self.transaction.open_table(PINS)?;
+        self.transaction.open_table(UNREACHED)?;
+        self.transaction.open_table(ERASED)?;
+        self.transaction.open_table(REMOVING)?;
+        self.transaction.open_table(DAMAGED)?;
+        Ok(self.meta.get("format")?.map(|format| format.value()))
+    }
+
     /// Where a block is; a node before a blob, as both hold the same bytes.
     pub(in crate::store) fn place(&self, digest: &Digest) -> Result<Option<Place>> {
         if let Some(node) = self.node(digest)? {
