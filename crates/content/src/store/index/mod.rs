@@ -18,9 +18,11 @@
 //! row in `leaves`: its root is its leaf. A leaf is public when its digest is, or when the root of any blob is that
 //! holds it.
 
+mod damage;
 mod overlay;
 mod pages;
 mod reserve;
+mod rows;
 mod salvage;
 mod snapshot;
 mod tables;
@@ -40,7 +42,8 @@ use crate::{
 };
 
 pub(super) use self::{
-    salvage::{Salvage, Salvaged, damaged, guarded},
+    damage::{damaged, guarded},
+    salvage::{Salvage, Salvaged},
     snapshot::Snapshot,
     tables::Tables,
 };
@@ -139,7 +142,7 @@ struct Newest {
 impl Drop for Index {
     fn drop(&mut self) {
         self.newest.get_mut().unwrap_or_else(PoisonError::into_inner).snapshot = None;
-        salvage::close(&mut self.db);
+        damage::close(&mut self.db);
     }
 }
 
@@ -163,7 +166,7 @@ impl Index {
         let backend = file.map(|file| reserve::Backed::new(file, reserve.clone()));
         let db =
             backend.and_then(|backend| Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend));
-        let db = Some(db.map_err(|error| salvage::open_error(error, dir))?);
+        let db = Some(db.map_err(|error| damage::open_error(error, dir))?);
         let index = Self { db, reserve, newest: RwLock::default() };
         if !index.is_ready(dir)? {
             index.write_freeing(|tables| {

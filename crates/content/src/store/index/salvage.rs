@@ -5,24 +5,20 @@
 //! file's pages ([`super::pages`]). The old file isn't changed.
 
 use std::{
-    cell::Cell,
-    cmp::Ordering,
     collections::HashSet,
     fs::File,
-    io,
-    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
-    sync::Once,
 };
 
-use redb::{
-    AccessGuard, Database, DatabaseError, Key, ReadableDatabase, ReadableTable, TableDefinition, Value,
-    backends::FileBackend,
-};
+use redb::{AccessGuard, Database, DatabaseError, Key, ReadableTable, TableDefinition, Value, backends::FileBackend};
 
 use super::{
     ERASED, Index, NODES, OF_A_BLOB, ON_ITS_OWN, PINS, PUBLIC, PUBLIC_ROOTS, PinRow, REMOVING, ROOTS, Tables,
-    overlay::Overlay, pages, tagged,
+    damage::{close, guarded},
+    overlay::Overlay,
+    pages,
+    rows::Rows,
+    tagged,
 };
 use crate::{
     Cid, Digest, Error, Result,
@@ -302,99 +298,5 @@ fn insert_root(tables: &mut Tables, cid: &Cid) -> Result<bool> {
 impl Drop for Salvage {
     fn drop(&mut self) {
         close(&mut self.old);
-    }
-}
-
-/// Closes an index; of a damaged one redb can't write what it would like to, and panics.
-pub(super) fn close(db: &mut Option<Database>) {
-    if let Some(db) = db.take()
-        && guarded(|| drop(db)).is_none()
-    {
-        tracing::warn!("the index could not be closed: it is damaged");
-    }
-}
-
-/// The rows of a table in one direction, as far as they can be read.
-struct Rows<K: Key + 'static, V: Value + 'static> {
-    range: redb::Range<'static, K, V>,
-    from_the_end: bool,
-    last_key: Option<Vec<u8>>,
-    /// Whether there would have been more.
-    broken: bool,
-}
-
-impl<K: Key + 'static, V: Value + 'static> Rows<K, V> {
-    fn open(
-        old: &Database,
-        definition: TableDefinition<'static, K, V>,
-        from_the_end: bool,
-    ) -> Result<Self, redb::Error> {
-        let range = old.begin_read()?.open_table(definition)?.range::<K::SelfType<'_>>(..)?;
-        Ok(Self { range, from_the_end, last_key: None, broken: false })
-    }
-
-    fn next(&mut self) -> Option<(AccessGuard<'static, K>, AccessGuard<'static, V>)> {
-        if self.broken {
-            return None;
-        }
-        let next = guarded(|| if self.from_the_end { self.range.next_back() } else { self.range.next() });
-        let Some(Some(Ok((key, value)))) = next else {
-            self.broken = !matches!(next, Some(None));
-            return None;
-        };
-        // Keys that don't rise (or fall) are those of a tree that has lost its order, and perhaps has no end.
-        let wanted = if self.from_the_end { Ordering::Greater } else { Ordering::Less };
-        let Some(this_key) = guarded(|| K::as_bytes(&key.value()).as_ref().to_vec()) else {
-            self.broken = true;
-            return None;
-        };
-        let order = self.last_key.as_ref().map(|last| guarded(|| K::compare(last, &this_key)));
-        self.broken = order.is_some_and(|order| order != Some(wanted));
-        self.last_key = Some(this_key);
-        (!self.broken).then_some((key, value))
-    }
-}
-
-thread_local! {
-    /// Whether a panic on this thread is an answer that somebody waits for.
-    static EXPECTED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// `None` when it panicked, as redb does when what it reads makes no sense. Nothing is printed: the caller tells it.
-pub(in crate::store) fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
-    static QUIET: Once = Once::new();
-    QUIET.call_once(|| {
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(move |panic| {
-            if !EXPECTED.get() {
-                before(panic);
-            }
-        }));
-    });
-    let outer = EXPECTED.replace(true);
-    let outcome = panic::catch_unwind(AssertUnwindSafe(run));
-    EXPECTED.set(outer);
-    outcome.ok()
-}
-
-/// What an index that can't be read is called.
-pub(in crate::store) fn damaged(reason: impl ToString) -> Error {
-    Error::IndexDamaged(reason.to_string())
-}
-
-/// Tells damage from other failures to open an index.
-pub(in crate::store) fn open_error(error: DatabaseError, dir: &Path) -> Error {
-    use redb::StorageError::{Corrupted, Io};
-    match error {
-        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => Error::FolderInUse(dir.to_owned()),
-        DatabaseError::RepairAborted => damaged("it could not be repaired"),
-        DatabaseError::Storage(Corrupted(reason)) => damaged(reason),
-        DatabaseError::Storage(Io(error))
-            if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
-        {
-            damaged(error)
-        }
-        DatabaseError::Storage(Io(error)) => Error::io("open", dir.join("index.redb"))(error),
-        other => Error::Index(other.into()),
     }
 }
