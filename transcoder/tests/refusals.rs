@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::process::Command;
+
 use common::{clip, refusal, transcode};
 
 fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
@@ -49,6 +51,18 @@ fn still_pictures_are_named_as_such() {
         let (_folder, still) = clip(name, "-f lavfi -i testsrc2=size=320x240:rate=1:duration=1 -frames:v 1");
         assert_eq!(refusal(&still).0, "still_image", "{name}");
     }
+}
+
+/// The kernel ends a job that takes more of the processor than it may, whatever it is doing.
+#[test]
+fn a_job_that_takes_too_much_of_the_processor_is_ended() {
+    let (_folder, heavy) = clip("heavy.mkv", "-f lavfi -i testsrc2=size=1920x1080:rate=60:duration=20 -c:v mpeg4");
+    let folder = tempfile::tempdir().unwrap();
+    let command = "ulimit -t 2 && exec \"$0\" transcode \"$1\" \"$2\" --json";
+    let output = Command::new("bash").args(["-c", command, common::BINARY]).arg(&heavy).arg(folder.path()).output();
+    let output = output.unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), answer["error"]["code"].as_str()), (Some(1), Some("too_slow")), "{answer}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a job may take of the machine.
 
 use rustix::io::Errno;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Address space: 8K sources and five encoders fit into it.
 pub const MEMORY_BYTES: u64 = 4 << 30;
@@ -20,7 +20,11 @@ pub fn set() -> Result<(), Errno> {
         (Resource::Core, 0),
     ];
     for (resource, most) in limits {
-        setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
+        // A stricter limit of whoever started the worker stays.
+        let most = getrlimit(resource).maximum.map_or(most, |own| own.min(most));
+        // At the upper limit of CPU time the kernel kills without a word; at the lower one it says why.
+        let current = if resource == Resource::Cpu { most.saturating_sub(1) } else { most };
+        setrlimit(resource, Rlimit { current: Some(current), maximum: Some(most) })?;
     }
     Ok(())
 }
