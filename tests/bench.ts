@@ -2,7 +2,7 @@
 
 import { car, gateway, gatewaySmall, slowReaders } from './bench/gateway.ts';
 import { importing } from './bench/import.ts';
-import { ladder } from './bench/ladder.ts';
+import { firstSegment, ladder } from './bench/ladder.ts';
 import { memory } from './bench/memory.ts';
 import { mutations } from './bench/mutations.ts';
 import { quality } from './bench/quality.ts';
@@ -18,6 +18,7 @@ const usual: Record<string, () => Promise<Comparison[]>> = {
   'slow-readers': slowReaders,
   'cold-start': coldStart,
   ladder,
+  'first-segment': firstSegment,
   remux,
 };
 /** Those that take long run only by name. */
