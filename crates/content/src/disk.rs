@@ -28,8 +28,8 @@ use crate::{
 
 /// How many leaves a thread takes at once.
 const PIECE_LEAVES: u64 = 8;
-/// Fits into a core's own cache, so that hashing finds the bytes there.
-const BUFFER_BYTES: usize = 256 * 1024;
+/// Fits into a core's own cache beside what else is in it, so that hashing finds the bytes there.
+const BUFFER_BYTES: usize = 64 * 1024;
 /// How many pieces wait for each thread.
 const WAITING_PIECES: usize = 4;
 
