@@ -3,6 +3,7 @@
 use crate::accounts;
 use crate::app::App;
 use crate::claims;
+use crate::companions;
 use crate::denylist;
 use crate::{media, pinning, retention, signals, socket, uploads};
 
@@ -15,6 +16,7 @@ pub fn start(app: &App) {
     denylist::start(app);
     app.tasks.spawn(signals::run(app.clone()));
     media::start(app);
+    companions::start(app);
     pinning::start(app);
     retention::start(app);
 }

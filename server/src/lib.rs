@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod claims;
 pub mod cli;
 pub mod clock;
+pub mod companions;
 pub mod config;
 pub mod data;
 pub mod database;

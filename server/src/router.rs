@@ -13,6 +13,7 @@ use crate::accounts;
 use crate::app::App;
 use crate::catalogue;
 use crate::claims;
+use crate::companions;
 use crate::gateway;
 use crate::http::{ApiError, compressed, everywhere, ordinary};
 use crate::log;
@@ -47,6 +48,7 @@ fn api() -> OpenApiRouter<App> {
         ))
         // With limits of its own: bytes flow, and events last.
         .merge(uploads::routes())
+        .merge(companions::routes())
 }
 
 pub fn router(app: App) -> Router {

@@ -25,6 +25,8 @@ pub enum Signal {
     Job(String),
     /// A rendition waits for the log.
     Rendition,
+    /// A playback folder may have to be put together with what lies beside its film.
+    Companions,
     /// A root waits for Kubo.
     Pin,
     /// Something is no longer to be shown or kept.
@@ -38,6 +40,7 @@ impl Signal {
             Self::Queue => "queue".to_owned(),
             Self::Job(source) => format!("job {source}"),
             Self::Rendition => "rendition".to_owned(),
+            Self::Companions => "companions".to_owned(),
             Self::Pin => "pin".to_owned(),
             Self::TakenBack => "taken-back".to_owned(),
         }
@@ -48,6 +51,7 @@ impl Signal {
             Some(("job", source)) => Some(Self::Job(source.to_owned())),
             None if payload == "queue" => Some(Self::Queue),
             None if payload == "rendition" => Some(Self::Rendition),
+            None if payload == "companions" => Some(Self::Companions),
             None if payload == "pin" => Some(Self::Pin),
             None if payload == "taken-back" => Some(Self::TakenBack),
             _ => None,
@@ -113,7 +117,7 @@ async fn listen(app: &App) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(&app.database).await?;
     listener.listen(CHANNEL).await?;
     // Whatever was committed before the first LISTEN took hold.
-    for signal in [Signal::Queue, Signal::Rendition, Signal::Pin] {
+    for signal in [Signal::Queue, Signal::Rendition, Signal::Companions, Signal::Pin] {
         let _ = app.signals.sender.send(signal);
     }
     // `None` means that the connection broke and messages may be lost: begin again.
@@ -132,7 +136,8 @@ mod tests {
 
     #[test]
     fn payloads_come_back() {
-        for signal in [Signal::Queue, Signal::Job("bafy".to_owned()), Signal::Rendition, Signal::Pin] {
+        let of_job = Signal::Job("bafy".to_owned());
+        for signal in [Signal::Queue, of_job, Signal::Rendition, Signal::Companions, Signal::Pin] {
             assert_eq!(Signal::parse(&signal.payload()), Some(signal));
         }
         assert_eq!(Signal::parse("queue x"), None);

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use pinreel_runner::{Kind, Preset};
+use pinreel_runner::{Kind, Preset, Task};
 
 use crate::child::{self, Told};
 use crate::{direct, worker};
@@ -39,7 +39,7 @@ struct Worker {
     #[arg(long, env = "PINREEL_WORKER_NAME")]
     name: Option<String>,
     /// Kinds of sources to ask for
-    #[arg(long, value_enum, value_delimiter = ',', env = "PINREEL_WORKER_KINDS", default_values_t = [KindArg::Video, KindArg::Audio])]
+    #[arg(long, value_enum, value_delimiter = ',', env = "PINREEL_WORKER_KINDS", default_values_t = [KindArg::Video, KindArg::Audio, KindArg::Companion])]
     kinds: Vec<KindArg>,
     /// Once told to end, how many seconds the job at hand may still take before it is given back
     #[arg(long, value_name = "SECONDS", env = "PINREEL_WORKER_DRAIN", default_value_t = 3600)]
@@ -56,6 +56,8 @@ struct Worker {
 enum KindArg {
     Video,
     Audio,
+    /// Captions and posters that lie beside films
+    Companion,
 }
 
 #[derive(Args)]
@@ -91,6 +93,10 @@ enum Command {
         /// Another preset than the usual, as JSON, as a server hands it to its workers
         #[arg(long, value_name = "JSON", value_parser = preset)]
         preset: Option<Preset>,
+        /// What to make of it, as JSON, as a server tells its workers: "renditions", "captions", "picture" or
+        /// {"frame":{"at_ms":1500}}
+        #[arg(long, value_name = "JSON", value_parser = task)]
+        task: Option<Task>,
     },
     /// One job's fenced process; started by the worker itself
     #[command(hide = true)]
@@ -108,6 +114,8 @@ enum Command {
         probe: bool,
         #[arg(long, value_parser = preset)]
         preset: Option<Preset>,
+        #[arg(long, value_parser = task)]
+        task: Option<Task>,
     },
 }
 
@@ -119,11 +127,13 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         // First of all, and before any thread: its fence must be up before anything else is.
-        Some(Command::Child { parent, no_copying, weak, probe, preset }) => {
-            child::main(Told { parent, copying: !no_copying, weak, probe, preset: preset.unwrap_or_default() })
+        Some(Command::Child { parent, no_copying, weak, probe, preset, task }) => {
+            let (preset, task) = (preset.unwrap_or_default(), task.unwrap_or_default());
+            child::main(Told { parent, copying: !no_copying, weak, probe, preset, task })
         }
-        Some(Command::Transcode { file, outdir, json, allow_weak_sandbox, preset }) => {
-            with_runtime(transcode(file, outdir, json, (preset.unwrap_or_default(), allow_weak_sandbox)))
+        Some(Command::Transcode { file, outdir, json, allow_weak_sandbox, preset, task }) => {
+            let how = (task.unwrap_or_default(), preset.unwrap_or_default(), allow_weak_sandbox);
+            with_runtime(transcode(file, outdir, json, how))
         }
         Some(Command::Register(options)) => with_runtime(register(options)),
         None => work(cli.worker),
@@ -138,6 +148,7 @@ fn work(options: Worker) -> ExitCode {
     let kind = |kind: KindArg| match kind {
         KindArg::Video => Kind::Video,
         KindArg::Audio => Kind::Audio,
+        KindArg::Companion => Kind::Companion,
     };
     let (kinds, drain) = (options.kinds.into_iter().map(kind).collect(), Duration::from_secs(options.drain));
     let work_dir = options.work_dir.unwrap_or_else(std::env::temp_dir);
@@ -180,6 +191,10 @@ fn preset(json: &str) -> Result<Preset, String> {
     preset.checked().map_err(|error| error.to_string())
 }
 
+fn task(json: &str) -> Result<Task, String> {
+    serde_json::from_str(json).map_err(|error| error.to_string())
+}
+
 /// One thread: children die with the thread that started them, so it must be the one that lives longest.
 fn with_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
     let level = tracing_subscriber::EnvFilter::try_from_default_env();
@@ -203,7 +218,7 @@ fn with_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
     }
 }
 
-async fn transcode(file: PathBuf, outdir: PathBuf, json: bool, how: (Preset, bool)) -> ExitCode {
+async fn transcode(file: PathBuf, outdir: PathBuf, json: bool, how: (Task, Preset, bool)) -> ExitCode {
     let told = |fraction: f64| {
         if !json {
             // A terminal that is gone needs no progress.

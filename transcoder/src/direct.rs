@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use pinreel_runner::{Preset, Transcoded};
+use pinreel_runner::{Preset, Task, Transcoded};
 use serde::Serialize;
 
 use crate::child::events::Event;
@@ -21,7 +21,7 @@ pub const PLAYABLE: &str = "playable.json";
 pub async fn transcode(
     file: &Path,
     out: &Path,
-    (preset, weak): (Preset, bool),
+    (task, preset, weak): (Task, Preset, bool),
     told: impl Fn(f64),
 ) -> Result<Transcoded, Failure> {
     let unreadable = |error: std::io::Error| {
@@ -32,7 +32,7 @@ pub async fn transcode(
         return Err(Failure::of_machine("file_unreadable", format!("{} is not a file.", file.display())));
     }
     std::fs::create_dir_all(out).map_err(|error| Failure::disk(&error))?;
-    let mut options = Options { patience: Patience::default(), copying: true, weak, preset };
+    let mut options = Options { patience: Patience::default(), copying: true, weak, preset, task };
     let mut files = Vec::new();
     let result = match run(&source, out, options.clone(), (&told, &mut files)).await {
         Err(failure) if failure.is_copy_unfit() => {

@@ -12,7 +12,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
-use pinreel_runner::Preset;
+use pinreel_runner::{Preset, Task};
 use pinreel_transcoder::failure::Failure;
 use pinreel_transcoder::parent::{self, Options, Patience};
 
@@ -98,7 +98,8 @@ async fn end(bytes: &[u8]) -> String {
     file.write_all(bytes).unwrap();
     file.rewind().unwrap();
     let patience = Patience { no_progress: Duration::from_secs(60), wall_clock: Duration::from_secs(120) };
-    let mut options = Options { patience, copying: true, weak: true, preset: Preset::default() };
+    let mut options =
+        Options { patience, copying: true, weak: true, preset: Preset::default(), task: Task::Renditions };
     let again = || try_once(file.try_clone().unwrap(), options.clone());
     let first = again().await;
     options.copying = false;

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pinreel_runner::Preset;
+use pinreel_runner::{Preset, Task};
 use pinreel_transcoder::child::events::{Event, Progress, Reporter};
 use pinreel_transcoder::failure::Failure;
 use pinreel_transcoder::fence;
@@ -51,7 +51,7 @@ fn run(runtime: &tokio::runtime::Runtime, what: &str, folder: &Path) -> Failure 
     order.write_all(what.as_bytes()).unwrap();
     std::io::Seek::rewind(&mut order).unwrap();
     let patience = Patience { no_progress: Duration::from_secs(3), wall_clock: Duration::from_secs(6) };
-    let options = Options { patience, copying: true, weak: true, preset: Preset::default() };
+    let options = Options { patience, copying: true, weak: true, preset: Preset::default(), task: Task::Renditions };
     runtime.block_on(parent::run(order, folder, options, |_| {})).unwrap_err()
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Preset;
+use crate::{Preset, Task};
 
 /// What a worker says of itself when it asks for work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub struct LeaseRequest {
     /// The recipes that it can run.
     pub recipes: Vec<String>,
     pub capabilities: Capabilities,
+    /// Of its kinds, those that it has a hand free for: a worker asks for long jobs and small ones apart.
+    pub wants: Vec<Kind>,
     /// How long the server may hold the request open before it answers 204.
     pub wait_ms: u64,
 }
@@ -38,6 +40,8 @@ pub struct Capabilities {
 pub enum Kind {
     Video,
     Audio,
+    /// What lies beside a film, whatever it is: small jobs for which nobody should wait behind a long one.
+    Companion,
 }
 
 impl Kind {
@@ -57,14 +61,15 @@ pub struct Lease {
     /// Opens this job's calls while the lease lasts.
     pub token: String,
     pub source: Source,
-    /// One of the request's recipes, made specific by the preset: see [`Preset::recipe`].
+    pub task: Task,
+    /// One of the request's recipes, made specific by the preset: see [`Preset::recipe`]; of a companion, the task's own.
     pub recipe: String,
     pub preset: Preset,
     /// Time left from the moment of the answer; each progress call renews it.
     pub lease_ms: u64,
 }
 
-/// The file to transcode.
+/// The file that something is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// `CIDv1` in base32: the worker checks what it fetched against it.

@@ -184,6 +184,8 @@ pub struct Watch {
     pub source: WatchSource,
     pub root: Option<String>,
     pub root_by: Option<RootBy>,
+    /// Whether captions or a poster are still to be put into the root: it is not yet the one to approve
+    pub unfinished: bool,
     /// The newest version
     pub record: WireRecord,
     /// The version that created the claim

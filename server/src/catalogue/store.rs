@@ -44,7 +44,7 @@ pub async fn publications(pool: &PgPool, page: Page) -> sqlx::Result<Vec<Row>> {
     sqlx::query_as!(
         Row,
         // What the operator withdrew isn't shown, whoever approved it. The second lateral row is the node's record of the
-        // folder to show: the approved one's, else the newest.
+        // folder to show: the approved one's, else the newest that holds nobody else's captions.
         r#"select publication.claim, slug, publication.index, publication.received_ms, version, title,
                publication.source, media_type, poster, channel.id as channel, handle as "handle!", name,
                coalesce(approved.root, made.root) as root, approved.root is not null as "approved!",
@@ -61,6 +61,9 @@ pub async fn publications(pool: &PgPool, page: Page) -> sqlx::Result<Vec<Row>> {
                    select record, root, duration_ms, has_poster from rendition_record
                    where source = publication.source and root = coalesce(approved.root, root)
                        and not exists (select from withdrawn_root where withdrawn_root.root = rendition_record.root)
+                       and (not exists (select from whole_root where whole_root.root = rendition_record.root)
+                           or exists (select from whole_root where whole_root.root = rendition_record.root
+                               and whole_root.channel = publication.channel))
                    order by index desc limit 1
                ) as made on true
            where publication.index < $1 order by publication.index desc limit $2"#,
@@ -90,6 +93,9 @@ pub async fn of_channel(pool: &PgPool, channel: &str, page: Page) -> sqlx::Resul
                    select record, root, duration_ms, has_poster from rendition_record
                    where source = publication.source and root = coalesce(approved.root, root)
                        and not exists (select from withdrawn_root where withdrawn_root.root = rendition_record.root)
+                       and (not exists (select from whole_root where whole_root.root = rendition_record.root)
+                           or exists (select from whole_root where whole_root.root = rendition_record.root
+                               and whole_root.channel = publication.channel))
                    order by index desc limit 1
                ) as made on true
            where publication.channel = $1 and publication.index < $2 order by publication.index desc limit $3"#,
@@ -120,6 +126,9 @@ pub async fn publication(pool: &PgPool, claim: &str) -> sqlx::Result<Option<Row>
                    select record, root, duration_ms, has_poster from rendition_record
                    where source = publication.source and root = coalesce(approved.root, root)
                        and not exists (select from withdrawn_root where withdrawn_root.root = rendition_record.root)
+                       and (not exists (select from whole_root where whole_root.root = rendition_record.root)
+                           or exists (select from whole_root where whole_root.root = rendition_record.root
+                               and whole_root.channel = publication.channel))
                    order by index desc limit 1
                ) as made on true
            where publication.claim = $1"#,

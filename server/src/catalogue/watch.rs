@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use crate::app::App;
 use crate::claims::{self, ClaimsError};
+use crate::companions;
 use crate::log;
 use crate::{media, pinning};
 
@@ -137,6 +138,7 @@ pub async fn watch(app: &App, claim: &str) -> Result<Watch, Missing> {
     let pins: Vec<String> = std::iter::once(row.source.clone()).chain(row.root.clone()).collect();
     let (pins, job) = (pinning::pins_of(app, &pins).await?, media::job_for(&app.database, &row.source).await?);
     let renditions = renditions(app, row.root.as_deref()).await?;
+    let unfinished = companions::are_awaited(&app.database, &row.channel, &row.source).await?;
 
     let mut connection = app.database.acquire().await?;
     let key = store::signer(&mut connection, &row.version).await?;
@@ -165,6 +167,7 @@ pub async fn watch(app: &App, claim: &str) -> Result<Watch, Missing> {
         claim: row.claim,
         root: row.root,
         root_by,
+        unfinished,
         rendition,
         renditions,
         duration_ms: row.duration_ms,

@@ -74,7 +74,8 @@ pub(super) async fn announce(app: &App, index: i64) -> Result<(), ClaimsError> {
         let description = markdown::render(stream.description.as_deref().unwrap_or_default());
         outbox::show(&mut transaction, &claim, *version, stream, &description).await?;
         let source = stream.source.cid.to_string();
-        media::source_published(&mut transaction, &source).await?;
+        let channel = outbox::channel_of(&mut transaction, &claim).await?;
+        media::source_published(&mut transaction, &source, &channel).await?;
         let name = stream.source.file_name.as_deref().unwrap_or(&stream.title);
         pinning::want(&mut transaction, (&source, pinning::Role::Source), name, app.clock.now_ms()).await?;
     }

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use tokio::task::spawn_blocking;
 
 use crate::app::App;
+use crate::companions;
 use crate::media;
 use crate::uploads;
 
@@ -26,6 +27,8 @@ pub(super) struct Files {
     erased: Option<Cid>,
     /// Whether the root that is named is what this node made of the source.
     is_root_ours: bool,
+    /// Whose companions are in it; empty if nobody's are.
+    root_of: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +54,11 @@ pub(super) async fn look_up(app: &App, body: &Body) -> Result<Files, ClaimsError
             newest.into_iter().chain(at_root).any(|made| made.source == source && made.root == root)
         }
     };
-    Ok(Files { held, erased, is_root_ours })
+    let root_of = match stream.root {
+        Some(root) => media::channels_of_root(&app.database, &root.to_string()).await?,
+        None => Vec::new(),
+    };
+    Ok(Files { held, erased, is_root_ours, root_of })
 }
 
 type Looked = (HashMap<Cid, Held>, Option<Cid>);
@@ -121,8 +128,12 @@ async fn check_files(
     }
     for cid in files_of(stream) {
         let held = files.held.get(&cid).ok_or_else(|| ClaimsError::SourceMissing(cid.to_string()))?;
-        if !held.is_public && !uploads::owns_source(connection, &placed.channel, &cid.to_string()).await? {
-            return Err(ClaimsError::SourceMissing(cid.to_string()));
+        let (channel, named) = (&placed.channel, cid.to_string());
+        let is_own = held.is_public
+            || uploads::owns_source(connection, channel, &named).await?
+            || companions::owns_file(connection, channel, &named).await?;
+        if !is_own {
+            return Err(ClaimsError::SourceMissing(named));
         }
     }
     let (source, said) = (stream.source.cid, stream.source.bytes);
@@ -132,8 +143,10 @@ async fn check_files(
         }
         _ => {}
     }
+    // A folder with somebody else's captions in it is theirs to publish.
+    let is_root_own = files.root_of.is_empty() || files.root_of.contains(&placed.channel);
     match stream.root {
-        Some(root) if !files.is_root_ours => Err(ClaimsError::RootMismatch { root: root.to_string() }),
+        Some(root) if !files.is_root_ours || !is_root_own => Err(ClaimsError::RootMismatch { root: root.to_string() }),
         _ => Ok(()),
     }
 }

@@ -78,7 +78,7 @@ fn body(made: &Rendition) -> Result<pinreel_records::Rendition, MediaError> {
         audio: made.rungs.iter().filter_map(sound).collect(),
         duration_ms: made.duration_ms.unsigned_abs(),
         poster: made.poster.as_deref().map(address).transpose()?,
-        storyboard: None,
+        storyboard: made.storyboard.as_deref().map(address).transpose()?,
     })
 }
 

@@ -17,8 +17,39 @@ use super::model::{LEASE_MS, Rendition, Rung};
 use super::playlist;
 use super::store::{self, DeliveredFile, Held};
 
-/// Builds the root and ends the job; the root's CID. The same answer again for the same lease changes nothing.
-pub async fn complete(app: &App, held: &Held, sent: &Transcoded, log: &[(i32, String)]) -> Result<String, MediaError> {
+/// Ends a job: a film's by building its root, a companion's with its one file. The same again for the same lease changes nothing.
+pub async fn complete(app: &App, held: &Held, sent: &Transcoded, log: &[(i32, String)]) -> Result<(), MediaError> {
+    if held.task.is_companion() {
+        companion(app, held, sent, log).await
+    } else {
+        renditions(app, held, sent, log).await.map(drop)
+    }
+}
+
+/// Notes a companion's file, and wakes who waits for it.
+async fn companion(app: &App, held: &Held, sent: &Transcoded, log: &[(i32, String)]) -> Result<(), MediaError> {
+    if held.completed {
+        return Ok(());
+    }
+    let (file, notes) = measured::check_companion(held.task, sent)?;
+    let (key, now_ms) = ((held.job, held.epoch), app.clock.now_ms());
+    let delivered = store::delivered_of(&app.database, key, std::slice::from_ref(&file.name)).await?;
+    let is_same = |held: &DeliveredFile| held.cid == file.cid && held.size_bytes.unsigned_abs() == file.bytes;
+    let missing = || MediaError::FileMissing(file.name.clone());
+    let delivered = delivered.into_iter().find(is_same).ok_or_else(missing)?;
+    let mut transaction = app.database.begin().await?;
+    if !store::complete_companion(&mut transaction, key, (&delivered, &notes, &held.worker), now_ms).await? {
+        return Err(MediaError::LeaseLost);
+    }
+    store::keep_lines(&mut transaction, key, log, now_ms).await?;
+    store::note(&mut transaction, held.job, "complete", now_ms).await?;
+    transaction.commit().await?;
+    tracing::info!(job = %held.job, cid = delivered.cid, "companion made");
+    Ok(())
+}
+
+/// Builds the root and ends the job; the root's CID.
+async fn renditions(app: &App, held: &Held, sent: &Transcoded, log: &[(i32, String)]) -> Result<String, MediaError> {
     if held.completed {
         let rendition = store::rendition_of_job(&app.database, held.job).await?;
         return rendition.map(|rendition| rendition.root).ok_or(MediaError::LeaseLost);
@@ -47,6 +78,7 @@ pub async fn complete(app: &App, held: &Held, sent: &Transcoded, log: &[(i32, St
         worker: held.worker.clone(),
         duration_ms: i64::try_from(measured.duration_ms).unwrap_or(i64::MAX),
         poster: measured.poster.as_ref().map(|poster| poster.cid.clone()),
+        storyboard: measured.storyboard.first().map(|index| index.cid.clone()),
         rungs: rungs(&measured),
         warnings: measured.warnings.clone(),
         record: None,
@@ -112,7 +144,7 @@ fn build(content: &Store, measured: &Measured, links: &HashMap<String, Link>) ->
     Ok(content.put_directory(borrowed(&root))?)
 }
 
-fn borrowed(entries: &[(String, Link)]) -> impl Iterator<Item = (&str, Link)> {
+pub(super) fn borrowed(entries: &[(String, Link)]) -> impl Iterator<Item = (&str, Link)> {
     entries.iter().map(|(name, link)| (name.as_str(), *link))
 }
 

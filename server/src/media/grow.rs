@@ -42,6 +42,9 @@ pub struct GrowingStream {
 
 /// Takes what a worker says can be watched. The same again changes nothing.
 pub async fn grow(app: &App, held: &Held, sent: &Growth) -> Result<(), MediaError> {
+    if held.task.is_companion() {
+        return Err(Unfit::Companion.into());
+    }
     let grown = grown::check(sent)?;
     let key = (held.job, held.epoch);
     check_delivered(app, key, &grown).await?;

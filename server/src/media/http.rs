@@ -108,6 +108,7 @@ async fn leased(State(app): State<App>, Bearer(token): Bearer, body: Bytes) -> A
             file_name: leased.source.file_name,
             media_type: leased.source.media_type,
         },
+        task: leased.task,
         recipe: leased.recipe,
         preset: leased.preset,
         lease_ms: LEASE_MS.unsigned_abs(),
@@ -120,7 +121,7 @@ async fn asker(app: &App, token: &str, asked: &LeaseRequest) -> Result<Asker, Me
     let fastest = store::workers::fastest_beside(&app.database, &worker, app.clock.now_ms() - LIVE_MS).await?;
     Ok(Asker {
         worker,
-        kinds: asked.capabilities.kinds.clone(),
+        kinds: asked.wants.clone(),
         codecs: asked.capabilities.codecs.clone(),
         slow: is_slow(asked.capabilities.speed, fastest),
     })

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use pinreel_content::sha256;
+use pinreel_runner::Kind;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
@@ -32,7 +33,7 @@ pub async fn next(app: &App, asker: Asker, patience: Duration) -> Result<Option<
     // Before the first look, so that no job can slip in between a look and the wait.
     let mut signals = app.signals.subscribe();
     if asker.worker == LOCAL_WORKER {
-        end_leases_of_local_worker(app).await?;
+        end_leases_of_local_worker(app, &asker.kinds).await?;
     }
     loop {
         if let Some(granted) = try_next(app, &asker).await? {
@@ -80,9 +81,10 @@ pub async fn end_expired(app: &App) -> Result<(), MediaError> {
     Ok(())
 }
 
-async fn end_leases_of_local_worker(app: &App) -> Result<(), MediaError> {
+/// Of these kinds: it does one job of each lane at a time.
+async fn end_leases_of_local_worker(app: &App, kinds: &[Kind]) -> Result<(), MediaError> {
     let mut transaction = app.database.begin().await?;
-    let held = store::lock_held_by(&mut transaction, LOCAL_WORKER).await?;
+    let held = store::lock_held_by(&mut transaction, LOCAL_WORKER, kinds).await?;
     for (job, attempts) in held {
         tracing::warn!(%job, attempts, "the node's own worker was started anew; its lease is over");
         store::note(&mut transaction, job, "the node's own worker was started anew", app.clock.now_ms()).await?;

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use pinreel_runner::{self as sent, Made};
+use pinreel_runner::{self as sent, Made, Task};
 
 use super::model::{Loudness, plain};
 use super::names;
@@ -49,6 +49,8 @@ pub enum Unfit {
     Sound(String),
     #[error("the renditions are cut into different numbers of segments")]
     Cuts,
+    #[error("it isn't the one file that was asked for")]
+    Companion,
     #[error("it leaves out what comes before segment {0}")]
     Gap(u64),
 }
@@ -203,6 +205,20 @@ pub fn check(sent: &sent::Transcoded) -> Result<Measured, Unfit> {
         return Err(Unfit::Cuts);
     }
     Ok(measured)
+}
+
+/// The one file of a companion, and what its creator is to be told.
+pub fn check_companion(task: Task, sent: &sent::Transcoded) -> Result<(File, Vec<String>), Unfit> {
+    let made = match task {
+        Task::Captions => sent.captions.first().map(|captions| file(&captions.file, "s0/captions.vtt")),
+        Task::Picture | Task::Frame { .. } => sent.poster.as_ref().map(|poster| file(poster, "poster.jpg")),
+        Task::Renditions => None,
+    };
+    if sent.files().count() != 1 {
+        return Err(Unfit::Companion);
+    }
+    let notes = sent.warnings.iter().take(MAX_WARNINGS).map(|warning| plain(warning, 300)).collect();
+    Ok((made.ok_or(Unfit::Companion)??, notes))
 }
 
 fn check_video(sent: &sent::Video) -> Result<Video, Unfit> {

@@ -7,13 +7,15 @@
 //! - a root exists in the store before a row names it, and is private until its source is published;
 //! - what is watched while a job runs is a stream of signed revisions that only add: the root holds the same segments, or
 //!   the stream is taken back for good;
-//! - the log hears of a rendition only once its source is published, whichever of the two was first, and exactly once.
+//! - the log hears of a rendition only once its source is published, whichever of the two was first, and exactly once;
+//! - what a channel puts beside a film is in that channel's own folder of it, and no other channel's pages show it.
 //!
-//! Tables: `job`, `job_lease`, `job_file`, `job_log`, `media_turn`, `early`, `early_step`, `rendition`, `withdrawn_root`,
-//! `published_source`, `worker`, `worker_invitation`. Media bytes are never decoded here: that is the worker's, who reaches
+//! Tables: `job`, `job_lease`, `job_file`, `job_log`, `media_turn`, `early`, `early_step`, `rendition`, `companion_file`,
+//! `whole_root`, `withdrawn_root`, `published_source`, `published_by`, `worker`, `worker_invitation`. Media bytes are never decoded here: that is the worker's, who reaches
 //! nothing but its own job.
 
 mod announce;
+mod companions;
 mod complete;
 mod error;
 mod grow;
@@ -41,6 +43,11 @@ use crate::clock::UnixMs;
 use crate::database::Database;
 use crate::signals::Signal;
 
+#[cfg(test)]
+pub use announce::announce_due;
+pub use companions::{
+    Beside, Companion, CompanionFile, Set, build_whole, companions_of, drop_wholes, enqueue_companion, put_whole,
+};
 pub use error::MediaError;
 pub use grow::{GrowingStream, early_file, growing};
 pub use http::routes;
@@ -49,6 +56,8 @@ pub use operate::http::routes as operator_routes;
 pub use operate::{Filter, JobCounts, JobDetails, Jobs, ListedJob, counts, wish};
 pub use store::JobCount;
 pub use token::{TokenError, WorkerToken};
+#[cfg(test)]
+pub use workers::withdraw;
 pub use workers::{Invitation, Invite, Worker};
 
 /// Starts what runs beside requests.
@@ -72,10 +81,10 @@ pub async fn enqueue(
     Ok(())
 }
 
-/// To be called in the transaction that publishes a source: from then on its rendition, made or to be made, may be
+/// To be called in the transaction by which a channel publishes a source: from then on its rendition, made or to be made, may be
 /// known, logged and pinned.
-pub async fn source_published(connection: &mut PgConnection, source: &str) -> sqlx::Result<()> {
-    store::mark_published(connection, source).await
+pub async fn source_published(connection: &mut PgConnection, source: &str, channel: &str) -> sqlx::Result<()> {
+    store::mark_published(connection, source, channel).await
 }
 
 /// Queues a failed job again. False: this source has none that failed.
@@ -88,12 +97,20 @@ pub async fn job_for(database: &Database, source: &str) -> sqlx::Result<Option<J
     store::job_of_source(database, source).await
 }
 
-/// The newest playback root of a source, published or not.
-pub async fn root_of(database: &Database, source: &str) -> sqlx::Result<Option<String>> {
-    Ok(store::rendition_of_source(database, source).await?.map(|rendition| rendition.root))
+/// The newest playback root of a source, published or not: the one with this channel's companions, if it has any.
+pub async fn root_of(database: &Database, channel: &str, source: &str) -> sqlx::Result<Option<String>> {
+    match store::whole_of(database, channel, source).await? {
+        Some(root) => Ok(Some(root)),
+        None => Ok(store::rendition_of_source(database, source).await?.map(|rendition| rendition.root)),
+    }
 }
 
-/// The newest rendition of a source, published or not.
+/// Whose companions are in a root: only they may publish it. Empty for one that holds nobody's.
+pub async fn channels_of_root(database: &Database, root: &str) -> sqlx::Result<Vec<String>> {
+    store::channels_of_root(database, root).await
+}
+
+/// The newest rendition of a source, published or not, without anybody's companions.
 pub async fn rendition_for(database: &Database, source: &str) -> sqlx::Result<Option<Rendition>> {
     store::rendition_of_source(database, source).await
 }

@@ -8,8 +8,8 @@ use crate::clock::UnixMs;
 
 /// How long a lease lasts without a word from its worker.
 pub const LEASE_MS: i64 = 30_000;
-/// The name of the one worker that the node itself runs. There is only one, and it does one job at a time: when it asks
-/// for a job, whatever it held before died with its process and needn't be waited for.
+/// The name of the one worker that the node itself runs. There is only one, and it does one job of the kinds that it asks
+/// for at a time: whatever it held of these before died with its process and needn't be waited for.
 pub const LOCAL_WORKER: &str = "local";
 /// Leases that may end without a result before a job is given up.
 pub const MAX_ATTEMPTS: i32 = 3;
@@ -198,6 +198,8 @@ pub struct Rendition {
     pub duration_ms: i64,
     /// The poster's CID.
     pub poster: Option<String>,
+    /// The CID of the storyboard's index.
+    pub storyboard: Option<String>,
     /// Best first, sound last.
     pub rungs: Vec<Rung>,
     pub warnings: Vec<String>,

@@ -142,6 +142,31 @@ pub fn captions(file: &File, duration_ms: u64) -> String {
     )
 }
 
+/// A master playlist of ours that names more captions. For sound alone it stays as it is: players show it no texts.
+pub fn with_captions(master: &str, more: &[Captions]) -> String {
+    let is_group = |line: &&str| line.starts_with("#EXT-X-MEDIA:TYPE=SUBTITLES");
+    let name = |line: &str| Some(line.split_once(",NAME=\"")?.1.split_once('"')?.0.to_owned());
+    let mut taken: HashSet<String> = master.lines().filter(is_group).filter_map(name).collect();
+    if more.is_empty() || !master.contains(",RESOLUTION=") {
+        return master.to_owned();
+    }
+    let mut text = String::with_capacity(master.len() + 200 * more.len());
+    let mut is_named = false;
+    for line in master.lines() {
+        let is_variant = line.starts_with("#EXT-X-STREAM-INF:");
+        if is_variant && !is_named {
+            subtitles(&mut text, more, &mut taken);
+            is_named = true;
+        }
+        text.push_str(line);
+        if is_variant && !line.contains(",SUBTITLES=") {
+            text.push_str(",SUBTITLES=\"subtitles\"");
+        }
+        text.push('\n');
+    }
+    text
+}
+
 /// The label, or with a number if another has it: names within a group differ.
 fn unique(taken: &mut HashSet<String>, label: &str) -> String {
     let mut name = label.to_owned();
@@ -155,9 +180,12 @@ fn unique(taken: &mut HashSet<String>, label: &str) -> String {
 }
 
 fn subtitles_group(text: &mut String, captions: &[Captions]) {
-    let mut taken = HashSet::new();
+    subtitles(text, captions, &mut HashSet::new());
+}
+
+fn subtitles(text: &mut String, captions: &[Captions], taken: &mut HashSet<String>) {
     for captions in captions {
-        let name = unique(&mut taken, &captions.label);
+        let name = unique(taken, &captions.label);
         let _ = write!(text, "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"subtitles\",NAME=\"{name}\"");
         if let Some(language) = &captions.language {
             let _ = write!(text, ",LANGUAGE=\"{language}\"");
@@ -441,9 +469,20 @@ mod tests {
         );
         let playlist = captions(&measured.captions[0].file, 8_242);
         assert!(playlist.contains("#EXT-X-TARGETDURATION:9\n") && playlist.contains("#EXTINF:8.242,\ncaptions.vtt\n"));
+        // Put in afterwards, they stand as if they had been there from the start.
+        let more = [text_of("s2", "English", Some("en"), false), text_of("s3", "Deutsch", Some("de"), false)];
+        let before = measured.captions.clone();
+        let later = with_captions(&text, &more);
+        measured.captions.extend(more.clone());
+        assert_eq!(later, master(&measured).replace("NAME=\"English 2\",LANGUAGE", "NAME=\"English 3\",LANGUAGE"));
+        measured.captions = Vec::new();
+        let bare = master(&measured);
+        measured.captions = before;
+        assert_eq!(with_captions(&bare, &measured.captions), text);
         measured.video.clear();
         measured.audio = vec![audio("a0", "Sound", None, true)];
         assert!(!master(&measured).contains("SUBTITLES"));
+        assert_eq!(with_captions(&master(&measured), &more), master(&measured));
     }
 
     #[test]

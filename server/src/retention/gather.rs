@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use pinreel_content::{Cid, parse_cid};
 
 use crate::app::App;
-use crate::{claims, media, uploads};
+use crate::{claims, companions, media, uploads};
 
 use super::model::Wanted;
 use super::reconcile::Refused;
@@ -29,6 +29,9 @@ pub async fn gather(app: &App) -> Result<Vec<Wanted>, Refused> {
         let source = cid(&source)?;
         uploaded.insert(source);
         wanted.push(keep(source, &format!("upload:{id}"), "an upload", false));
+    }
+    for (id, file) in companions::kept(&app.database).await? {
+        wanted.push(keep(cid(&file)?, &format!("companion:{id}"), "beside an upload", false));
     }
     for rendition in media::kept_renditions(&app.database).await? {
         let source = cid(&rendition.source)?;

@@ -10,6 +10,7 @@ use super::error::UploadError;
 use super::model::{Upload, UploadId};
 use super::{names, store};
 use crate::app::App;
+use crate::companions;
 use crate::fault;
 use crate::gateway::content_type::SNIFF_BYTES;
 use crate::media;
@@ -41,6 +42,7 @@ async fn record(app: &App, upload: &Upload, stored: &Stored, media_type: &str) -
     let mut transaction = app.database.begin().await?;
     if store::set_stored(&mut transaction, upload.id, (&source.cid, media_type)).await? {
         media::enqueue(&mut transaction, (&source, &app.preset), app.clock.now_ms()).await?;
+        companions::film_arrived(&mut transaction, upload.id, (&source, &app.preset), app.clock.now_ms()).await?;
         transaction.commit().await?;
         tracing::info!(upload = %upload.id, source = %source.cid, bytes = source.bytes, "upload stored");
     }

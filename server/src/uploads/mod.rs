@@ -34,9 +34,11 @@ use sqlx::PgConnection;
 use tokio::sync::Mutex;
 
 pub use create::{kept_free_bytes, left_bytes};
-pub use http::routes;
+pub use error::UploadError;
+pub use http::{own, routes};
 pub use model::{SPARE_BYTES, State, Upload, UploadId};
-pub use store::{UploadCount, count, stored_sources};
+pub use names::clean_file_name;
+pub use store::{UploadCount, count, find_in as look_again, stored_sources};
 
 use crate::app::App;
 

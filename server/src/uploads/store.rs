@@ -55,13 +55,18 @@ pub async fn insert(pool: &PgPool, upload: &Upload) -> sqlx::Result<()> {
 }
 
 pub async fn find(pool: &PgPool, id: UploadId) -> sqlx::Result<Option<Upload>> {
+    find_in(&mut *pool.acquire().await?, id).await
+}
+
+/// As [`find`], within a transaction.
+pub async fn find_in(connection: &mut PgConnection, id: UploadId) -> sqlx::Result<Option<Upload>> {
     let row = sqlx::query_as!(
         Row,
         "select id, channel, file_name, media_type, size_bytes, state, source, created_ms, expires_ms
          from upload where id = $1",
         id.0,
     )
-    .fetch_optional(pool)
+    .fetch_optional(connection)
     .await?;
     Ok(row.map(Into::into))
 }

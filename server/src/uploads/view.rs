@@ -8,6 +8,7 @@ use super::model::{State, Upload, UploadId};
 use crate::app::App;
 use crate::catalogue;
 use crate::clock::UnixMs;
+use crate::companions::{self, CompanionView};
 use crate::media::{self, Job};
 
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -26,8 +27,12 @@ pub struct UploadView {
     /// The source's CID, once stored.
     pub source: Option<String>,
     pub job: Option<Job>,
-    /// The playback root, once transcoded.
+    /// The playback root, once transcoded; with what lies beside the film, once that is made.
     pub root: Option<String>,
+    /// Captions and a poster of the creator's own
+    pub companions: Vec<CompanionView>,
+    /// Whether one of them is still to be made, or to be put into the root: it is not yet the one to publish
+    pub unfinished: bool,
     /// The claim by which this channel published the source.
     pub claim: Option<String>,
 }
@@ -35,12 +40,18 @@ pub struct UploadView {
 /// Looks up all that an answer shows.
 pub async fn view(app: &App, upload: Upload) -> Result<UploadView, UploadError> {
     let offset_bytes = offset(app, &upload).await?;
-    let (job, claim) = match &upload.source {
+    let (job, claim, root) = match &upload.source {
         Some(source) => (
             media::job_for(&app.database, source).await?,
             catalogue::claim_of_source(&app.database, &upload.channel, source).await?,
+            media::root_of(&app.database, &upload.channel, source).await?,
         ),
-        None => (None, None),
+        None => (None, None, None),
+    };
+    let companions = companions::of_upload(&app.database, upload.id).await?;
+    let unfinished = match &upload.source {
+        Some(source) => companions::are_awaited(&app.database, &upload.channel, source).await?,
+        None => !companions.is_empty(),
     };
     Ok(UploadView {
         id: upload.id,
@@ -52,7 +63,9 @@ pub async fn view(app: &App, upload: Upload) -> Result<UploadView, UploadError> 
         created_ms: upload.created_ms,
         expires_ms: upload.expires_ms,
         source: upload.source,
-        root: job.as_ref().and_then(|job| job.root.clone()),
+        root: root.filter(|_| job.as_ref().is_some_and(|job| job.root.is_some())),
+        companions,
+        unfinished,
         job,
         claim,
     })

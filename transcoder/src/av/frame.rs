@@ -124,7 +124,7 @@ impl Picture {
 
     /// A number that a filter noted.
     pub fn noted(&self, key: &str) -> Option<f64> {
-        self.0.metadata().get(key)?.parse().ok()
+        self.0.metadata().get(key)?.trim().parse().ok()
     }
 
     /// Whether the decoder had to invent a part of it.

@@ -120,6 +120,15 @@ impl Source {
         }
     }
 
+    /// Goes to an entry point at or before a time of the source's own, as far as its format can; a format whose clock may
+    /// jump is left where it is. What is read then may begin later than hoped.
+    pub fn seek(&mut self, to_us: i64) {
+        if self.timeline.is_none() {
+            // SAFETY: the context is open. A failure leaves it readable.
+            let _ = unsafe { ffi::avformat_seek_file(self.input.as_mut_ptr(), -1, i64::MIN, to_us, to_us, 0) };
+        }
+    }
+
     /// The next packet, or nothing at the end. Broken parts of the file are errors; reading may go on after them.
     pub fn read(&mut self) -> Result<Option<Packet>, Error> {
         let mut packet = Packet::empty();

@@ -88,7 +88,7 @@ pub fn transcode(
 }
 
 /// The same open file from its beginning: there is no path to open it by.
-fn again(file: &File) -> Result<File, Failure> {
+pub fn again(file: &File) -> Result<File, Failure> {
     let mut again = file.try_clone().map_err(|error| Failure::disk(&error))?;
     again.rewind().map_err(|error| Failure::disk(&error))?;
     Ok(again)

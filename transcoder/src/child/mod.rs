@@ -4,6 +4,7 @@
 //! writes files into the folder and JSON lines to its standard output. Whatever happens to it, the parent goes on.
 
 mod captions;
+mod companion;
 mod copy;
 mod damage;
 pub mod events;
@@ -29,7 +30,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use events::{Event, Reporter};
-use pinreel_runner::Preset;
+use pinreel_runner::{Preset, Task};
+use segments::Folder;
 
 use crate::av;
 use crate::failure::Failure;
@@ -47,6 +49,7 @@ pub struct Told {
     /// Only to say which layers this machine has.
     pub probe: bool,
     pub preset: Preset,
+    pub task: Task,
 }
 
 /// The `child` command.
@@ -70,7 +73,13 @@ fn run(told: Told, report: &Reporter) -> Result<(), Failure> {
         return Ok(());
     }
     av::start();
-    let done = job::transcode(File::from(source), PathBuf::from("."), report, (told.copying, &told.preset))?;
+    let (source, path) = (File::from(source), PathBuf::from("."));
+    let done = if told.task.is_companion() {
+        let folder = Folder { path, report: report.clone() };
+        companion::make(source, &folder, told.task, &told.preset)?
+    } else {
+        job::transcode(source, path, report, (told.copying, &told.preset))?
+    };
     report.send(&Event::Done(Box::new(done)));
     Ok(())
 }

@@ -297,7 +297,7 @@ impl Pictures {
 
 /// The filters from a decoded frame to the top encoded rung's picture: progressive, upright, square pixels, 8-bit
 /// 4:2:0, opaque; and the colour that it has then.
-fn upright(plan: &PicturePlan, format: PictureFormat, (picture, interlaced): (&Picture, bool)) -> (String, Colour) {
+pub fn upright(plan: &PicturePlan, format: PictureFormat, (picture, interlaced): (&Picture, bool)) -> (String, Colour) {
     let fields = fields(plan, interlaced);
     let turn = plan.turn.filters();
     let size = plan.rungs.first().map_or(plan.size, |rung| rung.size);

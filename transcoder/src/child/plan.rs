@@ -254,6 +254,14 @@ impl Turn {
         Self { quarters, mirrored }
     }
 
+    /// From a photograph's EXIF orientation; anything but 2 to 8 is upright.
+    pub fn of_exif(orientation: f64) -> Self {
+        let turns = [(0, true), (2, false), (2, true), (3, true), (1, false), (1, true), (3, false)];
+        let number = orientation as usize;
+        let turn = number.checked_sub(2).and_then(|place| turns.get(place));
+        turn.map_or(Self::NONE, |(quarters, mirrored)| Self { quarters: *quarters, mirrored: *mirrored })
+    }
+
     /// The filters that do it, each followed by a comma.
     pub fn filters(self) -> String {
         let mirror = if self.mirrored { "hflip," } else { "" };

@@ -51,7 +51,7 @@ impl Poster {
     /// The chosen picture; none if it can't be made, for a poster is not worth a job.
     pub fn take(&mut self) -> Option<Vec<u8>> {
         let (_, picture) = self.best.take()?;
-        jpeg(&picture)
+        jpeg(&picture, "")
     }
 }
 
@@ -61,15 +61,18 @@ pub fn cover(track: &Track, packet: Option<Packet>) -> Option<Vec<u8>> {
     decoder.send(&packet?).ok()?;
     decoder.end().ok()?;
     let picture = decoder.receive_picture().ok()??;
-    jpeg(&picture)
+    jpeg(&picture, "")
 }
 
-fn jpeg(picture: &Picture) -> Option<Vec<u8>> {
+/// A picture that fits, after these filters, each followed by a comma.
+pub fn jpeg(picture: &Picture, filters: &str) -> Option<Vec<u8>> {
     let format = picture.format();
     let (width, height) = (u32::try_from(format.width).ok()?, u32::try_from(format.height).ok()?);
     let longest = width.max(height).max(1);
     let fit = |side: u32| (side * SIDE.min(longest) / longest).max(super::plan::SMALLEST) & !1;
-    let spec = format!("scale={}:{}:out_range=pc,setsar=1,format=yuvj420p", fit(width), fit(height));
+    // A filter may turn it.
+    let (wide, high) = if filters.contains("transpose") { (height, width) } else { (width, height) };
+    let spec = format!("{filters}scale={}:{}:out_range=pc,setsar=1,format=yuvj420p", fit(wide), fit(high));
     let mut filter = Filter::of_pictures(format, (1, 25), &spec).ok()?;
     let mut still = picture.share().ok()?;
     still.stamp(0, false);

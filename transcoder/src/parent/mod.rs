@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use pinreel_runner::{Preset, Transcoded};
+use pinreel_runner::{Preset, Task, Transcoded};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -52,6 +52,7 @@ pub struct Options {
     /// Whether to go on where this machine lacks layers of the fence.
     pub weak: bool,
     pub preset: Preset,
+    pub task: Task,
 }
 
 /// Runs a job's child on `source`, its files going to `folder`; `heard` is told of each file and step. Dropping the
@@ -67,7 +68,8 @@ pub async fn run(
     arguments.extend((!options.copying).then_some("--no-copying"));
     arguments.extend(options.weak.then_some("--weak"));
     let preset = serde_json::to_string(&options.preset).map_err(|error| Failure::internal(&error.to_string()))?;
-    arguments.extend(["--preset", &preset]);
+    let task = serde_json::to_string(&options.task).map_err(|error| Failure::internal(&error.to_string()))?;
+    arguments.extend(["--preset", &preset, "--task", &task]);
     let mut child = spawn(source, folder, &arguments).map_err(|error| Failure::disk(&error))?;
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(Failure::internal("no pipe"));

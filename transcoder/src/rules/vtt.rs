@@ -15,12 +15,17 @@ pub struct Cue {
 const MAX_CHARS: usize = 1000;
 
 /// A whole file. Cues are put in order of time; those that show nothing are left out.
-pub fn write(mut cues: Vec<Cue>) -> String {
+pub fn write(cues: Vec<Cue>) -> String {
+    write_marked(cues.into_iter().map(|cue| Cue { text: escaped(&cue.text), ..cue }).collect())
+}
+
+/// The same of cues whose texts are in WebVTT's own markup already.
+pub fn write_marked(mut cues: Vec<Cue>) -> String {
     cues.retain(|cue| cue.to_ms > cue.from_ms && !cue.text.is_empty());
     cues.sort_by_key(|cue| (cue.from_ms, cue.to_ms));
     let mut out = "WEBVTT\n".to_owned();
     for cue in cues {
-        let _ = write!(out, "\n{} --> {}\n{}\n", time(cue.from_ms), time(cue.to_ms), escaped(&cue.text));
+        let _ = write!(out, "\n{} --> {}\n{}\n", time(cue.from_ms), time(cue.to_ms), cue.text);
     }
     out
 }

@@ -80,9 +80,9 @@ pub async fn run(settings: Settings) -> Result<(), End> {
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     let (draining, told) = watch::channel(false);
-    let held = RefCell::new(None);
+    let held = RefCell::new(Vec::new());
     {
-        let work = work(&settings, told, &held);
+        let work = work(&settings, &told, &held);
         tokio::pin!(work);
         tokio::select! {
             ended = &mut work => return ended,
@@ -90,7 +90,7 @@ pub async fn run(settings: Settings) -> Result<(), End> {
             _ = interrupt.recv() => {}
         }
         draining.send_replace(true);
-        if held.borrow().is_some() && !settings.drain.is_zero() {
+        if !held.borrow().is_empty() && !settings.drain.is_zero() {
             tracing::info!("told to end: finishing this job first; a second signal gives it back");
         }
         tokio::select! {
@@ -103,7 +103,7 @@ pub async fn run(settings: Settings) -> Result<(), End> {
         }
         // Dropping the work ends its child and removes its folder.
     }
-    if let Some(job) = held.take() {
+    for job in held.take() {
         give_back(&job).await;
     }
     Ok(())
@@ -135,15 +135,31 @@ async fn check_fence(weak: bool) -> Result<(), String> {
     Ok(())
 }
 
+/// Two jobs at a time: a long one, and beside it a companion, for which nobody should wait behind an hour of film.
 async fn work(
     settings: &Settings,
+    draining: &watch::Receiver<bool>,
+    held: &RefCell<Vec<JobClient>>,
+) -> Result<(), End> {
+    let (small, long): (Vec<Kind>, Vec<Kind>) = settings.kinds.iter().partition(|kind| **kind == Kind::Companion);
+    if settings.once || small.is_empty() || long.is_empty() {
+        return work_on(settings, settings.kinds.clone(), draining.clone(), held).await;
+    }
+    let both = (work_on(settings, long, draining.clone(), held), work_on(settings, small, draining.clone(), held));
+    tokio::try_join!(both.0, both.1).map(drop)
+}
+
+/// One job of these kinds after another.
+async fn work_on(
+    settings: &Settings,
+    wants: Vec<Kind>,
     mut draining: watch::Receiver<bool>,
-    held: &RefCell<Option<JobClient>>,
+    held: &RefCell<Vec<JobClient>>,
 ) -> Result<(), End> {
     let mut backoff = Backoff::new();
     let client = Client::new(settings.server.clone()).map_err(|error| error.to_string())?;
-    let mut request = request(settings);
-    tracing::info!(server = %settings.server, worker = request.worker, "waiting for jobs");
+    let mut request = request(settings, wants);
+    tracing::info!(server = %settings.server, worker = request.worker, wants = ?request.wants, "waiting for jobs");
     loop {
         // Read each time: the server may have been set up anew.
         let key = read_key(settings);
@@ -162,9 +178,9 @@ async fn work(
             Ok(Some(lease)) => {
                 backoff = Backoff::new();
                 let job = client.job(lease);
-                held.replace(Some(job.clone()));
+                held.borrow_mut().push(job.clone());
                 let speed = do_job(&job, settings).await;
-                held.take();
+                held.borrow_mut().retain(|other| other.lease.job != job.lease.job);
                 request.capabilities.speed = speed.or(request.capabilities.speed);
             }
             Ok(None) => backoff = Backoff::new(),
@@ -220,7 +236,7 @@ fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-fn request(settings: &Settings) -> LeaseRequest {
+fn request(settings: &Settings, wants: Vec<Kind>) -> LeaseRequest {
     let own_name = || format!("{}:{}", host(), std::process::id());
     LeaseRequest {
         protocol: PROTOCOL,
@@ -228,6 +244,7 @@ fn request(settings: &Settings) -> LeaseRequest {
         software: SOFTWARE.to_owned(),
         recipes: vec![RECIPE.to_owned()],
         capabilities: Capabilities { kinds: settings.kinds.clone(), codecs: formats::codecs(), speed: None },
+        wants,
         wait_ms: WAIT.as_millis() as u64,
     }
 }

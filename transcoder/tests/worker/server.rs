@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -11,7 +12,7 @@ use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use pinreel_runner::{
     Complete, Fail, Growth, Kind, Lease, LeaseRequest, LogLine, Preset, Progress, ProgressAnswer, RECIPE, Register,
-    Registered, Release, Source,
+    Registered, Release, Source, Task,
 };
 use tokio::sync::Notify;
 
@@ -19,6 +20,7 @@ use tokio::sync::Notify;
 #[derive(Default)]
 pub struct Server {
     pub source: Vec<u8>,
+    pub task: Task,
     pub cid: Option<String>,
     /// Leases that are still given.
     pub jobs: u32,
@@ -86,7 +88,12 @@ impl App {
 async fn lease(State(app): State<App>, headers: HeaderMap, Json(request): Json<LeaseRequest>) -> Response {
     assert_eq!(headers["authorization"], "Bearer worker-secret");
     assert_eq!(request.recipes, [RECIPE]);
-    assert_eq!(request.capabilities.kinds, [Kind::Video, Kind::Audio]);
+    assert_eq!(request.capabilities.kinds, [Kind::Video, Kind::Audio, Kind::Companion]);
+    if request.wants == [Kind::Companion] {
+        // There never is one; and who asks for a small job may have a long one at the same time.
+        tokio::time::sleep(Duration::from_millis(request.wait_ms)).await;
+        return StatusCode::NO_CONTENT.into_response();
+    }
     assert!(request.capabilities.codecs.iter().any(|codec| codec == "h264"), "{:?}", request.capabilities.codecs);
     if let Some((status, code)) = app.with(|server| server.refusal) {
         let problem = serde_json::json!({ "code": code, "detail": format!("In a sentence: {code}.") });
@@ -109,8 +116,17 @@ async fn lease(State(app): State<App>, headers: HeaderMap, Json(request): Json<L
             media_type: "video/mp4".into(),
         };
         let (job, token) = ("job-7".to_owned(), "job-secret".to_owned());
-        Json(Lease { job, epoch: 3, token, source, recipe: RECIPE.into(), preset: Preset::default(), lease_ms: 4_000 })
-            .into_response()
+        Json(Lease {
+            job,
+            epoch: 3,
+            token,
+            source,
+            task: server.task,
+            recipe: RECIPE.into(),
+            preset: Preset::default(),
+            lease_ms: 4_000,
+        })
+        .into_response()
     })
 }
 

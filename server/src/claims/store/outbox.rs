@@ -43,6 +43,11 @@ pub async fn lock_claim(connection: &mut PgConnection, version: &str) -> sqlx::R
     .await
 }
 
+/// Whose claim it is.
+pub async fn channel_of(connection: &mut PgConnection, claim: &str) -> sqlx::Result<String> {
+    sqlx::query_scalar!("select channel from claim where id = $1", claim).fetch_one(connection).await
+}
+
 /// Shows a version in place of the one before it. A newer one that is shown already stays.
 pub async fn show(
     connection: &mut PgConnection,

@@ -3,6 +3,7 @@
 //! Key and channel are made if there are none; the file is uploaded by tus, going on where an earlier run stopped; the
 //! transcoding is waited for if wanted; the record is signed here and sent until the node has answered.
 
+mod beside;
 mod channel;
 mod keys;
 mod records;
@@ -23,6 +24,7 @@ use url::Url;
 use super::answer::{self, Failure};
 use super::client::{Node, NodeInfo};
 use crate::cli::progress::Progress;
+use beside::{CaptionsFile, Poster};
 use channel::{Me, Wish};
 use keys::Keys;
 use records::{PublishError, Receipt, Settled};
@@ -52,6 +54,13 @@ pub struct Publish {
     /// The last part of the address; made from the title, if none is given
     #[arg(long, value_parser = name)]
     slug: Option<Name>,
+    /// Captions to put beside the film: SubRip, ASS, SSA or WebVTT. The language is guessed from the file's name unless
+    /// it is given; may be given again
+    #[arg(long, value_name = "[LANG=]FILE", value_parser = beside::captions)]
+    captions: Vec<CaptionsFile>,
+    /// The poster: a picture (JPEG, PNG, WebP, AVIF, GIF), or a time of the film such as 1:23
+    #[arg(long, value_name = "FILE|TIME", value_parser = beside::poster)]
+    poster: Option<Poster>,
     /// Where the keys are kept
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
@@ -109,13 +118,16 @@ async fn publish(command: Publish) -> Result<(String, Value), Failure> {
     channel::sign_in(&mut node, &keys, &me).await?;
     let what = What { node: info.origin.clone(), channel: me.channel.to_string(), source: file.cid.to_string() };
     let upload = upload::ensure(&node, &what, &file, &progress).await?;
+    let wished = (&command.captions[..], command.poster.as_ref());
+    let upload = beside::ensure(&node, upload, wished, &progress).await?;
     let media_type = media_type(&upload);
-    let (state, root) = wait::outcome(&node, upload, command.wait, &progress).await?;
+    let (state, root, companions) = wait::outcome(&node, upload, command.wait, &progress).await?;
 
     let slug = command.slug.clone().or_else(|| slug_from_title(&title)).or_else(|| Name::parse("untitled").ok());
     let slug = slug.ok_or_else(|| Failure::usage("Give a name for the address with --slug."))?;
     let mut stream = Stream::new(slug, title, source(&file, media_type));
     stream.root = root.as_deref().and_then(parse_cid);
+    beside::name(&mut stream, &companions);
     let receipt = sign(&node, &keys, &me, &mut stream).await?;
     if let Some(wished) = command.slug.as_ref().filter(|wished| **wished != stream.name) {
         eprintln!("Note: the name {wished} is taken in this channel; it is published as {}.", stream.name);
@@ -232,6 +244,8 @@ mod tests {
             vec!["a", "--node", "http://a", "--channel", "a.b"],
             vec!["a", "--node", "http://a", "--slug", "a/b"],
             vec!["a", "b", "--node", "http://a"],
+            vec!["a", "--node", "http://a", "--captions", ""],
+            vec!["a", "--node", "http://a", "--poster", ""],
         ] {
             assert_eq!(parse(&wrong).err().map(|error| error.exit_code()), Some(2), "{wrong:?}");
         }
@@ -254,8 +268,7 @@ mod tests {
     #[test]
     fn media_types_are_as_records_want_them() {
         for (told, kept) in [("video/MP4; codecs=x", "video/mp4"), ("", "application/octet-stream")] {
-            let upload =
-                Upload { id: String::new(), media_type: told.into(), state: String::new(), source: None, job: None };
+            let upload = Upload { media_type: told.into(), ..Upload::default() };
             assert_eq!(media_type(&upload), kept);
         }
     }

@@ -13,6 +13,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
+use super::beside::Companion;
 use super::state::{self, What};
 use crate::cli::answer::Failure;
 use crate::cli::client::{CallError, Node, Patience, may_pass};
@@ -32,13 +33,21 @@ pub struct LocalFile {
 }
 
 /// An upload as the node shows it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub struct Upload {
     pub id: String,
     pub media_type: String,
     pub state: String,
     pub source: Option<String>,
     pub job: Option<Job>,
+    /// The playback root, with what lies beside the film.
+    #[serde(default)]
+    pub root: Option<String>,
+    #[serde(default)]
+    pub companions: Vec<Companion>,
+    /// Something is still to be put into the root.
+    #[serde(default)]
+    pub unfinished: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -6,7 +6,8 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::Wait;
-use super::upload::{Job, Upload};
+use super::beside::Companion;
+use super::upload::Upload;
 use crate::cli::answer::Failure;
 use crate::cli::client::Node;
 use crate::cli::progress::Progress;
@@ -35,11 +36,14 @@ impl State {
     }
 }
 
-/// What a job's state means: an end of this wait, or `None` while it goes on.
-fn end_of(job: Option<&Job>, wait: Wait) -> Option<Result<(State, Option<String>), Failure>> {
-    let Some(job) = job else { return Some(Ok((State::File, None))) };
+/// What an upload's state means: an end of this wait, or `None` while it goes on.
+fn end_of(upload: &Upload, wait: Wait) -> Option<Result<(State, Option<String>), Failure>> {
+    let Some(job) = &upload.job else { return Some(Ok((State::File, None))) };
     match job.state.as_str() {
-        "complete" => Some(Ok((State::Complete, job.root.clone()))),
+        // What is still to be put into the root makes it another one.
+        "complete" if upload.unfinished && wait == Wait::Complete => None,
+        "complete" if upload.unfinished => Some(Ok((State::Playable, None))),
+        "complete" => Some(Ok((State::Complete, upload.root.clone().or_else(|| job.root.clone())))),
         "none" => Some(Ok((State::File, None))),
         "failed" => {
             let code = job.code.as_deref().unwrap_or("transcode_failed");
@@ -52,14 +56,14 @@ fn end_of(job: Option<&Job>, wait: Wait) -> Option<Result<(State, Option<String>
     }
 }
 
-/// State and root of an upload. A transcoding that has failed before is tried again first; without waiting, it is
+/// State, root and companions of an upload. A transcoding that has failed before is tried again first; without waiting, it is
 /// answered as it stands then.
 pub async fn outcome(
     node: &Node,
     mut upload: Upload,
     wait: Wait,
     progress: &Progress,
-) -> Result<(State, Option<String>), Failure> {
+) -> Result<(State, Option<String>, Vec<Companion>), Failure> {
     let path = format!("/api/v1/uploads/{}", upload.id);
     if upload.job.as_ref().is_some_and(|job| job.state == "failed") {
         let retry: Result<Value, _> = node.call_patiently(Method::POST, &format!("{path}/retry"), None).await;
@@ -69,10 +73,10 @@ pub async fn outcome(
     }
     let bar = progress.fraction("transcoding");
     loop {
-        match end_of(upload.job.as_ref(), wait) {
+        match end_of(&upload, wait) {
             Some(end) => {
                 upload.job.iter().flat_map(|job| &job.warnings).for_each(|warning| eprintln!("Note: {warning}"));
-                return end;
+                return end.map(|(state, root)| (state, root, upload.companions));
             }
             None => bar.set_fraction(upload.job.as_ref().map_or(0.0, |job| job.fraction)),
         }
@@ -84,6 +88,11 @@ pub async fn outcome(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::publish::upload::Job;
+
+    fn of(job: Job) -> Upload {
+        Upload { job: Some(job), ..Upload::default() }
+    }
 
     fn job(state: &str) -> Job {
         let root = Some("bafyroot".into());
@@ -101,15 +110,15 @@ mod tests {
     #[test]
     fn jobs_end_in_words() {
         for wait in [Wait::No, Wait::Playable, Wait::Complete] {
-            assert_eq!(end_of(None, wait), Some(Ok((State::File, None))));
-            assert_eq!(end_of(Some(&job("none")), wait), Some(Ok((State::File, None))));
-            assert_eq!(end_of(Some(&job("complete")), wait), Some(Ok((State::Complete, Some("bafyroot".into())))));
-            let failure = end_of(Some(&job("failed")), wait).unwrap().unwrap_err();
+            assert_eq!(end_of(&Upload::default(), wait), Some(Ok((State::File, None))));
+            assert_eq!(end_of(&of(job("none")), wait), Some(Ok((State::File, None))));
+            assert_eq!(end_of(&of(job("complete")), wait), Some(Ok((State::Complete, Some("bafyroot".into())))));
+            let failure = end_of(&of(job("failed")), wait).unwrap().unwrap_err();
             assert_eq!((failure.code.as_str(), failure.is_usage), ("transcode_failed", false));
         }
         let told =
             Job { code: Some("no_streams".into()), reason: Some("There is no picture.".into()), ..job("failed") };
-        let failure = end_of(Some(&told), Wait::Complete).unwrap().unwrap_err();
+        let failure = end_of(&of(told.clone()), Wait::Complete).unwrap().unwrap_err();
         assert_eq!((failure.code.as_str(), failure.message.as_str()), ("no_streams", "There is no picture."));
     }
 
@@ -117,10 +126,10 @@ mod tests {
     fn a_job_that_goes_on_is_waited_for_as_far_as_wanted() {
         for going_on in ["queued", "running", "something new"] {
             let (blank, playable) = (job(going_on), Job { playable: true, ..job(going_on) });
-            assert_eq!(end_of(Some(&blank), Wait::No), Some(Ok((State::Processing, None))), "{going_on}");
-            assert_eq!(end_of(Some(&blank), Wait::Playable), None, "{going_on}");
-            assert_eq!(end_of(Some(&playable), Wait::Playable), Some(Ok((State::Playable, None))), "{going_on}");
-            assert_eq!(end_of(Some(&playable), Wait::Complete), None, "{going_on}");
+            assert_eq!(end_of(&of(blank.clone()), Wait::No), Some(Ok((State::Processing, None))), "{going_on}");
+            assert_eq!(end_of(&of(blank.clone()), Wait::Playable), None, "{going_on}");
+            assert_eq!(end_of(&of(playable.clone()), Wait::Playable), Some(Ok((State::Playable, None))), "{going_on}");
+            assert_eq!(end_of(&of(playable.clone()), Wait::Complete), None, "{going_on}");
         }
     }
 }

@@ -43,7 +43,7 @@ pub async fn retry(connection: &mut PgConnection, source: &str, now_ms: UnixMs) 
     let done = sqlx::query!(
         "update job set state = 'queued', attempts = 0, failure_code = null, failure_reason = null, needs_codec = null,
              updated_ms = $2
-         where source = $1 and state = 'failed'",
+         where source = $1 and state = 'failed' and purpose = 'renditions'",
         source,
         now_ms,
     )
@@ -66,7 +66,7 @@ pub async fn job_of_source(pool: &PgPool, source: &str) -> sqlx::Result<Option<J
                rungs as "rungs?: Json<Vec<Rung>>", warnings as "warnings?: Json<Vec<String>>",
                early.statement is not null as "is_growing!"
            from job left join rendition on rendition.job = job.id left join early on early.job = job.id
-           where job.source = $1 order by job.created_ms desc limit 1"#,
+           where job.source = $1 and purpose = 'renditions' order by job.created_ms desc limit 1"#,
         source,
     )
     .fetch_optional(pool)
@@ -89,10 +89,12 @@ const STATES: [(&str, &str); 5] =
 
 /// How many jobs are in each state.
 pub async fn count_jobs(pool: &PgPool) -> sqlx::Result<Vec<JobCount>> {
-    let rows =
-        sqlx::query!(r#"select state, count(*) as "jobs!", min(updated_ms) as "since_ms!" from job group by state"#)
-            .fetch_all(pool)
-            .await?;
+    let rows = sqlx::query!(
+        r#"select state, count(*) as "jobs!", min(updated_ms) as "since_ms!" from job
+                      where purpose <> 'whole' group by state"#
+    )
+    .fetch_all(pool)
+    .await?;
     let count = |(kept, state): (&str, &'static str)| {
         let row = rows.iter().find(|row| row.state == kept);
         JobCount { state, jobs: row.map_or(0, |row| row.jobs), since_ms: row.map(|row| row.since_ms) }

@@ -1,12 +1,13 @@
 //! Leases: taken, renewed, ended. Every change checks the epoch in its own statement.
 
-use pinreel_runner::{Kind, Preset};
+use pinreel_runner::{Kind, Preset, Task};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::{BATCH, signal, take_back_early};
 use crate::clock::UnixMs;
+use crate::companions;
 use crate::media::model::{AfterLease, KEPT_FOR_FAST_MS, KeptProgress, LARGE_BYTES, Source};
 use crate::signals::Signal;
 
@@ -19,6 +20,7 @@ pub struct Held {
     pub source: String,
     pub source_bytes: i64,
     pub recipe: String,
+    pub task: Task,
     pub attempts: i32,
     /// Whether this lease is still the one that counts.
     pub current: bool,
@@ -33,6 +35,7 @@ pub struct Leased {
     pub source: Source,
     pub recipe: String,
     pub preset: Preset,
+    pub task: Task,
 }
 
 /// Who asks for a job, and for which.
@@ -49,7 +52,12 @@ pub fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Video => "video",
         Kind::Audio => "audio",
+        Kind::Companion => "companion",
     }
+}
+
+fn kind_names(kinds: &[Kind]) -> Vec<String> {
+    kinds.iter().map(|kind| kind_name(*kind).to_owned()).collect()
 }
 
 /// Jobs whose lease ran out, with their attempts. Locked; another process's are skipped, it is ending those itself.
@@ -65,14 +73,22 @@ pub async fn lock_expired(connection: &mut PgConnection, now_ms: UnixMs) -> sqlx
     Ok(rows.into_iter().map(|row| (row.id, row.attempts)).collect())
 }
 
-/// Jobs that a worker of this name holds, with their attempts, locked.
-pub async fn lock_held_by(connection: &mut PgConnection, worker: &str) -> sqlx::Result<Vec<(Uuid, i32)>> {
+/// Jobs of these kinds that a worker of this name holds, with their attempts, locked.
+pub async fn lock_held_by(
+    connection: &mut PgConnection,
+    worker: &str,
+    kinds: &[Kind],
+) -> sqlx::Result<Vec<(Uuid, i32)>> {
+    let kinds = kind_names(kinds);
     let rows = sqlx::query!(
         "select id, attempts from job
          where state = 'leased'
              and exists (select from job_lease where job = id and job_lease.epoch = job.epoch and worker = $1)
-         limit $2 for update skip locked",
+             and case when purpose = 'companion' then 'companion' when media_type like 'audio/%' then 'audio'
+                 else 'video' end = any ($2)
+         limit $3 for update skip locked",
         worker,
+        &kinds,
         BATCH,
     )
     .fetch_all(connection)
@@ -125,7 +141,10 @@ pub async fn end_lease(
     let Some(source) = source else { return Ok(false) };
     signal(connection, Signal::Job(source)).await?;
     match then {
-        AfterLease::GiveUp { .. } => take_back_early(connection, job).await?,
+        AfterLease::GiveUp { .. } => {
+            take_back_early(connection, job).await?;
+            companions::job_ended(connection, job).await?;
+        }
         _ => signal(connection, Signal::Queue).await?,
     }
     Ok(true)
@@ -139,7 +158,7 @@ pub async fn take_next(
     (now_ms, live_ms): (UnixMs, UnixMs),
     lease_until_ms: UnixMs,
 ) -> sqlx::Result<Option<Leased>> {
-    let kinds: Vec<String> = asker.kinds.iter().map(|kind| kind_name(*kind).to_owned()).collect();
+    let kinds = kind_names(&asker.kinds);
     let row = sqlx::query!(
         "with running as (
              select channel, count(*) as jobs from job where state = 'leased' group by channel
@@ -149,7 +168,8 @@ pub async fn take_next(
                  left join media_turn on media_turn.channel = job.channel
              where state = 'queued'
                  and exists (select from worker where name = $3 and revoked_ms is null)
-                 and case when media_type like 'audio/%' then 'audio' else 'video' end = any ($4)
+                 and case when purpose = 'companion' then 'companion' when media_type like 'audio/%' then 'audio'
+                     else 'video' end = any ($4)
                  -- A codec that no worker has any more excludes none: whoever tries next says that it can't be read.
                  and (needs_codec is null or needs_codec = any ($5) or not exists (
                      select from worker where revoked_ms is null and seen_ms >= $6 and needs_codec = any (codecs)))
@@ -161,7 +181,7 @@ pub async fn take_next(
              progress = null, updated_ms = $1
          from next where job.id = next.id
          returning job.id, epoch, source, source_bytes, file_name, media_type, recipe, channel,
-             preset as \"preset: Json<Preset>\"",
+             preset as \"preset: Json<Preset>\", task as \"task: Json<Task>\"",
         now_ms,
         lease_until_ms,
         asker.worker,
@@ -186,6 +206,7 @@ pub async fn take_next(
         },
         recipe: row.recipe,
         preset: row.preset.map(|json| json.0).unwrap_or_default(),
+        task: row.task.map(|json| json.0).unwrap_or_default(),
     }))
 }
 
@@ -222,7 +243,8 @@ pub async fn begin_lease(
 /// The lease that a token was given for, live or lost.
 pub async fn held(pool: &PgPool, job: Uuid, token_sha256: &[u8]) -> sqlx::Result<Option<Held>> {
     let row = sqlx::query!(
-        "select job_lease.epoch, worker, job.epoch as job_epoch, state, source, source_bytes, recipe, attempts
+        "select job_lease.epoch, worker, job.epoch as job_epoch, state, source, source_bytes, recipe, attempts,
+             task as \"task: Json<Task>\"
          from job_lease join job on job.id = job_lease.job
          where job_lease.job = $1 and token_sha256 = $2",
         job,
@@ -237,6 +259,7 @@ pub async fn held(pool: &PgPool, job: Uuid, token_sha256: &[u8]) -> sqlx::Result
         source: row.source,
         source_bytes: row.source_bytes,
         recipe: row.recipe,
+        task: row.task.map(|json| json.0).unwrap_or_default(),
         attempts: row.attempts,
         current: row.epoch == row.job_epoch && row.state == "leased",
         completed: row.epoch == row.job_epoch && row.state == "complete",

@@ -1,5 +1,6 @@
 //! All SQL of jobs, leases, delivered files and renditions.
 
+mod companions;
 mod early;
 mod files;
 mod jobs;
@@ -8,12 +9,14 @@ mod leases;
 mod log;
 mod operate;
 mod renditions;
+mod wholes;
 pub mod workers;
 
 use sqlx::PgConnection;
 
 use crate::signals::{self, Signal};
 
+pub use companions::*;
 pub use early::*;
 pub use files::*;
 pub use jobs::*;
@@ -21,6 +24,7 @@ pub use leases::*;
 pub use log::*;
 pub use operate::*;
 pub use renditions::*;
+pub use wholes::*;
 
 /// Rows looked at in one go where nothing else bounds them.
 const BATCH: i64 = 100;

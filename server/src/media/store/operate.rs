@@ -24,7 +24,7 @@ pub async fn listed(pool: &PgPool, states: &[&str], after: Option<Uuid>, limit: 
                left join early on early.job = job.id
                left join channel on channel.id = job.channel
                left join job_lease on job_lease.job = job.id and job_lease.epoch = job.epoch
-           where job.state = any ($1) and ($2::uuid is null or job.id < $2)
+           where job.state = any ($1) and ($2::uuid is null or job.id < $2) and purpose <> 'whole'
            order by job.id desc limit $3"#,
         &states,
         after,

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{BATCH, forget_early, signal};
 use crate::clock::UnixMs;
+use crate::companions;
 use crate::media::model::{PRIORITY_OF_REPAIRS, Rendition, Rung};
 use crate::signals::Signal;
 
@@ -38,9 +39,28 @@ pub async fn complete(
     }
     // A statement of its own, so that it sees what was committed while the one above waited for the row.
     let published = is_published(connection, &rendition.source).await?;
+    insert_rendition(connection, job, rendition, published).await?;
+    sqlx::query!("delete from job_file where job = $1", job).execute(&mut *connection).await?;
+    // Made once more, byte for byte: then the worker that it was taken back from was right about it.
+    sqlx::query!("delete from withdrawn_root where root = $1", rendition.root).execute(&mut *connection).await?;
+    companions::film_made(connection, &rendition.source).await?;
+    signal(connection, Signal::Job(rendition.source.clone())).await?;
+    if published {
+        signal(connection, Signal::Rendition).await?;
+    }
+    Ok(true)
+}
+
+pub(super) async fn insert_rendition(
+    connection: &mut PgConnection,
+    job: Uuid,
+    rendition: &Rendition,
+    published: bool,
+) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into rendition (job, root, source, recipe, worker, duration_ms, poster, rungs, warnings, state, created_ms)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "insert into rendition (job, root, source, recipe, worker, duration_ms, poster, rungs, warnings, state, created_ms,
+             storyboard)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         job,
         rendition.root,
         rendition.source,
@@ -52,17 +72,11 @@ pub async fn complete(
         Json(&rendition.warnings) as Json<&Vec<String>>,
         if published { "due" } else { "private" },
         rendition.created_ms,
+        rendition.storyboard,
     )
-    .execute(&mut *connection)
+    .execute(connection)
     .await?;
-    sqlx::query!("delete from job_file where job = $1", job).execute(&mut *connection).await?;
-    // Made once more, byte for byte: then the worker that it was taken back from was right about it.
-    sqlx::query!("delete from withdrawn_root where root = $1", rendition.root).execute(&mut *connection).await?;
-    signal(connection, Signal::Job(rendition.source.clone())).await?;
-    if published {
-        signal(connection, Signal::Rendition).await?;
-    }
-    Ok(true)
+    Ok(())
 }
 
 pub async fn is_published(connection: &mut PgConnection, source: &str) -> sqlx::Result<bool> {
@@ -73,8 +87,12 @@ pub async fn is_published(connection: &mut PgConnection, source: &str) -> sqlx::
     published.fetch_one(connection).await
 }
 
-/// Notes that a source is public; what was made of it waits for the log from now on.
-pub async fn mark_published(connection: &mut PgConnection, source: &str) -> sqlx::Result<()> {
+/// Notes that a channel made a source public; what was made of it, for all or for this channel, waits for the log from
+/// now on.
+pub async fn mark_published(connection: &mut PgConnection, source: &str, channel: &str) -> sqlx::Result<()> {
+    sqlx::query!("insert into published_by (source, channel) values ($1, $2) on conflict do nothing", source, channel)
+        .execute(&mut *connection)
+        .await?;
     sqlx::query!("insert into published_source (source) values ($1) on conflict do nothing", source)
         .execute(&mut *connection)
         .await?;
@@ -82,9 +100,16 @@ pub async fn mark_published(connection: &mut PgConnection, source: &str) -> sqlx
     sqlx::query!("select id from job where source = $1 order by id for no key update", source)
         .fetch_all(&mut *connection)
         .await?;
-    let due = sqlx::query!("update rendition set state = 'due' where source = $1 and state = 'private'", source)
-        .execute(&mut *connection)
-        .await?;
+    let due = sqlx::query!(
+        "update rendition set state = 'due'
+         where source = $1 and state = 'private'
+             and (not exists (select from whole_root where whole_root.job = rendition.job)
+                 or exists (select from whole_root where whole_root.job = rendition.job and channel = $2))",
+        source,
+        channel,
+    )
+    .execute(&mut *connection)
+    .await?;
     if due.rows_affected() > 0 {
         signal(connection, Signal::Rendition).await?;
     }
@@ -120,6 +145,11 @@ pub async fn withdraw_of(connection: &mut PgConnection, worker: &str, now_ms: Un
         )
         .execute(&mut *connection)
         .await?;
+        if super::forget_whole(connection, row.job).await? {
+            // It is put together anew once its film is made again.
+            signal(connection, Signal::Job(row.source.clone())).await?;
+            continue;
+        }
         super::requeue(connection, row.job, now_ms).await?;
         sqlx::query!("update job set priority = least(priority, $2) where id = $1", row.job, PRIORITY_OF_REPAIRS)
             .execute(&mut *connection)
@@ -180,7 +210,7 @@ pub async fn set_logged(connection: &mut PgConnection, job: Uuid, record: &str) 
 pub async fn rendition_of_job(pool: &PgPool, job: Uuid) -> sqlx::Result<Option<Rendition>> {
     let row = sqlx::query_as!(
         RenditionRow,
-        r#"select source, recipe, root, worker, duration_ms, poster, rungs as "rungs: Json<Vec<Rung>>",
+        r#"select source, recipe, root, worker, duration_ms, poster, storyboard, rungs as "rungs: Json<Vec<Rung>>",
                warnings as "warnings: Json<Vec<String>>", record, created_ms
            from rendition where job = $1"#,
         job,
@@ -190,13 +220,15 @@ pub async fn rendition_of_job(pool: &PgPool, job: Uuid) -> sqlx::Result<Option<R
     Ok(row.map(Into::into))
 }
 
-/// The newest one.
+/// The newest one that a worker made: without anybody's companions.
 pub async fn rendition_of_source(pool: &PgPool, source: &str) -> sqlx::Result<Option<Rendition>> {
     let row = sqlx::query_as!(
         RenditionRow,
-        r#"select source, recipe, root, worker, duration_ms, poster, rungs as "rungs: Json<Vec<Rung>>",
+        r#"select source, recipe, root, worker, duration_ms, poster, storyboard, rungs as "rungs: Json<Vec<Rung>>",
                warnings as "warnings: Json<Vec<String>>", record, created_ms
-           from rendition where source = $1 order by created_ms desc limit 1"#,
+           from rendition
+           where source = $1 and not exists (select from whole_root where whole_root.job = rendition.job)
+           order by created_ms desc limit 1"#,
         source,
     )
     .fetch_optional(pool)
@@ -207,7 +239,7 @@ pub async fn rendition_of_source(pool: &PgPool, source: &str) -> sqlx::Result<Op
 pub async fn rendition_of_root(pool: &PgPool, root: &str) -> sqlx::Result<Option<Rendition>> {
     let row = sqlx::query_as!(
         RenditionRow,
-        r#"select source, recipe, root, worker, duration_ms, poster, rungs as "rungs: Json<Vec<Rung>>",
+        r#"select source, recipe, root, worker, duration_ms, poster, storyboard, rungs as "rungs: Json<Vec<Rung>>",
                warnings as "warnings: Json<Vec<String>>", record, created_ms
            from rendition where root = $1 order by created_ms limit 1"#,
         root,
@@ -224,6 +256,7 @@ struct RenditionRow {
     worker: String,
     duration_ms: i64,
     poster: Option<String>,
+    storyboard: Option<String>,
     rungs: Json<Vec<Rung>>,
     warnings: Json<Vec<String>>,
     record: Option<String>,
@@ -239,6 +272,7 @@ impl From<RenditionRow> for Rendition {
             worker: row.worker,
             duration_ms: row.duration_ms,
             poster: row.poster,
+            storyboard: row.storyboard,
             rungs: row.rungs.0,
             warnings: row.warnings.0,
             record: row.record,

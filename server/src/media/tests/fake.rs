@@ -40,7 +40,7 @@ impl Made {
         hash_bytes(&self.bytes).cid.to_string()
     }
 
-    fn reference(&self) -> FileRef {
+    pub fn reference(&self) -> FileRef {
         FileRef { name: self.name.clone(), cid: self.cid(), bytes: self.bytes.len() as u64 }
     }
 }
@@ -98,6 +98,7 @@ impl<'t> Worker<'t> {
             software: "fake/1".into(),
             recipes: vec![RECIPE.into()],
             capabilities: self.capabilities.clone(),
+            wants: self.capabilities.kinds.clone(),
             wait_ms: u64::try_from(self.patience.as_millis()).unwrap(),
         }
     }

@@ -27,7 +27,7 @@ async fn a_result_becomes_a_private_root_with_playlists(owner: PgPool) {
     assert_eq!((done.state, done.fraction, done.duration_ms), (JobState::Complete, 1.0, Some(2_000)));
     assert_eq!(done.warnings, ["The end of the file is missing."]);
     let root = done.root.unwrap();
-    assert_eq!(media::root_of(&test.app.database, &film).await.unwrap(), Some(root.clone()));
+    assert_eq!(media::root_of(&test.app.database, "nobody", &film).await.unwrap(), Some(root.clone()));
 
     let cid = parse_cid(&root).unwrap();
     let names: Vec<String> = test.app.store.list(&cid).unwrap().unwrap().into_iter().map(|entry| entry.name).collect();

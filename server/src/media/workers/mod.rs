@@ -8,7 +8,7 @@ mod register;
 mod tests;
 
 use pinreel_content::sha256;
-use pinreel_runner::{Capabilities, LeaseRequest};
+use pinreel_runner::{Capabilities, Kind, LeaseRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -24,6 +24,7 @@ pub use register::{Invitation, Invite, invite, register};
 
 /// Codecs and kinds that are kept of a worker's list.
 const MAX_CODECS: usize = 256;
+const ALL_KINDS: [Kind; 3] = [Kind::Video, Kind::Audio, Kind::Companion];
 /// A worker that hasn't asked for so long isn't counted on.
 pub const LIVE_MS: i64 = 10 * 60_000;
 
@@ -35,7 +36,7 @@ pub struct Worker {
     pub registered: bool,
     /// Program and version
     pub software: String,
-    /// `video`, `audio`
+    /// `video`, `audio`, `companion`
     pub kinds: Vec<String>,
     /// How many codecs it can decode
     pub codecs: usize,
@@ -96,7 +97,7 @@ pub async fn revoke(app: &App, name: &str) -> Result<(), MediaError> {
         Some(false) => return Err(MediaError::WorkerUnregistered(name.to_owned())),
         Some(true) => rows::revoke(&mut transaction, name, now_ms).await?,
     }
-    for (job, _) in store::lock_held_by(&mut transaction, name).await? {
+    for (job, _) in store::lock_held_by(&mut transaction, name, &ALL_KINDS).await? {
         store::note(&mut transaction, job, &format!("the operator revoked {name}; its lease is over"), now_ms).await?;
         store::end_lease(&mut transaction, (job, None), &AfterLease::Back, now_ms).await?;
     }

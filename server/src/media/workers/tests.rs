@@ -138,12 +138,12 @@ async fn what_a_worker_made_is_withdrawn_and_made_again(owner: PgPool) {
     let gpu = registered(&test, "gpu-1").await;
     gpu.work().await;
     Worker::new(&test).work().await;
-    let root = media::root_of(&test.app.database, &film).await.unwrap().unwrap();
+    let root = media::root_of(&test.app.database, "nobody", &film).await.unwrap().unwrap();
     revoke(&test.app, "gpu-1").await.unwrap();
 
     assert_eq!(withdraw(&test.app, "gpu-1").await.unwrap(), 1);
     assert_eq!(withdraw(&test.app, "gpu-1").await.unwrap(), 0);
-    assert_eq!(media::root_of(&test.app.database, &film).await.unwrap(), None);
+    assert_eq!(media::root_of(&test.app.database, "nobody", &film).await.unwrap(), None);
     assert!(media::rendition_at(&test.app.database, &root).await.unwrap().is_none());
     let withdrawn = media::withdrawn_among(&test.app.database, std::slice::from_ref(&root)).await.unwrap();
     assert_eq!(withdrawn, std::slice::from_ref(&root));
@@ -152,6 +152,6 @@ async fn what_a_worker_made_is_withdrawn_and_made_again(owner: PgPool) {
 
     // The same bytes from an honest worker are right.
     Worker::new(&test).work().await;
-    assert_eq!(media::root_of(&test.app.database, &film).await.unwrap().as_ref(), Some(&root));
+    assert_eq!(media::root_of(&test.app.database, "nobody", &film).await.unwrap().as_ref(), Some(&root));
     assert!(media::withdrawn_among(&test.app.database, &[root]).await.unwrap().is_empty());
 }

@@ -86,7 +86,9 @@ impl Watch {
 
     /// Waits until something about this upload was said, or something may have been missed.
     async fn changed(&mut self) {
-        let source = self.last.as_ref().and_then(|last| last.source.as_deref());
+        let last = self.last.as_ref();
+        let source = last.and_then(|last| last.source.as_deref());
+        let has_companions = last.is_some_and(|last| !last.companions.is_empty());
         loop {
             tokio::select! {
                 told = self.uploads.recv() => match told {
@@ -96,6 +98,7 @@ impl Watch {
                 },
                 told = self.jobs.recv() => match told {
                     Ok(Signal::Job(job)) if source == Some(job.as_str()) => return,
+                    Ok(Signal::Companions) if has_companions => return,
                     Ok(_) => {}
                     Err(RecvError::Lagged(_)) => return,
                     Err(RecvError::Closed) => std::future::pending().await,

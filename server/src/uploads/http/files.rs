@@ -41,7 +41,7 @@ pub async fn preview(
     let (id, below) = rest.ok_or(UploadError::Unknown)?;
     let upload = own(&app, &session.channel.to_string(), id).await?;
     let source = upload.source.ok_or(UploadError::NotStored)?;
-    let root = media::root_of(&app.database, &source).await?.ok_or(UploadError::NoPreview)?;
+    let root = media::root_of(&app.database, &upload.channel, &source).await?.ok_or(UploadError::NoPreview)?;
     let segments =
         gateway::segments(below).map_err(|error| ApiError::bad_request("path_invalid", error.to_string()))?;
     let query = Query::parse(raw_query.as_deref());

@@ -55,7 +55,7 @@ async fn decorate(request: Request, next: Next) -> Response {
 }
 
 /// The caller's own upload. Somebody else's is as unknown as none.
-async fn own(app: &App, channel: &str, id: &str) -> Result<Upload, UploadError> {
+pub async fn own(app: &App, channel: &str, id: &str) -> Result<Upload, UploadError> {
     let id: UploadId = id.parse().map_err(|_| UploadError::Unknown)?;
     let upload = store::find(&app.database, id).await?.filter(|upload| upload.channel == channel);
     let upload = upload.ok_or(UploadError::Unknown)?;

@@ -1456,6 +1456,180 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/uploads/{id}/companions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts captions or a poster beside an upload
+         * @description The body is the file: captions as SubRip, ASS, SSA or WebVTT (up to 10 MiB each, 50 of them), or a picture as JPEG,
+         *     PNG, WebP, AVIF or GIF (up to 32 MiB). A poster may be a frame of the film instead: then `at_ms` says which, and the
+         *     body is empty. A new poster takes the place of the one before.
+         */
+        post: {
+            parameters: {
+                query: {
+                    role: components["schemas"]["CompanionRole"];
+                    /** @description Of the file in the body */
+                    file_name?: string;
+                    /** @description A BCP 47 tag, of captions; guessed from the file's name, if none is given */
+                    language?: string;
+                    /** @description What players call captions; made from the language, if none is given */
+                    label?: string;
+                    /** @description Of a poster without a file: which frame of the film it is */
+                    at_ms?: number;
+                };
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Companion"];
+                    };
+                };
+                /** @description upload_gone */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description upload_published */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description companion_too_large */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description companion_empty, companions_too_many, language_invalid, label_invalid, poster_time_invalid */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}/companions/{companion}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says in which language captions are, and what players call them */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                    companion: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CompanionWords"];
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        post?: never;
+        /** Takes captions or a poster away again */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                    companion: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/uploads/{id}/events": {
         parameters: {
             query?: never;
@@ -1576,6 +1750,42 @@ export interface components {
             /** @description The channel's genesis */
             id: string;
             name: string;
+        };
+        /** @description As its sender is shown it. */
+        Companion: {
+            /**
+             * Format: int64
+             * @description Of a poster that is a frame of the film
+             */
+            at_ms?: number | null;
+            /** @description CID of what was made of it: WebVTT or a JPEG */
+            file?: string | null;
+            /** @description As sent; empty for a frame of the film */
+            file_name: string;
+            /** Format: uuid */
+            id: string;
+            /** @description What players call captions */
+            label: string;
+            /** @description A BCP 47 tag, of captions */
+            language?: string | null;
+            /** @description Sentences about what was left out or guessed */
+            notes: string[];
+            /** @description Why it can't be used: a sentence that names the file, and the line if there is one */
+            problem?: string | null;
+            role: components["schemas"]["CompanionRole"];
+            /** @description CID of the file as it was sent */
+            sent?: string | null;
+            state: components["schemas"]["CompanionState"];
+        };
+        /** @enum {string} */
+        CompanionRole: "captions" | "poster";
+        /** @enum {string} */
+        CompanionState: "waiting" | "ready" | "failed";
+        CompanionWords: {
+            /** @description Made from the language, if it is empty */
+            label?: string;
+            /** @description A BCP 47 tag; null for none */
+            language?: string | null;
         };
         /** @description A growing stream as it is answered. */
         GrowingStream: {
@@ -1931,6 +2141,8 @@ export interface components {
         UploadView: {
             /** @description The claim by which this channel published the source. */
             claim?: string | null;
+            /** @description Captions and a poster of the creator's own */
+            companions: components["schemas"]["Companion"][];
             created_ms: components["schemas"]["i64"];
             expires_ms?: components["schemas"]["i64"] | null;
             file_name: string;
@@ -1943,13 +2155,15 @@ export interface components {
              * @description How many bytes are on the disk.
              */
             offset_bytes: number;
-            /** @description The playback root, once transcoded. */
+            /** @description The playback root, once transcoded; with what lies beside the film, once that is made. */
             root?: string | null;
             /** Format: int64 */
             size_bytes: number;
             /** @description The source's CID, once stored. */
             source?: string | null;
             state: components["schemas"]["State"];
+            /** @description Whether one of them is still to be made, or to be put into the root: it is not yet the one to publish */
+            unfinished: boolean;
         };
         Urgency: {
             /**
@@ -1986,6 +2200,8 @@ export interface components {
             root_by?: components["schemas"]["RootBy"] | null;
             source: components["schemas"]["WatchSource"];
             title: string;
+            /** @description Whether captions or a poster are still to be put into the root: it is not yet the one to approve */
+            unfinished: boolean;
             url: string;
             watch: string;
         };
@@ -2018,7 +2234,7 @@ export interface components {
         Worker: {
             /** @description How many codecs it can decode */
             codecs: number;
-            /** @description `video`, `audio` */
+            /** @description `video`, `audio`, `companion` */
             kinds: string[];
             name: string;
             /** @description Whether it has a key of its own, which can be revoked; else it asks with the node's worker token */
