@@ -2,7 +2,7 @@
 //! sentence to show.
 
 import type { paths } from './schema.gen';
-import type { JobFilter, Problem, Registration, Whole } from './types';
+import type { CompanionQuery, JobFilter, Problem, Registration, Whole } from './types';
 
 export class ApiError extends Error {
   constructor(readonly problem: Problem) {
@@ -36,6 +36,8 @@ export const PART_MISSING: Problem = {
 
 /** A line that has gone dead in mid-request says nothing: after so long it counts as down. */
 const TIMEOUT_MS = 30_000;
+/** A picture on a slow line takes longer. */
+const FILE_TIMEOUT_MS = 300_000;
 
 type Method = 'get' | 'post' | 'put' | 'delete';
 type Path<M extends Method> = {
@@ -55,22 +57,27 @@ interface Options<O> {
   path?: In<O, 'path'>;
   query?: In<O, 'query'>;
   body?: Body<O>;
+  /** Bytes in place of JSON. */
+  file?: Blob | null;
   signal?: AbortSignal | undefined;
 }
 
 async function call<M extends Method, P extends Path<M>>(
   method: M,
   path: P,
-  { path: named, query, body, signal }: Options<paths[P][M]> = {},
+  { path: named, query, body, file, signal }: Options<paths[P][M]> = {},
 ): Promise<Answer<paths[P][M]>> {
-  const limit = AbortSignal.timeout(TIMEOUT_MS);
+  const limit = AbortSignal.timeout(file === undefined ? TIMEOUT_MS : FILE_TIMEOUT_MS);
   const init: RequestInit = {
     method: method.toUpperCase(),
     signal: signal ? AbortSignal.any([signal, limit]) : limit,
     headers: { accept: 'application/json' },
   };
   // An empty object too: a write without a JSON body is refused.
-  if (method === 'post' || method === 'put') {
+  if (file !== undefined) {
+    init.body = file ?? new Blob();
+    init.headers = { ...init.headers, 'content-type': 'application/octet-stream' };
+  } else if (method === 'post' || method === 'put') {
     init.body = JSON.stringify(body ?? {});
     init.headers = { ...init.headers, 'content-type': 'application/json' };
   }
@@ -146,6 +153,13 @@ export const api = {
   uploads: (signal?: AbortSignal) => call('get', '/api/v1/uploads', { signal }),
   upload: (id: string, signal?: AbortSignal) => call('get', '/api/v1/uploads/{id}', { path: { id }, signal }),
   retryUpload: (id: string) => call('post', '/api/v1/uploads/{id}/retry', { path: { id } }),
+
+  addCompanion: (id: string, query: CompanionQuery, file: Blob | null) =>
+    call('post', '/api/v1/uploads/{id}/companions', { path: { id }, query, file }),
+  describeCompanion: (id: string, companion: string, body: { language: string | null; label: string }) =>
+    call('put', '/api/v1/uploads/{id}/companions/{companion}', { path: { id, companion }, body }),
+  removeCompanion: (id: string, companion: string) =>
+    call('delete', '/api/v1/uploads/{id}/companions/{companion}', { path: { id, companion } }),
 
   becomeOperator: (token: string) => call('post', '/api/v1/operator', { body: { token } }),
   operatorStatus: (signal?: AbortSignal) => call('get', '/api/v1/operator/status', { signal }),

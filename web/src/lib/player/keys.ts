@@ -1,7 +1,7 @@
 //! What can be asked of the player, and the keyboard map: which key asks for what. Pure.
 
 export type Request =
-  | { do: 'toggle' | 'mute' | 'fullscreen' | 'pip' }
+  | { do: 'toggle' | 'mute' | 'fullscreen' | 'pip' | 'toggleCaptions' }
   /** Seconds from here, or from the start. */
   | { do: 'seek'; by: number }
   | { do: 'seekTo'; seconds: number }
@@ -9,7 +9,9 @@ export type Request =
   | { do: 'jump'; to: number }
   | { do: 'volume'; by: number }
   | { do: 'setVolume' | 'rate'; value: number }
-  | { do: 'level'; index: number };
+  | { do: 'level'; index: number }
+  /** -1 for none. */
+  | { do: 'captions'; index: number };
 
 const MAP: Record<string, Request> = {
   k: { do: 'toggle' },
@@ -22,6 +24,7 @@ const MAP: Record<string, Request> = {
   ArrowDown: { do: 'volume', by: -0.05 },
   f: { do: 'fullscreen' },
   m: { do: 'mute' },
+  c: { do: 'toggleCaptions' },
   Home: { do: 'jump', to: 0 },
   End: { do: 'jump', to: 1 },
 };

@@ -9,6 +9,7 @@ import Hls, { type HlsConfig, type MediaAttachingData } from 'hls.js';
 import { GrowingTree } from './growing';
 import { type Span, verifyingLoader, VIRTUAL_BASE } from './loader';
 import { type OriginReport, Origins } from './origins';
+import { type Captions, captionsIn, type Chapter, chaptersIn } from './texts';
 import { type Checked, type Files, isRefusal, VerifiedTree } from './tree';
 
 export type PlaybackState = 'idle' | 'loading' | 'playing' | 'paused' | 'buffering' | 'ended' | 'error';
@@ -68,6 +69,15 @@ export class Playback {
   /** Checked like everything else, so an address of this page's own. */
   poster = $state<string | null>(null);
 
+  /** What the stream offers to read. */
+  captions = $state.raw<Captions[]>([]);
+  /** The place of those that are shown; -1 for none. */
+  shown = $state(-1);
+  /** Those that the stream itself has. */
+  chapters = $state.raw<Chapter[]>([]);
+
+  #files: Files | null = null;
+  #track: HTMLTrackElement | null = null;
   #hls: Hls | null = null;
   #video: HTMLVideoElement | null = null;
   #mediaRecoveries = 0;
@@ -137,10 +147,56 @@ export class Playback {
     this.#video = null;
     this.#stream = null;
     this.#ahead = [];
+    this.#files = null;
+    this.#removeTrack();
+    this.shown = -1;
+    this.captions = [];
+    this.chapters = [];
     const { poster } = this;
     this.poster = null;
     // The element may be about to read it: an address that is gone would be an error in the console.
     if (poster) setTimeout(() => URL.revokeObjectURL(poster), 10_000);
+  }
+
+  /**
+   * Shows captions, checked like all else; -1 shows none. What people should know if it can't be done.
+   */
+  async read(index: number): Promise<string | null> {
+    const [video, files, captions] = [this.#video, this.#files, this.captions[index]];
+    this.#removeTrack();
+    this.shown = captions ? index : -1;
+    if (!video || !files || !captions) return null;
+    try {
+      const { bytes } = await files.file(captions.path);
+      if (this.#files !== files || this.shown !== index) return null;
+      this.#addTrack(video, captions, bytes);
+      return null;
+    } catch (error) {
+      if (this.#files !== files || this.shown !== index) return null;
+      this.shown = -1;
+      return isRefusal(error)
+        ? 'These captions are not the ones that were published'
+        : 'No server sends these captions right now';
+    }
+  }
+
+  #addTrack(video: HTMLVideoElement, { label, language }: Captions, bytes: Uint8Array<ArrayBuffer>): void {
+    const track = document.createElement('track');
+    track.kind = 'subtitles';
+    track.label = label;
+    track.srclang = language;
+    track.src = URL.createObjectURL(new Blob([bytes], { type: 'text/vtt' }));
+    video.append(track);
+    track.track.mode = 'showing';
+    this.#track = track;
+  }
+
+  #removeTrack(): void {
+    const track = this.#track;
+    if (!track) return;
+    this.#track = null;
+    track.remove();
+    URL.revokeObjectURL(track.src);
   }
 
   choose(level: number): void {
@@ -175,11 +231,13 @@ export class Playback {
   /** `held`: the element's own source and buffers, from the one who played before. */
   #start(video: HTMLVideoElement, tree: Files, at: number, held: MediaAttachingData | null = null): void {
     const { origins } = tree;
+    this.#files = tree;
     this.origins = origins.reports;
     const tell = () => (this.origins = origins.reports.map((report) => ({ ...report })));
     const events = {
       checked: (path: string, file: Checked) => {
-        if (path.endsWith('.m4s')) this.verifiedSegments++;
+        if (path.endsWith('.m4s') && this.verifiedSegments++ === 0) void this.#findChapters(tree);
+        if (path === 'master.m3u8') this.captions = captionsIn(new TextDecoder().decode(file.bytes));
         this.verifiedBytes += file.bytes.length;
         this.verifiedBlocks += file.blocks;
         tell();
@@ -227,6 +285,13 @@ export class Playback {
     else eager();
     hls.attachMedia(held ?? video);
     hls.loadSource(`${VIRTUAL_BASE}master.m3u8`);
+  }
+
+  /** Once there is something to see: a list of chapters is worth no wait. */
+  async #findChapters(tree: Files): Promise<void> {
+    if (!(tree instanceof VerifiedTree)) return;
+    const file = await tree.beside('chapters.json').catch(() => null);
+    if (file && this.#files === tree) this.chapters = chaptersIn(new TextDecoder().decode(file.bytes));
   }
 
   /** Without its picture a stream still plays. */

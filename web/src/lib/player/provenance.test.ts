@@ -105,6 +105,7 @@ async function claimOf(created: BuiltRecord, more: Partial<Claim> = {}): Promise
     source: { cid: SOURCE, bytes: 5, media_type: 'video/mp4', file_name: 'clip.mp4' },
     root: null,
     root_by: null,
+    unfinished: false,
     record: wire(created),
     created: wire(created),
     rendition: null,

@@ -27,7 +27,8 @@ export async function checkClaim(claim: Claim): Promise<Provenance> {
   } catch (error) {
     const known = error instanceof Broken || error instanceof RecordFault || error instanceof RangeError;
     const fault = known ? error.message : 'The records that came with this page cannot be read.';
-    return { status: 'broken', rootBy: null, root: null, source: claim.source.cid, signedAt: null, fault };
+    const source = claim.source.cid;
+    return { status: 'broken', rootBy: null, root: null, source, signedAt: null, chapters: [], fault };
   }
 }
 
@@ -50,7 +51,14 @@ async function check(claim: Claim): Promise<Provenance> {
   hold(source === claim.source.cid, 'The source on this page is not the one that was signed.');
   hold(newest.body.title === claim.title, 'The title on this page is not the one that was signed.');
 
-  const signed = { status: 'checked', source, signedAt: newest.header.at, fault: null } as const;
+  const chapters = (newest.body.chapters ?? []).map(({ at_ms, title }) => ({ at: at_ms / 1000, title }));
+  const signed: Omit<Provenance, 'rootBy' | 'root'> = {
+    status: 'checked',
+    source,
+    signedAt: newest.header.at,
+    chapters,
+    fault: null,
+  };
   if (newest.body.root) return { ...signed, rootBy: 'channel', root: newest.body.root.toString() };
   if (claim.rendition)
     return { ...signed, rootBy: 'node', root: await renditionRoot(claim, genesis, source) };

@@ -47,6 +47,11 @@ export class VerifiedTree implements Files {
     return name ? this.file(name) : null;
   }
 
+  /** The file of this name at the root, if there is one. */
+  async beside(name: string): Promise<Checked | null> {
+    return (await this.#folder('')).has(name) ? this.file(name) : null;
+  }
+
   /** Starts fetching the folders below the root, which the first segments will need. */
   async prefetchFolders(): Promise<void> {
     const root = await this.#folder('');

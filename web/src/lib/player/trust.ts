@@ -9,6 +9,8 @@ export interface Provenance {
   root: string | null;
   source: string;
   signedAt: number | null;
+  /** The creator's own, ascending, in seconds; part of what they signed. */
+  chapters: { at: number; title: string }[];
   /** When something is wrong: what, in a sentence. */
   fault: string | null;
 }

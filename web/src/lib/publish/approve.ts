@@ -21,6 +21,7 @@ export function approve(claim: Claim): Promise<boolean> {
 }
 
 async function signApproval(claim: Claim): Promise<boolean> {
+  if (claim.unfinished) return false; // Captions or a poster come yet, and make it another root.
   const provenance = await checkClaim(claim);
   if (provenance.status !== 'checked' || provenance.rootBy !== 'node' || !provenance.root) return false;
   if (!claim.record.body) return false;
@@ -48,7 +49,7 @@ export async function approvePending(): Promise<void> {
   for (const id of account.pendingApprovals()) {
     try {
       const claim = await untilAnswered(() => api.claim(id));
-      const working = claim.job?.state === 'queued' || claim.job?.state === 'running';
+      const working = claim.job?.state === 'queued' || claim.job?.state === 'running' || claim.unfinished;
       if (claim.root_by === 'node') await approve(claim);
       else if (!working) forget(id); // Approved already, or it never became a stream.
     } catch (error) {

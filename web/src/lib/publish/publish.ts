@@ -8,6 +8,7 @@ import { account } from '../identity/account.svelte';
 import { append } from '../identity/sign';
 import { addressPath, Link } from '../records';
 import type { StreamBody } from '../records/kinds';
+import { chaptersOf } from '../upload/chapters';
 import { Draft } from '../upload/draft.svelte';
 import { line, lines } from './words';
 
@@ -22,12 +23,15 @@ export async function publishUpload(
   draft: Draft,
   waiting: Waiting,
 ): Promise<string> {
-  const body = streamBody(upload, root, draft);
+  // What is still to be put into it makes it another root.
+  const approved = upload.unfinished ? null : root;
+  const body = streamBody(upload, approved, draft);
   const chosen = draft.slug !== '';
   const receipt = await untilAnswered(() => appendUnder(body, upload.id, chosen), { waiting });
   Draft.forget(upload.id);
   const working = upload.job?.state === 'queued' || upload.job?.state === 'running';
-  if (!root && working) account.setPendingApprovals([...account.pendingApprovals(), receipt.id]);
+  if (!approved && (working || upload.unfinished))
+    account.setPendingApprovals([...account.pendingApprovals(), receipt.id]);
   const handle = account.session?.handle;
   return addressPath(handle ? { handle, slug: body.name } : { claim: receipt.id });
 }
@@ -65,6 +69,14 @@ export function streamBody(upload: Upload, root: string | null, draft: Draft): F
   if (fileName && !/^\.\.?$/.test(fileName)) body.source.file_name = fileName;
   if (root) body.root = new Link(root);
   if (tags.length) body.tags = tags;
+  const { chapters } = chaptersOf(draft.description, upload.job?.duration_ms ?? null);
+  if (chapters.length) body.chapters = chapters;
+  const captions = upload.companions.flatMap(({ role, language, file }) =>
+    role === 'captions' && language && file ? [{ language, cid: new Link(file) }] : [],
+  );
+  if (captions.length) body.captions = captions;
+  const poster = upload.companions.find(({ role }) => role === 'poster')?.file;
+  if (poster) body.poster = new Link(poster);
   const optional = {
     description: lines(draft.description, 20_000),
     language: draft.language,

@@ -100,6 +100,8 @@ class Following {
 }
 
 /** Nothing more will happen to it by itself. */
-export function settled({ state, job }: Upload): boolean {
-  return state === 'stored' && job !== null && job.state !== 'queued' && job.state !== 'running';
+export function settled({ state, job, unfinished }: Upload): boolean {
+  return (
+    state === 'stored' && !unfinished && job !== null && job.state !== 'queued' && job.state !== 'running'
+  );
 }

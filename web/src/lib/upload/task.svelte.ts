@@ -5,7 +5,7 @@ import { type DetailedError, Upload as TusUpload } from 'tus-js-client';
 
 import { api, ApiError, OFFLINE, uploadPath } from '../api/client';
 import { isPassing } from '../api/patience';
-import type { Job, Problem, Upload } from '../api/types';
+import type { CompanionQuery, Job, Problem, Upload } from '../api/types';
 import { guessOf } from '../ui/media-kind';
 import { Draft, type When } from './draft.svelte';
 import { follow, settled } from './follow';
@@ -148,13 +148,36 @@ export class UploadTask {
   async untilReady(when: When, signal: AbortSignal): Promise<boolean> {
     for (;;) {
       if (signal.aborted) return false;
-      const ready = isReady(when, this.job);
+      const ready = isReady(when, this.job, this.upload?.unfinished ?? false);
       if (ready !== null) return ready;
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
         signal.addEventListener('abort', () => resolve(), { once: true });
       });
     }
+  }
+
+  /** Puts captions or a picture beside it, or says which frame is its poster. */
+  async addCompanion(asked: CompanionQuery, file: File | null = null): Promise<void> {
+    if (!this.id) return;
+    await api.addCompanion(this.id, asked, file);
+    await this.#look();
+  }
+
+  async describeCompanion(companion: string, language: string, label: string): Promise<void> {
+    if (!this.id) return;
+    await api.describeCompanion(this.id, companion, { language: language || null, label });
+    await this.#look();
+  }
+
+  async removeCompanion(companion: string): Promise<void> {
+    if (!this.id) return;
+    await api.removeCompanion(this.id, companion);
+    await this.#look();
+  }
+
+  async #look(): Promise<void> {
+    if (this.id) this.#take(await api.upload(this.id));
   }
 
   saveDraft(): void {
@@ -293,8 +316,9 @@ export class UploadTask {
 }
 
 /** Null while it isn't known. */
-export function isReady(when: When, job: Job | null): boolean | null {
-  if (when === 'now' || job === null || job.state === 'none' || job.state === 'complete') return true;
+export function isReady(when: When, job: Job | null, unfinished = false): boolean | null {
+  if (when === 'now' || job === null || job.state === 'none') return true;
+  if (job.state === 'complete') return when === 'playable' || !unfinished ? true : null;
   if (job.state === 'failed') return false;
   return when === 'playable' && job.playable ? true : null;
 }

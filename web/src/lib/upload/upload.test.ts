@@ -2,10 +2,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { api, ApiError } from '../api/client';
-import type { Job, NodeInfo, Upload } from '../api/types';
+import type { Companion, Job, NodeInfo, Upload } from '../api/types';
 import { Link } from '../records';
 import { streamBody } from '../publish/publish';
-import { Draft, titleFrom } from './draft.svelte';
+import { Draft, titleFrom, type When } from './draft.svelte';
 import { follow, settled } from './follow';
 import { refusalOf } from './limits';
 import { isReady } from './task.svelte';
@@ -40,6 +40,8 @@ const upload = (more: Partial<Upload> = {}): Upload => ({
   source: SOURCE,
   job: job('complete'),
   root: ROOT,
+  companions: [],
+  unfinished: false,
   claim: null,
   ...more,
 });
@@ -67,6 +69,11 @@ describe('isReady', () => {
     ['complete', job('complete'), true],
     ['complete', job('failed'), false],
   ] as const)('%s, %o: %s', (when, job, ready) => expect(isReady(when, job)).toBe(ready));
+
+  it('waits for what is still to be put into the root, if all is to be there', () => {
+    const ready = (when: When) => isReady(when, job('complete'), true);
+    expect([ready('now'), ready('playable'), ready('complete')]).toEqual([true, true, null]);
+  });
 });
 
 describe('refusalOf', () => {
@@ -122,6 +129,36 @@ describe('streamBody', () => {
     expect(body.source).toMatchObject({ file_name: 'clip.mp4', media_type: 'application/octet-stream' });
   });
 
+  it('names what lies beside the film, and has its chapters', () => {
+    const beside: Companion = {
+      id: 'c',
+      role: 'captions',
+      file_name: 'a.de.srt',
+      language: 'de',
+      label: 'German',
+      at_ms: null,
+      sent: SOURCE,
+      state: 'ready',
+      problem: null,
+      notes: [],
+      file: SOURCE,
+    };
+    const companions: Companion[] = [
+      beside,
+      { ...beside, language: null }, // A record has no place for captions in no language.
+      { ...beside, state: 'failed', file: null },
+      { ...beside, role: 'poster', language: null },
+    ];
+    const draft = new Draft('a.mp4');
+    draft.description = '0:00 A\n0:10 B\n0:20 C';
+    const body = streamBody(upload({ companions }), ROOT, draft);
+    expect(body.captions?.map(({ language, cid }) => `${language} ${cid.toString()}`)).toEqual([
+      `de ${SOURCE}`,
+    ]);
+    expect(body.poster?.toString()).toBe(SOURCE);
+    expect(body.chapters?.map(({ at_ms }) => at_ms)).toEqual([0, 10_000, 20_000]);
+  });
+
   it('can’t be made of half an upload', () => {
     expect(() => streamBody(upload({ source: null }), null, new Draft('x'))).toThrow();
   });
@@ -134,6 +171,7 @@ describe('follow', () => {
     expect(settled(upload({ job: job('running') }))).toBe(false);
     expect(settled(upload({ job: null }))).toBe(false);
     expect(settled(upload({ state: 'receiving' }))).toBe(false);
+    expect(settled(upload({ unfinished: true }))).toBe(false);
   });
 
   describe('while it lasts', () => {
