@@ -229,8 +229,8 @@ fn video_variant(text: &mut String, video: &Video, audio: &[Audio], has_texts: b
         (u64::from(video.frame_rate.0) * 1000 + u64::from(video.frame_rate.1) / 2) / u64::from(video.frame_rate.1);
     let _ = writeln!(
         text,
-        "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{codecs}\",RESOLUTION={}x{},FRAME-RATE={}.{:03}{}{},\
-         CLOSED-CAPTIONS=NONE\n{}/media.m3u8",
+        "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{codecs}\",RESOLUTION={}x{},FRAME-RATE={}.{:03}{},\
+         CLOSED-CAPTIONS=NONE{}\n{}/media.m3u8",
         rates.peak_bps,
         rates.average_bps,
         video.width,
@@ -464,7 +464,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("FRAME-RATE=29.970,SUBTITLES=\"subtitles\",CLOSED-CAPTIONS=NONE\nv1080/media.m3u8\n"),
+            text.contains("FRAME-RATE=29.970,CLOSED-CAPTIONS=NONE,SUBTITLES=\"subtitles\"\nv1080/media.m3u8\n"),
             "{text}"
         );
         let playlist = captions(&measured.captions[0].file, 8_242);

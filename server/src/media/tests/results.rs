@@ -42,7 +42,7 @@ async fn a_result_becomes_a_private_root_with_playlists(owner: PgPool) {
     let master = String::from_utf8(read(&test, &cid, &["master.m3u8"])).unwrap();
     assert!(
         master.contains(
-            "RESOLUTION=1280x720,FRAME-RATE=25.000,AUDIO=\"audio\",SUBTITLES=\"subtitles\",CLOSED-CAPTIONS=NONE\n\
+            "RESOLUTION=1280x720,FRAME-RATE=25.000,AUDIO=\"audio\",CLOSED-CAPTIONS=NONE,SUBTITLES=\"subtitles\"\n\
              v720/media.m3u8\n#EXT-X-I-FRAME-STREAM-INF:"
         ),
         "{master}"
