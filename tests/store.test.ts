@@ -2,7 +2,17 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statfsSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { type ClientRequest, request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -13,7 +23,7 @@ import { freshFolder } from './lib/folders.ts';
 import { Kubo } from './lib/kubo.ts';
 import { makeRandomFile } from './lib/media.ts';
 import { freePort, PinreelNode } from './lib/node.ts';
-import { ended, ok } from './lib/process.ts';
+import { ended, ok, run } from './lib/process.ts';
 import { blobFile, flipBit } from './lib/store.ts';
 import { until } from './lib/wait.ts';
 
@@ -275,6 +285,40 @@ test('a garbage index names the command that mends it, and that command does', a
   });
   assert.ok(Buffer.from(await served.arrayBuffer()).equals(readFileSync(clip)));
   await again.stop();
+});
+
+test('on a full disk what looks and what makes room works', async (t) => {
+  const disk = freshFolder('small-disk');
+  const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=400m', 'tmpfs', disk]);
+  if (mounted.code !== 0) return t.skip(`SKIPPED: no small disk can be mounted here: ${mounted.stderr}`);
+  const kubo = await Kubo.init();
+  try {
+    const data = join(disk, 'data');
+    mkdirSync(data);
+    const root = await imported(kubo, data, 'one', 'two');
+    const kept = await imported(kubo, data, 'three');
+    await run('dd', ['if=/dev/zero', `of=${join(disk, 'ballast')}`, 'bs=64k']);
+    assert.equal(statfsSync(disk).bavail, 0, 'nothing is left');
+
+    for (const command of [['stat'], ['pins'], ['verify'], ['gc']]) {
+      await cli.json('store', ...command, '--data', data);
+    }
+    const car = join(freshFolder('car'), 'full.car');
+    await cli.json('store', 'export', root, '-o', car, '--data', data);
+    assert.match((await refused('import', car, '--data', data)).code, /disk_full/);
+    await cli.json('store', 'unpin', root, '--owner', 'import', '--data', data);
+    await cli.json('store', 'gc', '--grace', '0', '--data', data);
+    await cli.json('store', 'gc', '--grace', '0', '--data', data);
+    const { pins } = await cli.json<{ pins: Pin[] }>('store', 'pins', '--data', data);
+    assert.deepEqual(
+      pins.map((pin) => pin.cid),
+      [kept],
+    );
+    rmSync(join(disk, 'ballast'));
+    await cli.json('import', car, '--data', data);
+  } finally {
+    await ok('umount', ['--lazy', disk]);
+  }
 });
 
 test('a folder that is no node’s is told, and completions and pages come', async () => {

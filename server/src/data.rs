@@ -40,6 +40,12 @@ impl DataDir {
     /// Makes the folder, checks that it can be written, and takes the lock. What stands in it, whoever needs it makes: a
     /// start that fails early leaves no half of a node.
     pub fn open(root: &Path) -> Result<Self, DataError> {
+        let data = Self::lock(root)?;
+        probe(&data.root).map_err(|error| classify(&data.root, error))?;
+        Ok(data)
+    }
+
+    fn lock(root: &Path) -> Result<Self, DataError> {
         fs::create_dir_all(root).map_err(|source| DataError::Create { path: root.to_owned(), source })?;
         let root = root.canonicalize().map_err(|source| DataError::Create { path: root.to_owned(), source })?;
         let lock = open_private(&root.join("lock")).map_err(|error| classify(&root, error))?;
@@ -49,14 +55,14 @@ impl DataDir {
                 other => DataError::Unwritable { path: root, source: other.into() },
             });
         }
-        probe(&root).map_err(|error| classify(&root, error))?;
         Ok(Self { root, _lock: lock })
     }
 
-    /// As [`DataDir::open`], for a folder that a node uses. Any other is refused, and nothing is made in it.
+    /// As [`DataDir::open`], for a folder that a node uses. Any other is refused, and nothing is made in it. The disk may
+    /// be full: whoever comes may have come to make room.
     pub fn open_used(root: &Path) -> Result<Self, DataError> {
         let is_used = root.join(KEYS).join(LOG_KEY).is_file() || root.join(CONTENT).is_dir();
-        if is_used { Self::open(root) } else { Err(DataError::NotANode(root.to_owned())) }
+        if is_used { Self::lock(root) } else { Err(DataError::NotANode(root.to_owned())) }
     }
 
     /// As [`DataDir::open_used`], also for a folder that somebody has made for a node and is empty yet.

@@ -124,7 +124,7 @@ pub enum Malformed {
     DataTwice,
     #[error("a field of a link is missing, repeated or out of order")]
     LinkFields,
-    #[error("a link in it is not a CID")]
+    #[error("a link in it is not a CID, or holds more than 64 bytes itself")]
     LinkCid,
     #[error("a name in it is not UTF-8")]
     NameNotUtf8,

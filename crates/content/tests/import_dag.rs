@@ -90,6 +90,13 @@ fn a_root_that_is_not_there_keeps_nothing_and_a_hole_is_no_fault() {
     assert_eq!((imported.blocks, &imported.roots[..], &imported.absent[..]), (3, &[root][..], &[absent][..]));
     assert_eq!(store.pins().unwrap(), [Pin { cid: root, ..pin() }]);
     assert_eq!(store.missing().unwrap(), [blocks[3].0]);
+    // But it is told, for a file that was cut between two blocks looks just so.
+    assert_eq!((imported.missing, imported.first_missing), (1, Some(blocks[3].0)));
+    let whole = import(&store, &car_of(&[root], &blocks)).unwrap();
+    assert_eq!((whole.missing, whole.first_missing), (0, None));
+    // What was here before isn't missing.
+    let again = import(&store, &car_of(&[root], &blocks[..3])).unwrap();
+    assert_eq!((again.missing, again.first_missing), (0, None));
 }
 
 #[test]

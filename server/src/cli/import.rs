@@ -68,6 +68,13 @@ fn sentence(imported: &Imported) -> String {
     if !imported.absent.is_empty() {
         text += &format!("\nNamed as roots, but neither in the file nor here: {}", listed(&imported.absent));
     }
+    if let Some(first) = &imported.first_missing {
+        let (count, are) = (imported.missing, if imported.missing == 1 { "block is" } else { "blocks are" });
+        text += &format!(
+            "\nNot whole: {count} linked {are} neither in the file nor here, first {first}. Import a file that has them, or go \
+             on with this part."
+        );
+    }
     text
 }
 

@@ -48,8 +48,10 @@ pub fn parse(line: &str) -> Result<Item, ItemError> {
     let mut words = line.split_ascii_whitespace();
     let rule = words.next().unwrap_or_default();
     let (allows, rule) = rule.strip_prefix('!').map_or((false, rule), |rule| (true, rule));
-    let is_legal =
-        words.filter_map(|hint| hint.split_once(':')).filter_map(|(name, value)| is_legal(name, value)).next_back();
+    let is_legal = words
+        .filter_map(|hint| hint.split_once([':', '=']))
+        .filter_map(|(name, value)| is_legal(name, value))
+        .next_back();
     let target = if let Some(hash) = rule.strip_prefix("//") {
         hashed(hash)?
     } else if let Some(rest) = rule.strip_prefix("/ipfs/") {
@@ -66,7 +68,7 @@ pub fn parse(line: &str) -> Result<Item, ItemError> {
 pub fn is_legal(name: &str, value: &str) -> Option<bool> {
     match name {
         "reason" => Some(value.to_ascii_lowercase().contains("legal")),
-        "status" => Some(value == "451"),
+        "status" | "gateway_status" => Some(value == "451"),
         _ => None,
     }
 }
@@ -138,7 +140,10 @@ mod tests {
         assert_eq!(legal(""), None);
         assert_eq!(legal("reason:legal"), Some(true));
         assert_eq!(legal("hint:x reason:malware"), Some(false));
-        assert_eq!(legal("status:451"), Some(true));
+        for hint in ["status:451", "status=451", "reason=legal", "gateway_status=451"] {
+            assert_eq!(legal(hint), Some(true), "{hint}");
+        }
+        assert_eq!(legal("gateway_status=410"), Some(false));
         assert_eq!(legal("reason:Legal-order status:410"), Some(false), "the last one counts");
         assert!(parse(&format!("!/ipfs/{V0}")).unwrap().allows);
     }

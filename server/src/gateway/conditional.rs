@@ -6,6 +6,12 @@ pub fn none_match_hits(header: &str, etag: &str) -> bool {
     header.split(',').map(str::trim).any(|tag| tag == "*" || opaque(tag) == wanted)
 }
 
+/// Whether `If-Match` names `etag` strongly, or is `*`.
+pub fn matches(header: &str, etag: &str) -> bool {
+    let is_strong = !etag.starts_with("W/");
+    header.split(',').map(str::trim).any(|tag| tag == "*" || (is_strong && tag == etag))
+}
+
 /// Whether a `Range` still counts: `If-Range` must name `etag` strongly; a date never does, for there is none.
 pub fn range_counts(if_range: Option<&str>, etag: &str) -> bool {
     if_range.is_none_or(|tag| tag.trim() == etag && !etag.starts_with("W/"))
@@ -29,6 +35,17 @@ mod tests {
             assert!(!none_match_hits(miss, etag), "{miss}");
         }
         assert!(none_match_hits("\"x\"", "W/\"x\""));
+    }
+
+    #[test]
+    fn if_match() {
+        for hit in ["\"a\"", "*", "\"b\", \"a\""] {
+            assert!(matches(hit, "\"a\""), "{hit}");
+        }
+        for miss in ["", "a", "\"b\"", "W/\"a\""] {
+            assert!(!matches(miss, "\"a\""), "{miss}");
+        }
+        assert!(!matches("W/\"a\"", "W/\"a\"") && matches("*", "W/\"a\""));
     }
 
     #[test]

@@ -12,13 +12,19 @@ use crate::http::ApiError;
 /// A block that isn't held, or isn't for this audience: which of the two isn't told.
 pub fn not_held(ask: &Ask) -> ApiError {
     if ask.header(&header::CACHE_CONTROL).is_some_and(|value| value.contains("only-if-cached")) {
-        let detail = "This node doesn't hold it, and was asked not to look elsewhere.";
+        let detail = "This node doesn't hold it, and looks nowhere else.";
         return ApiError::new(StatusCode::PRECONDITION_FAILED, "not_held", detail);
     }
     ApiError::not_found(
         "not_held",
         "This node doesn't hold that content, or it isn't published. Ask another node or gateway for the same CID.",
     )
+}
+
+/// Something else than what `If-Match` names.
+pub fn another(etag: &str) -> ApiError {
+    let detail = format!("What is here has the entity tag {etag}, which If-Match doesn't name.");
+    ApiError::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
 }
 
 /// A path whose first `found` names are there, but not the next.

@@ -91,6 +91,10 @@ impl Known {
 
     /// Keeps the file that a look has found and answered with, if it is one that may be read at once.
     pub fn keep(&self, when: When, ask: &Ask, file: FileReader, response: &Response) {
+        // The type of a refusal isn't the file's.
+        if !response.status().is_success() {
+            return;
+        }
         let header = |name| response.headers().get(name).cloned();
         let (Some(content_type), Some(roots)) = (header(header::CONTENT_TYPE), header(X_IPFS_ROOTS)) else { return };
         // That of several ranges isn't the file's own.

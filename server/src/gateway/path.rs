@@ -18,7 +18,7 @@ pub struct ContentPath {
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
-    #[error("“{0}” isn't a CID. An address looks like /ipfs/<cid>/<path>.")]
+    #[error("“{0}” isn't a CID, or holds more than 64 bytes itself. An address looks like /ipfs/<cid>/<path>.")]
     NotACid(String),
     #[error("The path isn't UTF-8 once its percent signs are decoded.")]
     NotUtf8,

@@ -8,7 +8,7 @@ use pinreel_content::FileReader;
 
 use super::answer::Ask;
 use super::body;
-use super::conditional::{none_match_hits, range_counts};
+use super::conditional::{matches, none_match_hits, range_counts};
 use super::errors;
 use super::multipart;
 use super::range::{ByteRange, Wanted, wanted};
@@ -60,8 +60,11 @@ pub fn slice(bytes: &Bytes, range: ByteRange) -> Bytes {
     bytes.slice(to_index(range.start)..to_index(range.start.saturating_add(range.len)))
 }
 
-/// The headers of a good answer, or `Err` with the answer to who has it already.
+/// The headers of a good answer, or `Err` with the answer to who has it already, or wants only another.
 pub fn headers_unless_known(ask: &Ask, etag: &str, cache_control: HeaderValue) -> Result<HeaderMap, Box<Response>> {
+    if ask.header(&header::IF_MATCH).is_some_and(|tags| !matches(tags, etag)) {
+        return Err(Box::new(errors::another(etag).into_response()));
+    }
     let mut headers = HeaderMap::with_capacity(MOST_HEADERS);
     put(&mut headers, header::ETAG, etag);
     headers.insert(header::CACHE_CONTROL, cache_control);

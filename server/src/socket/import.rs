@@ -30,6 +30,12 @@ pub struct Imported {
     /// Those that the headers name and that are neither in the files nor here.
     #[serde(default)]
     pub absent: Vec<String>,
+    /// How many links lead to what is neither in the files nor here.
+    #[serde(default)]
+    pub missing: u64,
+    /// The first of these.
+    #[serde(default)]
+    pub first_missing: Option<String>,
     pub blocks: u64,
     pub bytes: u64,
 }
@@ -38,6 +44,8 @@ impl Imported {
     pub fn add(&mut self, other: Self) {
         self.roots.extend(other.roots);
         self.absent.extend(other.absent);
+        self.missing += other.missing;
+        self.first_missing = self.first_missing.take().or(other.first_missing);
         self.blocks += other.blocks;
         self.bytes += other.bytes;
     }
@@ -48,6 +56,8 @@ impl From<CarImport> for Imported {
         Self {
             roots: import.roots.iter().map(ToString::to_string).collect(),
             absent: import.absent.iter().map(ToString::to_string).collect(),
+            missing: import.missing,
+            first_missing: import.first_missing.map(|cid| cid.to_string()),
             blocks: import.blocks,
             bytes: import.bytes,
         }

@@ -23,6 +23,11 @@ pub struct CarImport {
     pub roots: Vec<Cid>,
     /// The roots that the header names and that are neither in the file nor here.
     pub absent: Vec<Cid>,
+    /// How many links of what was imported lead to what is neither in the file nor here. Not counted by
+    /// [`Store::import_car`].
+    pub missing: u64,
+    /// The first of these.
+    pub first_missing: Option<Cid>,
     /// Blocks in the file.
     pub blocks: u64,
     /// How many of them weren't held before.

@@ -61,8 +61,12 @@ impl Store {
             }
             batches.put(&batch, |blocks| self.put_own_nodes(blocks))?;
         }
-        let import = batches.import()?;
-        self.ask_for(import.roots.iter().chain(&import.absent), &mut places)?;
+        let mut import = batches.import()?;
+        let roots: Vec<Cid> = import.roots.iter().chain(&import.absent).copied().collect();
+        self.ask_for(&roots, &mut places, |missing| {
+            import.missing += 1;
+            import.first_missing.get_or_insert(missing);
+        })?;
         let unasked = places.iter().filter(|(_, place)| !place.asked);
         if let Some((digest, place)) = unasked.min_by_key(|(_, place)| place.offset) {
             return Err(CarError::Unasked { offset: place.offset, cid: place.cid(digest) }.into());
@@ -88,12 +92,12 @@ impl Store {
         Ok(())
     }
 
-    /// Notes what the roots lead to, by what is in the file and what was here before.
+    /// Notes what the roots lead to, by what is in the file and what was here before; `lacks` hears of what is neither.
     ///
     /// # Errors
     /// A block on the way that can't be decoded: [`CarError::Malformed`], or [`Error::Malformed`] when it was here before.
-    fn ask_for<'a>(&self, roots: impl Iterator<Item = &'a Cid>, places: &mut Places) -> Result<()> {
-        let mut stack: Vec<Cid> = roots.copied().collect();
+    fn ask_for(&self, roots: &[Cid], places: &mut Places, mut lacks: impl FnMut(Cid)) -> Result<()> {
+        let mut stack = roots.to_vec();
         let mut followed = HashSet::new();
         while let Some(cid) = stack.pop() {
             let Some(digest) = digest_of(&cid) else { continue };
@@ -102,13 +106,25 @@ impl Store {
                 place.asked = true;
                 place.offset
             });
-            if cid.codec() == RAW || !followed.insert(digest) {
+            if !followed.insert((digest, cid.codec() == RAW)) {
+                continue;
+            }
+            if cid.codec() == RAW {
+                if offset.is_none() && !self.holds(&cid)? && !roots.contains(&cid) {
+                    lacks(cid);
+                }
                 continue;
             }
             if followed.len() > limits::BLOCKS_PER_WALK {
                 return Err(Error::DagTooLarge(cid));
             }
-            let Some(block) = self.block(&cid)? else { continue };
+            let Some(block) = self.block(&cid)? else {
+                // Roots that aren't here are told by themselves.
+                if !roots.contains(&cid) {
+                    lacks(cid);
+                }
+                continue;
+            };
             match (links_of(&cid, &block), offset) {
                 (Ok(links), _) => stack.extend(links),
                 (Err(reason), Some(offset)) => {

@@ -33,6 +33,22 @@ async fn a_second_answer_is_like_the_first(owner: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn a_refusal_says_nothing_of_the_file(owner: PgPool) {
+    let site = site(&owner);
+    let hello = format!("/ipfs/{}/hello.txt", site.root);
+    for (header, value, status) in [
+        ("range", "bytes=999999999-", StatusCode::RANGE_NOT_SATISFIABLE),
+        ("if-match", "\"other\"", StatusCode::PRECONDITION_FAILED),
+    ] {
+        assert_eq!(site.get(&hello, &[(header, value)]).await.status, status);
+        let answer = site.get(&hello, &[]).await;
+        assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "text/plain; charset=utf-8"));
+        site.deny(&format!("/ipfs/{}\n", site.site));
+        site.deny("");
+    }
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
 async fn nothing_is_given_once_it_is_withdrawn_denied_or_damaged(owner: PgPool) {
     let site = site(&owner);
     let hello = format!("/ipfs/{}/hello.txt", site.root);

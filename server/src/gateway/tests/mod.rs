@@ -209,6 +209,12 @@ async fn unchanged_content_isn_t_sent_again(owner: PgPool) {
         assert_eq!((answer.status, answer.body.len()), (StatusCode::NOT_MODIFIED, 0), "{tags}");
         assert_eq!(answer.header("etag"), etag);
     }
+    for (tags, status) in
+        [(etag.as_str(), StatusCode::OK), ("*", StatusCode::OK), ("\"other\"", StatusCode::PRECONDITION_FAILED)]
+    {
+        let answer = site.get(&site.path("/hello.txt"), &[("if-match", tags)]).await;
+        assert_eq!(answer.status, status, "{tags}");
+    }
     let raw = site.get(&site.path("/hello.txt?format=raw"), &[("if-none-match", &etag)]).await;
     assert_eq!(raw.status, StatusCode::OK, "another form has another tag");
 }
