@@ -104,6 +104,19 @@ fn a_temporary_pin_ends_by_itself() {
 }
 
 #[test]
+fn what_was_shown_is_hidden_with_its_last_pin() {
+    let (_folder, store) = store();
+    let root = publication(&store, 1);
+    store.publish(&root).unwrap();
+    store.pin(&Pin { until_ms: Some(50), ..pin(root, "operator") }).unwrap();
+    store.pin(&Pin { until_ms: Some(60), ..pin(root, "import") }).unwrap();
+    store.collect(50, 0).unwrap();
+    assert!(store.is_public(&root).unwrap(), "another keeps it");
+    assert_eq!(store.collect(60, 0).unwrap().removed_blobs, 2);
+    assert!(!store.is_public(&root).unwrap() && store.public_roots().unwrap().is_empty());
+}
+
+#[test]
 fn what_two_share_stays_as_long_as_one_is_wanted() {
     let (_folder, store) = store();
     let long = bytes(9, 1024 * MIB / 512 + MIB);

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use pinreel_content::{Link, Store, parse_cid};
+use pinreel_content::{Link, Pin, Store, parse_cid};
 use pinreel_runner::{Preset, RECIPE, Task};
 use sqlx::PgConnection;
 use tokio::task::spawn_blocking;
@@ -86,7 +86,15 @@ pub async fn build_whole(
     let Some(film) = store::rendition_of_source(&app.database, source).await? else { return Ok(None) };
     let recipe = recipe(&film.recipe, channel, set);
     let (content, wanted, base) = (app.store.clone(), set.clone(), film.clone());
-    let build = spawn_blocking(move || build(&content, &base, &wanted)).await;
+    let since_ms = app.clock.now_ms().unsigned_abs();
+    let build = spawn_blocking(move || {
+        let root = build(&content, &base, &wanted)?;
+        // Until the retention knows it by its job.
+        let (owner, reason) = ("rendition:whole".to_owned(), "a rendition".to_owned());
+        content.pin(&Pin { cid: root.cid, owner, reason, since_ms, until_ms: None })?;
+        Ok::<_, MediaError>(root)
+    })
+    .await;
     let root = build.map_err(|error| MediaError::Store(error.to_string()))??;
     Ok(Some(Rendition {
         recipe,

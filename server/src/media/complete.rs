@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use pinreel_content::{Link, Store, parse_cid};
+use pinreel_content::{Link, Pin, Store, parse_cid};
 use pinreel_runner::Transcoded;
 use tokio::task::spawn_blocking;
 
@@ -65,8 +65,15 @@ async fn renditions(app: &App, held: &Held, sent: &Transcoded, log: &[(i32, Stri
     drop(connection);
     let links = links(&measured, store::delivered(&app.database, key).await?)?;
 
-    let content = app.store.clone();
-    let build = spawn_blocking(move || build(&content, &measured, &links).map(|root| (root, measured)));
+    let (content, job) = (app.store.clone(), held.job);
+    let build = spawn_blocking(move || {
+        let root = build(&content, &measured, &links)?;
+        // As the retention would by and by: a node that is stopped a moment later may be tidied up by hand.
+        let (owner, reason) = (format!("rendition:{job}"), "a rendition".to_owned());
+        let since_ms = now_ms.unsigned_abs();
+        content.pin(&Pin { cid: root.cid, owner, reason, since_ms, until_ms: None })?;
+        Ok::<_, MediaError>((root, measured))
+    });
     let (root, measured) = build.await.map_err(|error| MediaError::Store(error.to_string()))??;
     fault::point("transcode.after-root");
 

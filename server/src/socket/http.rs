@@ -36,15 +36,15 @@ pub const CUT_OFF: [u8; 1] = [127];
 const HOUR_MS: u64 = 3600 * 1000;
 
 /// POST `/store`: does an operation and tells of it, a line of JSON an event. A reader that leaves ends what only looks;
-/// what changes the store goes on to its end. The node's own pins follow its tables by and by, so whoever asks for pins has
-/// them brought up to date first.
+/// what changes the store goes on to its end. The node's own pins follow its tables by and by, so they are
+/// brought up to date first for whatever looks at pins or takes away what has none.
 pub async fn operate(State(app): State<App>, ApiJson(mut operation): ApiJson<Operation>) -> Response {
     if let Operation::Collect { grace_ms } = &mut operation {
         grace_ms.get_or_insert(app.config.gc_grace_hours.saturating_mul(HOUR_MS));
     }
-    if matches!(operation, Operation::Pins | Operation::Stat)
-        && let Err(error) = retention::reconcile(&app).await
-    {
+    let needs_pins =
+        matches!(operation, Operation::Pins | Operation::Stat | Operation::Unpin { .. } | Operation::Collect { .. });
+    if needs_pins && let Err(error) = retention::reconcile(&app).await {
         tracing::warn!(%error, "the operator sees the node's own pins as they were");
     }
     let (sender, events) = mpsc::channel(QUEUE);

@@ -19,6 +19,8 @@ use crate::uploads;
 
 /// Chunks on their way from the socket to the importing thread.
 const QUEUE: usize = 8;
+/// How much of a refused file is still read.
+const DRAINED_BYTES: usize = 256 << 20;
 /// Who pins what was imported.
 const OWNER: &str = "import";
 
@@ -105,6 +107,14 @@ pub async fn import(State(app): State<App>, ApiQuery(query): ApiQuery<Query>, bo
         }
     }
     drop(sender);
+    // Who is still sending must come to hear why it was refused, and not only that nobody listens.
+    let mut drained = 0;
+    while drained < DRAINED_BYTES
+        && !app.tasks.stop.is_cancelled()
+        && let Some(Ok(chunk)) = stream.next().await
+    {
+        drained += chunk.len();
+    }
     let imported = importing.await.map_err(ApiError::internal)?;
     imported.map(Json).map_err(|error| match error {
         _ if app.tasks.stop.is_cancelled() => super::stopping(),

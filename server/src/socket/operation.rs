@@ -213,7 +213,7 @@ pub fn run(
             let cid = cid_of(cid)?;
             let changed = store.unpin(&cid, owner)?;
             // Nobody keeps it, so nobody shows it: an import made it public. What a claim shows has that claim's pin.
-            if store.pins()?.iter().all(|pin| pin.cid != cid) {
+            if changed && store.pins()?.iter().all(|pin| pin.cid != cid) {
                 store.withdraw(&cid)?;
             }
             Ok(Answer::Done { changed })

@@ -108,6 +108,9 @@ async fn what_was_published_just_now_is_among_the_pins(owner: PgPool) {
     let mut ann = claims::Creator::new(&test, 1, "ann").await;
     let film = claims::public_file(&test, b"a film");
     let id = ann.publish(&test, &claims::claim("film", &film)).await;
+    let unpin = Operation::Unpin { cid: film.cid.to_string(), owner: "operator".to_owned() };
+    assert_eq!(operate(&test, unpin).await.unwrap().0, Answer::Done { changed: false });
+    assert!(test.app.store.is_public(&film.cid).unwrap(), "there was no such pin, so nothing is taken back");
     let (_, pins) = operate(&test, Operation::Pins).await.unwrap();
     let [Item::Pin(pin)] = &pins[..] else { panic!("{pins:?}") };
     assert_eq!((pin.cid.clone(), pin.owner.clone()), (film.cid.to_string(), format!("claim:{id}")));

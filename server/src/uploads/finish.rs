@@ -4,7 +4,7 @@
 //! after the row's commit. So every step may be repeated, and whoever finds a complete upload that still says
 //! `receiving` simply does them all.
 
-use pinreel_content::{PartialBlob, Store, Stored};
+use pinreel_content::{PartialBlob, Pin, Store, Stored};
 
 use super::error::UploadError;
 use super::model::{Upload, UploadId};
@@ -18,9 +18,12 @@ use crate::media;
 /// Stores a complete upload: file into its place, row and job in one transaction, partial file away.
 pub async fn finish(app: &App, upload: &Upload, partial: PartialBlob) -> Result<(), UploadError> {
     let (content, file_name) = (app.store.clone(), upload.file_name.clone());
+    let pin = (format!("upload:{}", upload.id), app.clock.now_ms().unsigned_abs());
     let stored = tokio::task::spawn_blocking(move || {
         let stored = partial.finish()?;
         fault::point("upload.after-blob");
+        // Before it is acknowledged: a node that is stopped a moment later may be tidied up by hand.
+        keep(&content, &stored, pin)?;
         let media_type = sniff(&content, &stored, &file_name)?;
         Ok::<_, pinreel_content::Error>((stored, media_type))
     });
@@ -48,6 +51,12 @@ async fn record(app: &App, upload: &Upload, stored: &Stored, media_type: &str) -
     }
     app.uploads.changes.tell(upload.id);
     Ok(())
+}
+
+/// As the retention would by and by.
+fn keep(content: &Store, stored: &Stored, (owner, since_ms): (String, u64)) -> Result<(), pinreel_content::Error> {
+    let reason = "an upload".to_owned();
+    content.pin(&Pin { cid: stored.cid, owner, reason, since_ms, until_ms: None }).map(drop)
 }
 
 fn sniff(content: &Store, stored: &Stored, file_name: &str) -> Result<String, pinreel_content::Error> {

@@ -73,11 +73,17 @@ impl Store {
         self.inner.index.read()?.pins()
     }
 
-    /// Takes away what has ended by itself.
+    /// Takes away what has ended by itself; what nobody keeps any more isn't shown either.
     pub(super) fn end_pins(&self, now_ms: u64) -> Result<()> {
-        let ended = |pin: &Pin| pin.until_ms.is_some_and(|until| until <= now_ms);
-        let ended: Vec<Pin> = self.pins()?.into_iter().filter(ended).collect();
-        ended.iter().try_for_each(|pin| self.unpin(&pin.cid, &pin.owner).map(drop))
+        let (ended, lasting): (Vec<Pin>, Vec<Pin>) =
+            self.pins()?.into_iter().partition(|pin| pin.until_ms.is_some_and(|until| until <= now_ms));
+        for pin in ended {
+            self.unpin(&pin.cid, &pin.owner)?;
+            if lasting.iter().all(|other| other.cid.hash() != pin.cid.hash()) {
+                self.withdraw(&pin.cid)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -53,6 +53,9 @@ async fn a_result_becomes_a_private_root_with_playlists(owner: PgPool) {
     assert!(audio.contains("#EXTINF:1.002667,\nseg-00000.m4s\n#EXTINF:0.997333,\nseg-00001.m4s\n"), "{audio}");
 
     assert!(!test.app.store.is_public(&cid).unwrap(), "nothing was published");
+    let pins = test.app.store.pins().unwrap();
+    let pin = pins.iter().find(|pin| pin.cid == cid).expect("kept from the moment that the worker hears so");
+    assert!(pin.owner.starts_with("rendition:"), "{pin:?}");
     let answer = test.send(axum::http::Request::get(format!("/ipfs/{root}")).body("".into()).unwrap()).await;
     assert_eq!(answer.status(), StatusCode::NOT_FOUND);
     assert!(!answer.into_body().collect().await.unwrap().to_bytes().is_empty());

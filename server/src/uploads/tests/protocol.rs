@@ -35,6 +35,14 @@ async fn a_file_in_three_pieces(owner: PgPool) {
     assert!(node.owns("ann", &cid_of(&file)).await && !node.owns("bob", &cid_of(&file)).await);
     let stored = pinreel_content::parse_cid(&cid_of(&file)).unwrap();
     assert!(!node.test.app.store.is_public(&stored).unwrap(), "an upload is private");
+    let pins = node.test.app.store.pins().unwrap();
+    assert_eq!(
+        pins.iter().map(|pin| pin.cid).collect::<Vec<_>>(),
+        [stored],
+        "kept from the moment that it is acknowledged"
+    );
+    crate::retention::reconcile(&node.test.app).await.unwrap();
+    assert_eq!(node.test.app.store.pins().unwrap(), pins, "and that is the retention's own pin");
     assert!(node.test.app.store.partials().unwrap().is_empty());
 
     let again = node.patch(&path, file.len(), "").await;
