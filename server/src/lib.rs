@@ -28,6 +28,7 @@ pub mod pinning;
 pub mod retention;
 pub mod router;
 pub mod routing;
+pub mod sendfile;
 pub mod serve;
 pub mod signals;
 pub mod site;

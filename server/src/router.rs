@@ -3,9 +3,18 @@
 //! Calls of the API are annotated with `#[utoipa::path]` and collected in an `OpenApiRouter`, so that `pinreel openapi`
 //! prints exactly what is served and the web app's client is generated from it.
 
-use axum::Router;
+use std::convert::Infallible;
+use std::future::{Future, ready};
+
+use axum::body::{Body, HttpBody};
 use axum::handler::Handler;
+use axum::http::Request;
+use axum::response::Response;
 use axum::routing::get;
+use axum::{BoxError, Router};
+use bytes::Bytes;
+use futures_util::future::Either;
+use tower::ServiceExt;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -51,7 +60,31 @@ fn api() -> OpenApiRouter<App> {
         .merge(companions::routes())
 }
 
-pub fn router(app: App) -> Router {
+/// Everything that this node answers: by the router, and before it, at once, what the gateway knows.
+#[derive(Clone)]
+pub struct Answers {
+    app: App,
+    router: Router,
+}
+
+impl Answers {
+    pub fn of(app: App) -> Self {
+        Self { router: router(app.clone()), app }
+    }
+
+    pub fn answer<B>(&self, request: Request<B>) -> impl Future<Output = Result<Response, Infallible>> + use<B>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        match gateway::known(&self.app, &request) {
+            Some(known) => Either::Left(ready(Ok(known))),
+            None => Either::Right(self.router.clone().oneshot(request.map(Body::new))),
+        }
+    }
+}
+
+fn router(app: App) -> Router {
     let (api, _) = api().split_for_parts();
     let router = pages::add_files(api, &app.web)
         .route("/healthz", get(|| async { "ok" }))

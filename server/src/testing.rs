@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use axum::Router;
+use crate::router::Answers;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
 use clap::Parser;
@@ -18,7 +18,6 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use tempfile::TempDir;
-use tower::ServiceExt;
 
 use crate::app::{App, Parts, Tasks};
 use crate::clock::{Clock, UnixMs};
@@ -43,7 +42,7 @@ pub const START_MS: UnixMs = 1_800_000_000_000;
 
 pub struct TestApp {
     pub app: App,
-    pub router: Router,
+    pub answers: Answers,
     now: Arc<AtomicI64>,
     _folder: TempDir,
 }
@@ -86,7 +85,7 @@ impl TestApp {
             tasks: Tasks::default(),
             uploads: Uploads::default(),
         });
-        Self { router: crate::router::router(app.clone()), app, now, _folder: folder }
+        Self { answers: Answers::of(app.clone()), app, now, _folder: folder }
     }
 
     pub fn advance_ms(&self, by: i64) {
@@ -98,7 +97,7 @@ impl TestApp {
         if request.extensions().get::<Peer>().is_none() {
             request.extensions_mut().insert(Peer(Ipv4Addr::LOCALHOST.into()));
         }
-        self.router.clone().oneshot(request).await.unwrap()
+        self.answers.answer(request).await.unwrap()
     }
 
     pub async fn get(&self, path: &str) -> (StatusCode, Value) {

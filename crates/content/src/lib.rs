@@ -36,7 +36,7 @@ pub use import::{FileHasher, LEAF_BYTES, Link, Stored, hash_bytes};
 pub use links::links_of_data;
 pub use store::{
     BlobWriter, CarImport, CarOptions, CarReader, CarRoom, CarStats, Collected, Damage, End, Entries, Entry,
-    FileReader, Gate, InPages, Kind, Node, Options, PartialBlob, PartialInfo, Pin, Published, Rebuilt, Scope, Scrubbed,
-    Stats, Step, Store, Visibility, Walk,
+    FileReader, Gate, InPages, Kind, Node, Options, Part, PartialBlob, PartialInfo, Pin, Published, Rebuilt, Scope,
+    Scrubbed, Stats, Step, Store, Visibility, Walk,
 };
 pub use walk::{FolderWalk, hash_path};

@@ -141,6 +141,7 @@ async fn growing_file(
         query: gateway::Query::parse(raw_query.as_deref()),
         raw_query,
         is_head: request.method() == Method::HEAD,
+        takes_files: false,
         headers: request.into_parts().0.headers,
         // Its claim is shown; the file itself becomes public with the root.
         audience: gateway::Audience::Owner,

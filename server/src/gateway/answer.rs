@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pinreel_content::{Cid, End, FileReader, Store, Walk};
 
+use super::body::Outgoing;
 use super::errors;
 use super::format::{Choice, Format, Wish, wish};
 use super::known::{Known, When};
@@ -44,12 +45,19 @@ pub struct Ask {
     pub query: Query,
     pub headers: HeaderMap,
     pub is_head: bool,
+    /// Whether its connection takes files as they are.
+    pub takes_files: bool,
     pub audience: Audience,
 }
 
 impl Ask {
     pub fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// A file in the way that the connection takes it.
+    fn outgoing(&self, file: FileReader) -> Outgoing {
+        if self.takes_files { Outgoing::mapped(file) } else { Outgoing::read(file) }
     }
 }
 
@@ -60,14 +68,9 @@ pub async fn answer(app: &App, ask: Ask) -> Response {
         Ok(()) => {
             let rules = app.denylists.current();
             let now = When::now(&app.store, &rules);
-            match app.known.answer(&now, &ask) {
-                Some(known) => Ok(known),
-                None => {
-                    let (store, known) = (app.store.clone(), app.known.clone());
-                    let found = tokio::task::spawn_blocking(move || find_and_plan(&store, &rules, &ask, (known, now)));
-                    found.await.unwrap_or_else(|error| Err(ApiError::internal(error)))
-                }
-            }
+            let (store, known) = (app.store.clone(), app.known.clone());
+            let found = tokio::task::spawn_blocking(move || find_and_plan(&store, &rules, &ask, (known, now)));
+            found.await.unwrap_or_else(|error| Err(ApiError::internal(error)))
         }
         Err(refused) => Err(refused),
     };
@@ -184,7 +187,7 @@ fn native(place: &Place<'_>, ask: &Ask, choice: Choice, takes_html: bool) -> Res
             let shape = Shape { content_type: "inode/symlink".to_owned(), disposition: None };
             send(ask, &etag, &Source::Memory(&target), |_| Ok(shape))
         }
-        Content::File(file) => send(ask, &etag, &Source::File(&file), |range| {
+        Content::File(file) => send(ask, &etag, &Source::File(&ask.outgoing(file.clone())), |range| {
             let shape = file_shape(ask, cid, &file, range);
             unixfs_form(choice, &shape.content_type).map(|()| shape)
         }),
@@ -195,7 +198,7 @@ fn native(place: &Place<'_>, ask: &Ask, choice: Choice, takes_html: bool) -> Res
         Content::Index(file) => {
             unixfs_form(choice, "")?;
             let shape = Shape { content_type: "text/html".to_owned(), disposition: None };
-            send(ask, &etag, &Source::File(&file), |_| Ok(shape))
+            send(ask, &etag, &Source::File(&ask.outgoing(file)), |_| Ok(shape))
         }
         Content::Folder => {
             unixfs_form(choice, "")?;

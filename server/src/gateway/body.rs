@@ -1,8 +1,9 @@
-//! File bytes as a response body, only as fast as they are taken: what the page cache has is read at once, on the thread
-//! that sends it, and only what it hasn't is waited for on the blocking pool.
+//! File bytes as a response body, only as fast as they are taken: what the page cache has is sent by the kernel, or read
+//! at once on the thread that sends it, and only what it hasn't is waited for on the blocking pool.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -14,6 +15,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::buffers::{Buffer, LARGEST, SMALLEST};
 use super::range::ByteRange;
+use crate::sendfile::Mapping;
 
 /// What has no more than this goes out at once.
 const AT_ONCE_BYTES: u64 = 64 << 10;
@@ -23,33 +25,65 @@ const PIECE_BYTES: usize = SMALLEST;
 const PACED_BYTES: u64 = 2 << 20;
 /// Who takes so much a second gets the largest pieces.
 const FAST_BYTES_PER_SECOND: f64 = (8 << 20) as f64;
+/// A stretch that the kernel sends; it takes no memory.
+const STRETCH_BYTES: u64 = 256 << 10;
+/// Less is read: that costs no more than finding out whether it is there.
+const SHORTEST_STRETCH_BYTES: u64 = 8 << 10;
+
+/// A file that is being answered with.
+#[derive(Clone)]
+pub struct Outgoing {
+    pub file: FileReader,
+    /// For connections that send files.
+    pub mapping: Option<Arc<Mapping>>,
+}
+
+impl Outgoing {
+    pub fn read(file: FileReader) -> Self {
+        Self { file, mapping: None }
+    }
+
+    /// For a connection that sends files.
+    pub fn mapped(file: FileReader) -> Self {
+        let mapping = file.as_file().and_then(|(on_disk, at)| Mapping::of(on_disk, at + file.size_bytes()));
+        Self { file, mapping }
+    }
+
+    /// A stretch of the file, if the kernel can send it at once.
+    fn stretch(&self, at: u64, left: u64) -> Option<Bytes> {
+        let length = left.min(STRETCH_BYTES);
+        let (mapping, (_, begin)) = (self.mapping.as_ref()?, self.file.as_file()?);
+        if length < SHORTEST_STRETCH_BYTES { None } else { mapping.stretch(begin + at, length as usize) }
+    }
+}
 
 /// A range of a file. Reads its first piece, which may block; an error then is still an answer of its own.
-pub fn begun(file: &FileReader, range: ByteRange) -> Result<Body, Error> {
+pub fn begun(file: &Outgoing, range: ByteRange) -> Result<Body, Error> {
     let mut body = FileBody::new(file, range);
     if range.len > 0 {
-        body.first = Some(read(&body.file, body.at, body.next_length())?);
+        body.first = match file.stretch(range.start, range.len) {
+            Some(stretch) => Some(stretch),
+            None => Some(read(&file.file, body.at, body.next_length())?),
+        };
     }
     Ok(Body::new(body))
 }
 
 /// [`begun`] for a thread that must not wait: a first piece that isn't in memory is read when it is wanted.
-pub fn begun_warm(file: &FileReader, range: ByteRange) -> Result<Body, Error> {
+pub fn begun_warm(file: &Outgoing, range: ByteRange) -> Result<Body, Error> {
     let mut body = FileBody::new(file, range);
-    let mut buffer = Buffer::take(body.next_length());
-    let read = body.file.read_cached(buffer.as_mut(), body.at)?;
-    body.first = read.map(|length| buffer.into_bytes(length));
+    body.first = body.next_cached()?;
     Ok(Body::new(body))
 }
 
 /// A range of a file whose first piece is read when it is wanted.
-pub fn later(file: &FileReader, range: ByteRange) -> Body {
+pub fn later(file: &Outgoing, range: ByteRange) -> Body {
     Body::new(FileBody::new(file, range))
 }
 
 /// Bytes that are sent from `at` on.
 struct FileBody {
-    file: FileReader,
+    out: Outgoing,
     start: u64,
     at: u64,
     end: u64,
@@ -60,9 +94,9 @@ struct FileBody {
 }
 
 impl FileBody {
-    fn new(file: &FileReader, range: ByteRange) -> Self {
+    fn new(file: &Outgoing, range: ByteRange) -> Self {
         Self {
-            file: file.clone(),
+            out: file.clone(),
             start: range.start,
             at: range.start,
             end: range.start + range.len,
@@ -83,13 +117,23 @@ impl FileBody {
         usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(most)
     }
 
+    /// The next piece, if it is in memory.
+    fn next_cached(&self) -> Result<Option<Bytes>, Error> {
+        if let Some(stretch) = self.out.stretch(self.at, self.end - self.at) {
+            return Ok(Some(stretch));
+        }
+        let mut buffer = Buffer::take(self.next_length());
+        let read = self.out.file.read_cached(buffer.as_mut(), self.at)?;
+        Ok(read.map(|length| buffer.into_bytes(length)))
+    }
+
     fn hand_over(&mut self, piece: Bytes) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         self.at += piece.len() as u64;
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
     fn fail(&mut self, error: io::Error) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        tracing::error!(%error, cid = %self.file.cid(), "a file that is being sent can't be read on");
+        tracing::error!(%error, cid = %self.out.file.cid(), "a file that is being sent can't be read on");
         self.at = self.end;
         Poll::Ready(Some(Err(error)))
     }
@@ -120,13 +164,11 @@ impl HttpBody for FileBody {
                     Err(error) => body.fail(io::Error::other(error)),
                 };
             }
-            let (length, at) = (body.next_length(), body.at);
-            let mut buffer = Buffer::take(length);
-            match body.file.read_cached(buffer.as_mut(), at) {
-                Ok(Some(length)) => return body.hand_over(buffer.into_bytes(length)),
+            match body.next_cached() {
+                Ok(Some(piece)) => return body.hand_over(piece),
                 Err(error) => return body.fail(io::Error::other(error)),
                 Ok(None) => {
-                    let file = body.file.clone();
+                    let (file, at, length) = (body.out.file.clone(), body.at, body.next_length());
                     body.waiting = Some(spawn_blocking(move || read(&file, at, length)));
                 }
             }

@@ -1,21 +1,26 @@
 //! CAR answers: `dag-scope`, `entity-bytes`, order and duplicates (IPIP-402, IPIP-412).
 
+use std::fs::File;
+use std::sync::Arc;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use pinreel_content::car::EntityBytes;
-use pinreel_content::{CarOptions, Cid, End, Kind, Scope, Store, Walk, limits};
+use pinreel_content::{CarOptions, CarReader, Cid, End, Error, FileReader, Kind, Part, Scope, Store, Walk, limits};
 use sha2::{Digest, Sha256};
 
 use super::answer::Ask;
 use super::errors;
 use super::format::{CarForm, Format};
 use super::leave::Leave;
-use super::pieces::{self, Batch, Rest};
+use super::pieces::{self, Batch, Pieces, Rest};
 use super::query::Query;
 use super::send::{IMMUTABLE, headers_unless_known, put};
 use super::shape::disposition;
 use crate::http::ApiError;
+use crate::sendfile::Mapping;
 
 /// Reads `dag-scope` and `entity-bytes`; the second implies the scope `entity`.
 pub fn scope(query: &Query) -> Result<Scope, ApiError> {
@@ -65,12 +70,48 @@ pub fn answer((store, leave): (&Store, &Leave), ask: &Ask, walk: &Walk, form: &C
         // Who asks for a CAR checks its blocks, as those of any file.
         unchecked: true,
     };
-    let first = match pieces::batch(store.car_of(walk, options)) {
+    let car = CarPieces { car: store.car_of(walk, options), takes_files: ask.takes_files, mapping: None };
+    let first = match pieces::batch(car) {
         // Not even the first block is right, and nothing has been said yet.
         Batch { ready, rest: Rest::Failed(error) } if ready.len() <= 1 => return Err(errors::of_content(error)),
         first => first,
     };
     Ok((StatusCode::OK, headers, pieces::body(first)).into_response())
+}
+
+/// A CAR file on its way out: blocks that lie in files are sent as stretches of them where the connection takes these.
+struct CarPieces {
+    car: CarReader,
+    takes_files: bool,
+    /// The last such file.
+    mapping: Option<(Arc<File>, Arc<Mapping>)>,
+}
+
+impl Pieces for CarPieces {
+    fn next_piece(&mut self) -> Result<Option<Bytes>, Error> {
+        match self.car.next_part()? {
+            None => Ok(None),
+            Some(Part::Block(block))
+                if self.takes_files
+                    && let Some(stretch) = self.stretch(&block) =>
+            {
+                Ok(Some(stretch))
+            }
+            Some(part) => part.into_bytes().map(Some),
+        }
+    }
+}
+
+impl CarPieces {
+    fn stretch(&mut self, block: &FileReader) -> Option<Bytes> {
+        let (file, at) = block.as_file()?;
+        if self.mapping.as_ref().is_none_or(|(mapped, _)| !Arc::ptr_eq(mapped, file)) {
+            let length = file.metadata().ok()?.len();
+            self.mapping = Some((file.clone(), Mapping::of(file, length)?));
+        }
+        let (_, mapping) = self.mapping.as_ref()?;
+        mapping.stretch(at, block.size_bytes() as usize)
+    }
 }
 
 /// Refuses a part that lies wholly outside of a file.

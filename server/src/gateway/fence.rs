@@ -19,7 +19,8 @@ pub const OWN_PAGE: HeaderValue = HeaderValue::from_static(
      frame-ancestors 'none'",
 );
 
-const FETCH_DEST: &str = "sec-fetch-dest";
+const SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
+const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const REFUSED: [&str; 11] = [
     "script",
     "worker",
@@ -36,7 +37,7 @@ const REFUSED: [&str; 11] = [
 
 /// Refuses requests whose browser says that the bytes are to become part of a program.
 pub fn check(headers: &HeaderMap) -> Result<(), ApiError> {
-    if headers.contains_key("service-worker") {
+    if headers.contains_key(SERVICE_WORKER) {
         let detail = "Published content can't become a service worker of this site. Fetch it from another gateway.";
         return Err(ApiError::bad_request("service_worker_refused", detail));
     }
@@ -100,16 +101,14 @@ mod tests {
 
     #[test]
     fn only_passive_destinations_pass() {
-        let with = |name: &'static str, value: &'static str| {
-            HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::from_static(value))])
-        };
+        let with = |name, value: &'static str| HeaderMap::from_iter([(name, HeaderValue::from_static(value))]);
         for dest in REFUSED {
             assert!(check(&with(FETCH_DEST, dest)).is_err(), "{dest}");
         }
         for dest in ["empty", "video", "audio", "image", "track", "document", "iframe", ""] {
             assert!(check(&with(FETCH_DEST, dest)).is_ok(), "{dest}");
         }
-        assert!(check(&with("service-worker", "script")).is_err());
+        assert!(check(&with(SERVICE_WORKER, "script")).is_err());
         assert!(check(&HeaderMap::new()).is_ok());
     }
 }

@@ -1,16 +1,20 @@
 //! `/ipfs/<cid>[/path]` for everyone.
 
+use std::time::Instant;
+
 use axum::extract::{RawQuery, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{self, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 
 use super::answer::{Ask, answer};
 use super::fence;
+use super::known::When;
 use super::look_up::Audience;
 use super::path;
 use super::query::Query;
 use crate::app::App;
-use crate::http::ApiError;
+use crate::http::{ApiError, is_within_limits};
+use crate::sendfile::TakesFiles;
 
 /// GET and HEAD.
 pub async fn content(State(app): State<App>, RawQuery(raw_query): RawQuery, request: Request) -> Response {
@@ -28,10 +32,31 @@ pub async fn content(State(app): State<App>, RawQuery(raw_query): RawQuery, requ
         query: Query::parse(raw_query.as_deref()),
         raw_query,
         is_head: request.method() == Method::HEAD,
+        takes_files: takes_files(&request),
         headers: request.into_parts().0.headers,
         audience: Audience::Public,
     };
     answer(&app, ask).await
+}
+
+/// Whether a request's connection takes files as they are. By HTTP/2 frames stand between their bytes.
+pub fn takes_files<B>(request: &http::Request<B>) -> bool {
+    request.extensions().get::<TakesFiles>().is_some() && request.version() <= Version::HTTP_11
+}
+
+/// The short way: answers what is known at once, before anything is routed. `None` for what needs a look.
+pub fn known<B>(app: &App, request: &http::Request<B>) -> Option<Response> {
+    if !request.uri().path().starts_with("/ipfs/") {
+        return None;
+    }
+    let begun = Instant::now();
+    let now = When::now(&app.store, &app.denylists.current());
+    let known = app.known.answer(&now, request)?;
+    // What is refused goes the long way, which counts it once more and says so.
+    if !is_within_limits(app, request) {
+        return None;
+    }
+    Some(app.metrics.known(request.method(), known, begun))
 }
 
 fn refuse(error: ApiError) -> Response {

@@ -39,10 +39,13 @@ mod tar;
 mod tests;
 
 pub use answer::{Ask, answer};
+pub use http::known;
 pub use known::Known;
 pub use look_up::Audience;
 pub use path::segments;
 pub use query::Query;
+
+use http::takes_files;
 
 use axum::Router;
 use axum::routing::get;

@@ -46,7 +46,7 @@ impl Parts {
                 let parts = self.parts.iter().flat_map(|(head, range)| [head.clone(), slice(bytes, *range)]);
                 Body::from(parts.chain([self.end.clone()]).collect::<Vec<_>>().concat())
             }
-            Source::File(file) | Source::Warm(file) => {
+            Source::File(file) => {
                 let file = (*file).clone();
                 let parts = stream::iter(self.parts).flat_map(move |(head, range)| {
                     let bytes = body::later(&file, range).into_data_stream().map_err(io::Error::other);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
-use pinreel_content::{CarReader, Error};
+use pinreel_content::Error;
 
 /// How much one trip to the blocking pool makes, about.
 const BATCH_BYTES: usize = 256 << 10;
@@ -24,12 +24,6 @@ const FLUSH: Duration = Duration::from_millis(50);
 pub trait Pieces: Send + 'static {
     /// The next piece, or `None` at the end.
     fn next_piece(&mut self) -> Result<Option<Bytes>, Error>;
-}
-
-impl Pieces for CarReader {
-    fn next_piece(&mut self) -> Result<Option<Bytes>, Error> {
-        CarReader::next_piece(self)
-    }
 }
 
 /// Pieces that are ready, and what comes after them.

@@ -8,6 +8,8 @@
 const MAX_RANGES: usize = 64;
 /// More parts than this aren't sent in one answer.
 const MAX_PARTS: usize = 32;
+/// Of a 64-bit number.
+const MAX_DIGITS: usize = 20;
 
 /// A part of a file; `len` is at least 1 and `start + len` at most the file's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +21,12 @@ pub struct ByteRange {
 impl ByteRange {
     /// As `Content-Range` spells it.
     pub fn content_range(self, size_bytes: u64) -> String {
-        format!("bytes {}-{}/{size_bytes}", self.start, self.start + self.len - 1)
+        let mut text = String::with_capacity("bytes -/".len() + 3 * MAX_DIGITS);
+        for (before, number) in [("bytes ", self.start), ("-", self.start + self.len - 1), ("/", size_bytes)] {
+            text.push_str(before);
+            text.push_str(itoa::Buffer::new().format(number));
+        }
+        text
     }
 }
 
@@ -36,6 +43,9 @@ pub enum Wanted {
 /// Reads a `Range` header against a file of `size_bytes`.
 pub fn wanted(header: Option<&str>, size_bytes: u64) -> Wanted {
     let Some(set) = header.and_then(ranges_of) else { return Wanted::Whole };
+    if let Some(only) = parse_spec(set.trim()) {
+        return only.within(size_bytes).map_or(Wanted::Unsatisfiable, Wanted::Part);
+    }
     let mut specs = Vec::new();
     for spec in set.split(',').map(str::trim).filter(|spec| !spec.is_empty()) {
         let Some(spec) = parse_spec(spec) else { return Wanted::Whole };

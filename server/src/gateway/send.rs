@@ -4,10 +4,9 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use pinreel_content::FileReader;
 
 use super::answer::Ask;
-use super::body;
+use super::body::{self, Outgoing};
 use super::conditional::{matches, none_match_hits, range_counts};
 use super::errors;
 use super::multipart;
@@ -23,16 +22,14 @@ const MOST_HEADERS: usize = 24;
 /// Bytes of which any part can be had.
 pub enum Source<'s> {
     Memory(&'s Bytes),
-    File(&'s FileReader),
-    /// The same for a thread that must not wait for the disk.
-    Warm(&'s FileReader),
+    File(&'s Outgoing),
 }
 
 impl Source<'_> {
     fn size_bytes(&self) -> u64 {
         match self {
             Self::Memory(bytes) => bytes.len() as u64,
-            Self::File(file) | Self::Warm(file) => file.size_bytes(),
+            Self::File(file) => file.file.size_bytes(),
         }
     }
 
@@ -40,7 +37,7 @@ impl Source<'_> {
     fn check(&self, range: ByteRange) -> Result<(), ApiError> {
         match self {
             Self::Memory(_) => Ok(()),
-            Self::File(file) | Self::Warm(file) => file.check(range.start, range.len).map_err(errors::of_content),
+            Self::File(file) => file.file.check(range.start, range.len).map_err(errors::of_content),
         }
     }
 
@@ -49,7 +46,6 @@ impl Source<'_> {
             _ if range.len == 0 => Ok(Body::empty()),
             Self::Memory(bytes) => Ok(Body::from(slice(bytes, range))),
             Self::File(file) => body::begun(file, range).map_err(errors::of_content),
-            Self::Warm(file) => body::begun_warm(file, range).map_err(errors::of_content),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -61,14 +61,20 @@ fn origin_wrong() -> ApiError {
 pub async fn headers(request: Request, next: Next) -> Response {
     let is_read = [Method::GET, Method::HEAD].contains(request.method());
     let mut response = if is_preflight(&request) { preflight() } else { next.run(request).await };
+    let headers = response.headers_mut();
     if is_read {
-        add(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
-        add(&mut response, header::ACCESS_CONTROL_EXPOSE_HEADERS, READABLE);
+        headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(ANY);
+        headers.entry(header::ACCESS_CONTROL_EXPOSE_HEADERS).or_insert(READABLE);
     }
-    add(&mut response, header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    add(&mut response, header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    add(&mut response, header::CONTENT_SECURITY_POLICY, NO_PAGE);
+    protect(headers);
     response
+}
+
+/// What holds browsers back.
+pub fn protect(headers: &mut HeaderMap) {
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(NO_PAGE);
 }
 
 fn is_preflight(request: &Request) -> bool {
@@ -84,10 +90,6 @@ fn preflight() -> Response {
         (header::ACCESS_CONTROL_MAX_AGE, A_DAY),
     ];
     (StatusCode::NO_CONTENT, allowed).into_response()
-}
-
-fn add(response: &mut Response, name: HeaderName, value: HeaderValue) {
-    response.headers_mut().entry(name).or_insert(value);
 }
 
 /// Ends calls that take too long.

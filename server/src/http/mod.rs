@@ -14,6 +14,6 @@ mod visitor;
 pub use error::{ApiError, ApiResult};
 pub use extract::{ApiJson, ApiPath, ApiQuery, bearer};
 pub use layers::{compressed, everywhere, ordinary};
-pub use limits::{Budget, Limits, Rates};
+pub use limits::{Budget, Limits, Rates, is_within_limits};
 pub use secret::Secret;
 pub use visitor::{Network, Peer, Visitor, network, visitor};

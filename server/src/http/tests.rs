@@ -57,7 +57,7 @@ async fn database_away_is_said_and_pages_still_say_it(owner: PgPool) {
     std::fs::write(folder.path().join("index.html"), "<!--head--><!--data-->").unwrap();
     let mut test = TestApp::with_flags(&owner, &["--web", folder.path().to_str().unwrap()]);
     test.app.database.close().await;
-    test.router = crate::router::router(test.app.clone());
+    test.answers = crate::router::Answers::of(test.app.clone());
     let (status, problem) = test.get("/api/v1/node").await;
     assert_eq!((status, &problem["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("database_away")));
     let response = test.send(Request::get("/").body(Body::empty()).unwrap()).await;

@@ -144,6 +144,7 @@ async fn source(
         query: gateway::Query::default(),
         headers,
         is_head: false,
+        takes_files: false,
         // Whoever holds the job may read its source, published or not.
         audience: gateway::Audience::Owner,
     };

@@ -127,12 +127,16 @@ impl Requests {
 }
 
 impl Route {
-    fn answered(&self, total: &IntCounterVec, method: usize, status: u16, begun: Instant) {
+    fn measured(&self, total: &IntCounterVec, method: usize, response: Response, begun: Instant) -> Response {
         self.seconds.observe(begun.elapsed().as_secs_f64());
-        let class = usize::from(status / 100).clamp(1, CLASSES.len()) - 1;
+        let class = usize::from(response.status().as_u16() / 100).clamp(1, CLASSES.len()) - 1;
         let method_name = METHODS.get(method).map_or(METHOD_OTHER, |(name, _)| *name);
         let made = || total.with_label_values(&[self.name.as_str(), method_name, CLASSES[class]]);
         self.total[method][class].get_or_init(made).inc();
+        match &self.sent {
+            Some(counters) => response.map(|body| sent(body, counters)),
+            None => response,
+        }
     }
 }
 
@@ -147,15 +151,23 @@ pub async fn measure(State(metrics): State<Metrics>, request: Request, next: Nex
         other = requests.other(request.extensions().get().map_or(OTHER, MatchedPath::as_str));
         &*other
     };
-    let method = METHODS.iter().position(|(_, known)| known == request.method()).unwrap_or(METHODS.len());
+    let method = number_of(request.method());
     let request = match &route.received {
         Some(received) => request.map(|body| counted(body, received)),
         None => request,
     };
     let response = next.run(request).await;
-    route.answered(&requests.total, method, response.status().as_u16(), begun);
-    match &route.sent {
-        Some(counters) => response.map(|body| sent(body, counters)),
-        None => response,
+    route.measured(&requests.total, method, response, begun)
+}
+
+fn number_of(method: &Method) -> usize {
+    METHODS.iter().position(|(_, known)| known == method).unwrap_or(METHODS.len())
+}
+
+impl Metrics {
+    /// Measures an answer of the gateway that came the short way.
+    pub fn known(&self, method: &Method, response: Response, begun: Instant) -> Response {
+        let requests = &self.0.requests;
+        requests.gateway.measured(&requests.total, number_of(method), response, begun)
     }
 }

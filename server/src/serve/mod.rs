@@ -32,12 +32,13 @@ use crate::media::{TokenError, WorkerToken};
 use crate::metrics::Metrics;
 use crate::pages::{NoWebApp, WebDir};
 use crate::pinning::KuboAddress;
+use crate::router::Answers;
 use crate::signals::Signals;
 use crate::site::Site;
 use crate::supervise::kubo::{Kubo, KuboError};
 use crate::supervise::transcoder::{self, NoTranscoder};
 use crate::uploads::Uploads;
-use crate::{accounts, background, claims, router};
+use crate::{accounts, background, claims};
 use listen::tls::Tls;
 
 /// How long requests and tasks may take to end after the signal. The promise is 10 s for all processes together.
@@ -174,8 +175,7 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
     }
     let stop = app.tasks.stop.clone();
     let is_plain = parts.tls.is_none();
-    let server =
-        listen::serve(parts.listener, parts.tls, router::router(app.clone()), app.metrics.clone(), stop.clone());
+    let server = listen::serve(parts.listener, parts.tls, Answers::of(app.clone()), app.metrics.clone(), stop.clone());
     let server = tokio::spawn(server);
     let announced = tokio::select! {
         announced = announce(&app, address, is_plain) => announced,

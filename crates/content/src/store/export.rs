@@ -14,7 +14,7 @@ use std::{
 use bytes::{Buf, Bytes};
 use cid::Cid;
 
-use super::{Gate, Store};
+use super::{FileReader, Gate, Store};
 use crate::{
     Error, Malformed, Result,
     address::{DAG_PB, Digest, RAW, digest_of, identity_data, sha256},
@@ -94,7 +94,8 @@ impl Store {
             visited: 0,
             again_bytes: 0,
             sent: CarStats::default(),
-            ready: VecDeque::from([car::header(&[root]).into()]),
+            ready: VecDeque::from([Part::Bytes(car::header(&[root]).into())]),
+            rest: Bytes::new(),
         }
     }
 }
@@ -111,7 +112,30 @@ pub struct CarReader {
     /// Of blocks that were read though they had been sent.
     again_bytes: usize,
     sent: CarStats,
-    ready: VecDeque<Bytes>,
+    ready: VecDeque<Part>,
+    /// What [`Read`] has yet to give of a piece.
+    rest: Bytes,
+}
+
+/// A part of a CAR file.
+pub enum Part {
+    /// The header, a block, or what stands before one.
+    Bytes(Bytes),
+    /// A block that is a stretch of a stored file, for who sends it by other means than reading it.
+    Block(FileReader),
+}
+
+impl Part {
+    /// The part's bytes.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] for a block whose file has become shorter.
+    pub fn into_bytes(self) -> Result<Bytes> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes),
+            Self::Block(file) => Ok(file.read_vec(0, file.size_bytes() as usize)?.into()),
+        }
+    }
 }
 
 /// How much of blocks a CAR file holds.
@@ -155,15 +179,24 @@ impl Reach {
 }
 
 impl CarReader {
-    /// The next piece of the file: the header, then a block in one or two. `None` at the end.
+    /// The next piece of the file's bytes, as [`CarReader::next_part`] gives it.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn next_piece(&mut self) -> Result<Option<Bytes>> {
+        self.next_part()?.map(Part::into_bytes).transpose()
+    }
+
+    /// The next part of the file: the header, then a block in one or two. `None` at the end. Where blocks are checked
+    /// it is never a [`Part::Block`].
     ///
     /// # Errors
     /// [`Error::BlockMissing`], also for a block that isn't admitted; [`Error::Damaged`] for one that no longer has its
     /// hash; [`Error::DagTooLarge`]. After an error the file is over.
-    pub fn next_piece(&mut self) -> Result<Option<Bytes>> {
+    pub fn next_part(&mut self) -> Result<Option<Part>> {
         loop {
-            if let Some(piece) = self.ready.pop_front() {
-                return Ok(Some(piece));
+            if let Some(part) = self.ready.pop_front() {
+                return Ok(Some(part));
             }
             let Some(visit) = self.next_visit() else { return Ok(None) };
             if let Err(error) = self.visit(&visit) {
@@ -199,6 +232,14 @@ impl CarReader {
         if !goes_on || (!is_new && cid.codec() == RAW) {
             return Ok(());
         }
+        if !self.options.gate.admits(cid)? {
+            return Err(Error::BlockMissing(*cid));
+        }
+        if let Some(file) = self.leaf(cid)? {
+            self.send_head(cid, file.size_bytes() as usize);
+            self.ready.push_back(Part::Block(file));
+            return Ok(());
+        }
         let block = self.block(cid)?;
         if !is_new {
             self.again_bytes += block.len();
@@ -217,10 +258,13 @@ impl CarReader {
         Ok(())
     }
 
+    /// A new block without links that needn't be read to be sent.
+    fn leaf(&self, cid: &Cid) -> Result<Option<FileReader>> {
+        let leaf = if self.options.unchecked { self.store.leaf(cid)? } else { None };
+        Ok(leaf.filter(|file| file.size_bytes() > COPIED_BYTES as u64))
+    }
+
     fn block(&self, cid: &Cid) -> Result<Bytes> {
-        if !self.options.gate.admits(cid)? {
-            return Err(Error::BlockMissing(*cid));
-        }
         let block = self.store.block(cid)?.ok_or(Error::BlockMissing(*cid))?;
         match digest_of(cid) {
             Some(digest) if !self.options.unchecked && sha256(&block) != digest => Err(Error::Damaged(*cid)),
@@ -229,13 +273,23 @@ impl CarReader {
     }
 
     fn send(&mut self, cid: &Cid, block: Bytes) {
-        self.sent.blocks += 1;
-        self.sent.block_bytes += block.len() as u64;
         if block.len() <= COPIED_BYTES {
-            self.ready.push_back(car::frame(cid, &block).into());
+            self.count(block.len());
+            self.ready.push_back(Part::Bytes(car::frame(cid, &block).into()));
         } else {
-            self.ready.extend([car::frame_head(cid, block.len()).into(), block]);
+            self.send_head(cid, block.len());
+            self.ready.push_back(Part::Bytes(block));
         }
+    }
+
+    fn send_head(&mut self, cid: &Cid, block_bytes: usize) {
+        self.count(block_bytes);
+        self.ready.push_back(Part::Bytes(car::frame_head(cid, block_bytes).into()));
+    }
+
+    fn count(&mut self, block_bytes: usize) {
+        self.sent.blocks += 1;
+        self.sent.block_bytes += block_bytes as u64;
     }
 }
 
@@ -327,17 +381,15 @@ fn shards_below(node: &dagpb::PbNode<'_>, data: &UnixFs<'_>, path: Path) -> Resu
 
 impl Read for CarReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.ready.front().is_none_or(Bytes::is_empty) {
-            self.ready.pop_front();
+        while self.rest.is_empty() {
             match self.next_piece() {
-                Ok(Some(piece)) => self.ready.push_front(piece),
+                Ok(Some(piece)) => self.rest = piece,
                 Ok(None) => return Ok(0),
                 Err(error) => return Err(io::Error::other(error)),
             }
         }
-        let Some(piece) = self.ready.front_mut() else { return Ok(0) };
-        let length = buffer.len().min(piece.len());
-        piece.copy_to_slice(&mut buffer[..length]);
+        let length = buffer.len().min(self.rest.len());
+        self.rest.copy_to_slice(&mut buffer[..length]);
         Ok(length)
     }
 }

@@ -50,7 +50,7 @@ pub use self::{
     car::{CarImport, CarRoom},
     collect::Collected,
     directories::{Entries, Entry, Step},
-    export::{CarOptions, CarReader, CarStats, Scope},
+    export::{CarOptions, CarReader, CarStats, Part, Scope},
     nodes::{Kind, Node},
     partial::{PartialBlob, PartialInfo},
     path::{End, Gate, Walk},

@@ -107,6 +107,20 @@ impl Store {
         }
     }
 
+    /// A raw block that is a stretch of a stored file of which nothing is known to be damaged.
+    pub(super) fn leaf(&self, cid: &Cid) -> Result<Option<FileReader>> {
+        let digest = digest_of(cid).filter(|_| cid.codec() == RAW);
+        let place = digest.map(|digest| self.inner.index.read()?.place(&digest)).transpose()?.flatten();
+        let Some(Place::Blob { blob, offset, length }) = place else { return Ok(None) };
+        Ok(match self.open_blob(&blob)?.source {
+            Source::Blob { file, damaged, .. } if damaged.is_empty() => {
+                let source = Source::Blob { file, offset, damaged };
+                Some(FileReader { cid: *cid, size_bytes: length as u64, source })
+            }
+            _ => None,
+        })
+    }
+
     /// [`Store::blob_reader`] of a file that may be open already.
     pub(super) fn open_blob(&self, blob: &Blob) -> Result<FileReader> {
         match self.inner.open_files.get(&blob.cid()) {

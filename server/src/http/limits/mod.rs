@@ -13,7 +13,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::{self, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
@@ -88,13 +88,22 @@ fn quota(budget: Budget, rates: Rates) -> Option<Quota> {
 
 /// The answer to a request that exceeds its budget: 429 with `Retry-After`.
 pub fn refused(app: &App, request: &Request) -> Option<Response> {
-    let from = visitor(request.extensions(), request.headers(), &app.config.trusted_proxy);
-    let Visitor::Network(from) = from else { return None };
-    let budget = Budget::of(request.method(), request.uri().path());
-    let wait = app.limits.take(budget, from).err()?;
+    let (budget, wait) = take(app, request).err()?;
     app.metrics.limited(budget);
     warn_of_proxy(request);
     Some(refusal(wait))
+}
+
+/// Takes a request out of its visitor's budget, if it has one left.
+pub fn is_within_limits<B>(app: &App, request: &http::Request<B>) -> bool {
+    take(app, request).is_ok()
+}
+
+fn take<B>(app: &App, request: &http::Request<B>) -> Result<(), (Budget, Duration)> {
+    let from = visitor(request.extensions(), request.headers(), &app.config.trusted_proxy);
+    let Visitor::Network(from) = from else { return Ok(()) };
+    let budget = Budget::of(request.method(), request.uri().path());
+    app.limits.take(budget, from).map_err(|wait| (budget, wait))
 }
 
 /// Says once if it seems that a proxy isn't trusted, so that all its visitors share one budget.

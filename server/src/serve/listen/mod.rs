@@ -9,23 +9,23 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::Request;
 use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 use url::Url;
 
 use crate::http::Peer;
 use crate::metrics::Metrics;
+use crate::router::Answers;
+use crate::sendfile::{Stream, TakesFiles};
 use tls::Tls;
 use visitors::Visitors;
 
@@ -70,7 +70,13 @@ pub async fn bind(ip: IpAddr, port: u16) -> Result<TcpListener, ListenError> {
 }
 
 /// Serves until `stop`, then lets open requests end.
-pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, metrics: Metrics, stop: CancellationToken) {
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    answers: Answers,
+    metrics: Metrics,
+    stop: CancellationToken,
+) {
     // Connections inherit it. Where it can't be had, slow readers take more memory.
     let _ = SockRef::from(&listener).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
     let (builder, visitors) = (Arc::new(builder()), Visitors::default());
@@ -100,15 +106,16 @@ pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, metr
         };
         // Small answers go out at once; that it fails on a dead connection shows in the next call.
         let _ = stream.set_nodelay(true);
-        let service =
-            TowerToHyperService::new(router.clone().map_request(move |request| with_peer(request, from.ip())));
+        let is_plain = tls.is_none();
+        let answers = answers.clone();
+        let service = service_fn(move |request| answers.answer(with_connection(request, from.ip(), is_plain)));
         let kept = (slot, visit, metrics.connected());
         let (builder, watcher, tls) = (builder.clone(), open.watcher(), tls.clone());
         tokio::spawn(async move {
             // How a connection ends is its client's affair.
             match tls {
                 None => {
-                    let connection = builder.serve_connection(TokioIo::new(stream), service);
+                    let connection = builder.serve_connection(TokioIo::new(Stream::new(stream)), service);
                     let _ = watcher.watch(connection.into_owned()).await;
                 }
                 Some(tls) => {
@@ -125,8 +132,12 @@ pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, metr
     open.shutdown().await;
 }
 
-fn with_peer(mut request: Request<Incoming>, from: IpAddr) -> Request<Incoming> {
+/// Tells the request what its connection is.
+fn with_connection(mut request: Request<Incoming>, from: IpAddr, is_plain: bool) -> Request<Incoming> {
     request.extensions_mut().insert(Peer(from));
+    if is_plain {
+        request.extensions_mut().insert(TakesFiles);
+    }
     request
 }
 

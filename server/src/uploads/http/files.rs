@@ -64,6 +64,7 @@ async fn serve(
         raw_query,
         query,
         is_head: request.method() == Method::HEAD,
+        takes_files: false,
         headers: request.into_parts().0.headers,
         audience: Audience::Owner,
     };
