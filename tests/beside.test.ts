@@ -35,6 +35,7 @@ before(async () => {
   folder = freshFolder('beside');
   clip = await makeClip(join(folder, 'film.mp4'), 40, ['-vf', 'scale=320:180', '-r', '10']);
   writeFileSync(join(folder, 'film.de.srt'), Buffer.from(SRT, 'latin1'));
+  writeFileSync(join(folder, 'film.md'), 'Words.\r\n0:00 Begin\r\n0:15 Middle\r\n0:30 End\r\n');
   writeFileSync(join(folder, 'film.en.vtt'), 'WEBVTT\n\n00:00.000 --> 00:40.000\nHello\n');
   writeFileSync(join(folder, 'bad.fr.srt'), '1\n00:00:01,000 --> soon\nBonjour\n');
 });
@@ -48,7 +49,7 @@ async function text(path: string): Promise<string> {
   return response.text();
 }
 
-test('publish --captions --poster: in the folder that is approved, and in what is signed', async () => {
+test('publish --captions --poster --description: in the folder that is approved, and in what is signed', async () => {
   const cli = new Cli();
   const args = [
     'publish',
@@ -75,6 +76,8 @@ test('publish --captions --poster: in the folder that is approved, and in what i
     `en-GB=${file('film.en.vtt')}`,
     '--poster',
     '0:05',
+    '--description',
+    file('film.md'),
   ];
   const published = await cli.json<Published>(...args, ...beside);
   const master = await text(`/ipfs/${published.root}/master.m3u8`);
@@ -87,11 +90,13 @@ test('publish --captions --poster: in the folder that is approved, and in what i
   const page = await node.json(`/api/v1/claims/${published.claim}`);
   assert.deepEqual([page.root, page.root_by, page.unfinished], [published.root, 'channel', false]);
   assert.match(page.poster, /^\/ipfs\/bafk/);
+  assert.match(page.description_html, /Words\./);
   const poster = await fetch(node.url + page.poster);
   assert.deepEqual([poster.status, poster.headers.get('content-type')], [200, 'image/jpeg']);
   const { body } = page.record as { body: string };
   const signed = Buffer.from(body, 'base64url').toString('latin1');
   assert.ok(signed.includes('captions') && signed.includes('en-GB'), 'the captions are in the record');
+  assert.ok(signed.includes('chapters') && signed.includes('Middle'), 'and so are the chapters');
   const verified = await cli.run('verify', '--node', node.url);
   assert.equal(verified.code, 0, verified.stdout + verified.stderr);
 });

@@ -5,6 +5,8 @@
 
 mod beside;
 mod channel;
+mod chapters;
+mod description;
 mod keys;
 mod records;
 mod state;
@@ -54,6 +56,10 @@ pub struct Publish {
     /// The last part of the address; made from the title, if none is given
     #[arg(long, value_parser = name)]
     slug: Option<Name>,
+    /// What stands below the film, a file of Markdown; - for standard input. A list of times in it ("0:00 Intro", one in a
+    /// line) makes chapters
+    #[arg(long, value_name = "FILE")]
+    description: Option<PathBuf>,
     /// Captions to put beside the film: SubRip, ASS, SSA or WebVTT. The language is guessed from the file's name unless
     /// it is given; may be given again
     #[arg(long, value_name = "[LANG=]FILE", value_parser = beside::captions)]
@@ -108,6 +114,7 @@ async fn publish(command: Publish) -> Result<(String, Value), Failure> {
         return Err(Failure::new("upload_too_large", message));
     }
     let title = title(&command, &file)?;
+    let description = command.description.as_deref().map(description::read).transpose()?;
     let keys = command.keys.clone().map_or_else(keys::default_path, Ok)?;
     let wish = Wish { handle: command.channel.as_ref(), invitation: command.invitation.as_deref() };
     let (me, settled) = channel::ensure(&node, &info, &keys, wish).await?;
@@ -121,13 +128,16 @@ async fn publish(command: Publish) -> Result<(String, Value), Failure> {
     let wished = (&command.captions[..], command.poster.as_ref());
     let upload = beside::ensure(&node, upload, wished, &progress).await?;
     let media_type = media_type(&upload);
-    let (state, root, companions) = wait::outcome(&node, upload, command.wait, &progress).await?;
+    let (state, root, upload) = wait::outcome(&node, upload, command.wait, &progress).await?;
 
     let slug = command.slug.clone().or_else(|| slug_from_title(&title)).or_else(|| Name::parse("untitled").ok());
     let slug = slug.ok_or_else(|| Failure::usage("Give a name for the address with --slug."))?;
     let mut stream = Stream::new(slug, title, source(&file, media_type));
     stream.root = root.as_deref().and_then(parse_cid);
-    beside::name(&mut stream, &companions);
+    beside::name(&mut stream, &upload.companions);
+    if let Some(text) = &description {
+        description::name(&mut stream, text, upload.job.as_ref().and_then(|job| job.duration_ms));
+    }
     let receipt = sign(&node, &keys, &me, &mut stream).await?;
     if let Some(wished) = command.slug.as_ref().filter(|wished| **wished != stream.name) {
         eprintln!("Note: the name {wished} is taken in this channel; it is published as {}.", stream.name);

@@ -55,6 +55,7 @@ pub struct Job {
     pub state: String,
     pub playable: bool,
     pub fraction: f64,
+    pub duration_ms: Option<u64>,
     pub code: Option<String>,
     pub reason: Option<String>,
     pub root: Option<String>,

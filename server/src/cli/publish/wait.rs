@@ -6,7 +6,6 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::Wait;
-use super::beside::Companion;
 use super::upload::Upload;
 use crate::cli::answer::Failure;
 use crate::cli::client::Node;
@@ -56,14 +55,14 @@ fn end_of(upload: &Upload, wait: Wait) -> Option<Result<(State, Option<String>),
     }
 }
 
-/// State, root and companions of an upload. A transcoding that has failed before is tried again first; without waiting, it is
+/// State and root of an upload, and what the node says of it then. A transcoding that has failed before is tried again first; without waiting, it is
 /// answered as it stands then.
 pub async fn outcome(
     node: &Node,
     mut upload: Upload,
     wait: Wait,
     progress: &Progress,
-) -> Result<(State, Option<String>, Vec<Companion>), Failure> {
+) -> Result<(State, Option<String>, Upload), Failure> {
     let path = format!("/api/v1/uploads/{}", upload.id);
     if upload.job.as_ref().is_some_and(|job| job.state == "failed") {
         let retry: Result<Value, _> = node.call_patiently(Method::POST, &format!("{path}/retry"), None).await;
@@ -76,7 +75,7 @@ pub async fn outcome(
         match end_of(&upload, wait) {
             Some(end) => {
                 upload.job.iter().flat_map(|job| &job.warnings).for_each(|warning| eprintln!("Note: {warning}"));
-                return end.map(|(state, root)| (state, root, upload.companions));
+                return end.map(|(state, root)| (state, root, upload));
             }
             None => bar.set_fraction(upload.job.as_ref().map_or(0.0, |job| job.fraction)),
         }
@@ -100,6 +99,7 @@ mod tests {
             state: state.into(),
             playable: false,
             fraction: 0.5,
+            duration_ms: None,
             code: None,
             reason: None,
             root,
