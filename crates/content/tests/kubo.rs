@@ -3,10 +3,12 @@
 
 mod common;
 
+use ::bytes::Bytes;
 use common::{MIB, bytes, store};
 use pinreel_content::{
-    Error, hash_bytes,
+    Cid, Error, RAW, hash_bytes,
     kubo::{Kubo, KuboError},
+    parse_cid,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -27,11 +29,11 @@ fn addresses() {
 
 /// A server that reads a request to its end and gives one answer, then hangs up.
 async fn fake(answer: &'static str) -> Kubo {
-    fake_by(move |_| answer.to_owned()).await
+    fake_by(move |_| answer.into()).await
 }
 
-/// As [`fake`], with an answer for each path.
-async fn fake_by(answer: impl Fn(&str) -> String + Send + 'static) -> Kubo {
+/// As [`fake`], with an answer for each path and query.
+async fn fake_by(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Kubo {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -49,8 +51,8 @@ async fn fake_by(answer: impl Fn(&str) -> String + Send + 'static) -> Kubo {
                     Ok(length) => request.extend_from_slice(&piece[..length]),
                 }
             }
-            let path = String::from_utf8_lossy(&request).split([' ', '?']).nth(1).unwrap_or_default().to_owned();
-            let _ = connection.write_all(answer(&path).as_bytes()).await;
+            let path = String::from_utf8_lossy(&request).split(' ').nth(1).unwrap_or_default().to_owned();
+            let _ = connection.write_all(&answer(&path)).await;
         }
     });
     Kubo::new(&address).unwrap()
@@ -84,18 +86,29 @@ async fn failures_have_names() {
     assert!(matches!(missing, Err(KuboError::Content(Error::BlockMissing(_)))), "{missing:?}");
 }
 
-/// A Kubo that says these things of an import, of pins, and of a pin that it made.
-async fn saying(import: &str, listed: &str) -> Kubo {
+/// A Kubo that says these things of an import and of pins, and answers for each block with the bytes that `held` gives.
+async fn saying(import: &str, listed: &str, held: impl Fn(&Cid) -> Option<Vec<u8>> + Send + Sync + 'static) -> Kubo {
     let (import, listed) = (import.to_owned(), listed.to_owned());
-    fake_by(move |path| {
-        let body = match path {
-            "/api/v0/dag/import" => &import,
-            "/api/v0/pin/ls" => &listed,
-            _ => r#"{"Pins":[]}"#,
+    fake_by(move |target| {
+        let block = |arg: &str| held(&parse_cid(arg.split('&').next().unwrap()).unwrap());
+        let body = match target.split_once('?') {
+            Some(("/api/v0/block/get", query)) => match query.strip_prefix("arg=").and_then(block) {
+                Some(block) => block,
+                None => return REFUSAL.into(),
+            },
+            Some(("/api/v0/dag/import", _)) => import.clone().into(),
+            Some(("/api/v0/pin/ls", _)) => listed.clone().into(),
+            _ => r#"{"Pins":[]}"#.into(),
         };
-        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+        [head.into_bytes(), body].concat()
     })
     .await
+}
+
+/// What `pin/ls` says of a root that is pinned.
+fn listing(root: &Cid) -> String {
+    format!(r#"{{"Keys":{{"{root}":{{"Type":"recursive","Name":"name"}}}}}}"#)
 }
 
 #[tokio::test]
@@ -103,9 +116,10 @@ async fn what_kubo_says_it_did_is_checked() {
     let (_folder, store) = store();
     let root = store.put_bytes(b"content").unwrap().cid;
     let bring = async |import: &str, listed: &str| {
-        saying(import, listed).await.import_and_pin(&root, store.car(&root), "name").await
+        let kubo = saying(import, listed, |_| Some(b"content".to_vec())).await;
+        kubo.import_and_pin(&root, store.car(&root), "name").await
     };
-    let listed = format!(r#"{{"Keys":{{"{root}":{{"Type":"recursive","Name":"name"}}}}}}"#);
+    let listed = listing(&root);
     let right = r#"{"Stats":{"BlockCount":1,"BlockBytesCount":7}}"#;
     bring(right, &listed).await.unwrap();
     bring(r#"{"Stats":{}}"#, &listed).await.unwrap();
@@ -129,6 +143,33 @@ async fn what_kubo_says_it_did_is_checked() {
         let error = bring(right, &listed).await.unwrap_err();
         assert!(matches!(error, KuboError::NotPinned(cid) if cid == root), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn what_kubo_holds_is_read_back() {
+    let (_folder, store) = store();
+    let film = store.put_bytes(&bytes(1, 3 * MIB + 5)).unwrap();
+    let small = store.put_bytes(b"small").unwrap();
+    let root = store.put_directory([("film", film.into()), ("small", small.into())]).unwrap().cid;
+    let pinning = async |held: fn(&Cid, Bytes) -> Option<Bytes>| {
+        let theirs = store.clone();
+        let held = move |cid: &Cid| held(cid, theirs.block(cid).unwrap().unwrap()).map(Vec::from);
+        let kubo = saying(r#"{"Stats":{}}"#, &listing(&root), held).await;
+        kubo.import_and_pin(&root, store.car(&root), "name").await
+    };
+    pinning(|_, block| Some(block)).await.unwrap();
+
+    let nothing = pinning(|_, _| None).await.unwrap_err();
+    assert!(
+        matches!(&nothing, KuboError::NotHeld { block, reason } if *block == root && reason == "disk"),
+        "{nothing:?}"
+    );
+    let without_leaves = pinning(|cid, block| (cid.codec() != RAW).then_some(block)).await.unwrap_err();
+    assert!(matches!(&without_leaves, KuboError::NotHeld { block, .. } if block.codec() == RAW), "{without_leaves:?}");
+    let other_bytes = pinning(|cid, block| Some(if cid.codec() == RAW { block.slice(1..) } else { block })).await;
+    assert!(matches!(&other_bytes, Err(KuboError::WrongBytes(block)) if block.codec() == RAW), "{other_bytes:?}");
+    let endless = pinning(|_, _| Some(vec![0; 3 * MIB].into())).await.unwrap_err();
+    assert!(matches!(&endless, KuboError::NotHeld { reason, .. } if reason.contains("longer than")), "{endless:?}");
 }
 
 #[tokio::test]
@@ -186,6 +227,8 @@ async fn a_real_kubo_pins() {
     }
     assert_eq!(kubo.pinned(&content.cid).await.unwrap(), None, "pinned only through its root");
     assert_eq!(kubo.block(&small.cid).await.unwrap(), b"small");
+    let lacking = kubo.read_back(&hash_bytes(b"nowhere").cid).await.unwrap_err();
+    assert!(matches!(&lacking, KuboError::NotHeld { reason, .. } if reason.contains("not found")), "{lacking:?}");
     assert!(kubo.unpin(&root).await.unwrap());
     assert!(!kubo.unpin(&root).await.unwrap(), "it is gone already");
     assert_eq!(kubo.pinned(&root).await.unwrap(), None);

@@ -51,9 +51,10 @@ async fn a_kubo_that_is_away_costs_no_attempt_and_is_asked_ever_more_rarely(owne
     assert!(pin.pin.detail.unwrap().contains("could not be reached"));
 }
 
-/// A Kubo that says yes to everything and keeps nothing.
-async fn liar() -> String {
-    let said = |text: &'static str| {
+/// A Kubo that says yes to everything and keeps nothing; this is what it lists as pinned.
+async fn liar(listed: &str) -> String {
+    let said = |text: &str| {
+        let text = text.to_owned();
         axum::routing::post(move |body: axum::body::Body| async move {
             axum::body::to_bytes(body, 1 << 20).await.map(|_| text).map_err(|_| axum::http::StatusCode::BAD_REQUEST)
         })
@@ -62,7 +63,8 @@ async fn liar() -> String {
         .route("/api/v0/version", said(r#"{"Version":"0.42.0"}"#))
         .route("/api/v0/dag/import", said(r#"{"Stats":{"BlockCount":1,"BlockBytesCount":4}}"#))
         .route("/api/v0/pin/add", said(r#"{"Pins":[]}"#))
-        .route("/api/v0/pin/ls", said(r#"{"Keys":{}}"#));
+        .route("/api/v0/pin/ls", said(listed))
+        .route("/api/v0/block/get", said("what is asked for"));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -72,14 +74,15 @@ async fn liar() -> String {
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
 async fn a_kubo_that_lies_is_found_out_and_tried_again_later(owner: PgPool) {
     let test = TestApp::new(&owner);
-    wanted(&test).await;
-    let (app, url) = with_kubo(&test.app, &liar().await);
-    let mut away = 0;
-    for attempt in 1..=2 {
-        worker::step(&app, &url, &mut away).await.unwrap();
+    let root = wanted(&test).await;
+    let all_pinned = format!(r#"{{"Keys":{{"{root}":{{"Type":"recursive","Name":"x"}}}}}}"#);
+    let lies = [(r#"{"Keys":{}}"#, "doesn't list it"), (&all_pinned, "have another hash")];
+    for (attempt, (listed, found_out)) in (1..).zip(lies) {
+        let (app, url) = with_kubo(&test.app, &liar(listed).await);
+        worker::step(&app, &url, &mut 0).await.unwrap();
         let pin = recent(&app).await.unwrap().remove(0);
         assert_eq!((pin.pin.state, pin.attempts), (PinState::Pending, attempt));
-        assert!(pin.pin.detail.as_ref().is_some_and(|detail| detail.contains("doesn't list it")), "{pin:?}");
+        assert!(pin.pin.detail.as_ref().is_some_and(|detail| detail.contains(found_out)), "{pin:?}");
         assert_eq!(pin.next_try_ms, test.app.clock.now_ms() + super::model::pause_ms(attempt));
         test.advance_ms(super::model::pause_ms(attempt));
     }

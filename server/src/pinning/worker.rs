@@ -143,7 +143,11 @@ async fn pin(app: &App, url: &Url, due: &Due) -> Outcome {
 
 async fn bring(app: &App, kubo: &Kubo, root: &Cid, name: &str) -> Result<(), KuboError> {
     if kubo.pinned(root).await?.is_some() {
-        return Ok(());
+        match kubo.read_back(root).await {
+            // Pinned, and lost since or never there: bring it again, and look again.
+            Err(KuboError::NotHeld { .. } | KuboError::WrongBytes(_)) => {}
+            read_back => return read_back,
+        }
     }
     kubo.import_and_pin(root, app.store.car(root), name).await
 }

@@ -1,26 +1,26 @@
 //! Pinning at a Kubo, over its RPC: a second, public home for what is published, on the DHT and over bitswap.
 //!
 //! A root's DAG is streamed as a CAR file to `dag/import`, which keeps every CID as it is, and pinned by name. Each
-//! call has a limit on time; a call that failed may simply be made again. The only user of `ipfs-api-backend-hyper`.
+//! call has a limit on time; a call that failed may simply be made again. A pin counts once a few of its blocks came back
+//! with their hashes, for what a program says of itself is not what it holds. The only user of `ipfs-api-backend-hyper`.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+mod answers;
+mod calls;
+mod import;
+mod sample;
 
-use bytes::Bytes;
+use std::time::Duration;
+
 use cid::Cid;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::StreamExt;
 use ipfs_api_backend_hyper::{IpfsClient, TryFromUri};
 use ipfs_api_prelude::{ApiRequest, Backend};
-use serde::{Deserialize, Serialize};
-use tokio::{sync::mpsc, task, time};
+use serde::Deserialize;
+use tokio::time;
 
 use crate::{CarReader, CarStats, Error, digest_of, limits, parse_cid, sha256};
+use answers::{PinLsAnswer, VersionAnswer};
+use calls::{BlockGet, PinAdd, PinLs, PinRm, Version};
 
 /// How long a question may take.
 const QUESTION: Duration = Duration::from_secs(10);
@@ -30,8 +30,6 @@ const PINNING: Duration = Duration::from_secs(300);
 const STALL: Duration = Duration::from_secs(60);
 /// The longest answer that is read, in bytes, but for a block.
 const ANSWER_BYTES: usize = 64 * 1024;
-/// How many blocks wait for the network at most.
-const WAITING_BLOCKS: usize = 4;
 
 /// Why a call to Kubo failed.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +56,12 @@ pub enum KuboError {
     /// It says that it has pinned a root, and doesn't list it.
     #[error("Kubo says that it has pinned {0}, but doesn't list it among its recursive pins")]
     NotPinned(Cid),
+    /// It says that it has pinned a root, and doesn't give back a block below it.
+    #[error("Kubo says that it has pinned the root, but doesn't give block {block} of it back: {reason}")]
+    NotHeld { block: Cid, reason: String },
+    /// It says that it has pinned a root, and gives other bytes for a block below it.
+    #[error("Kubo says that it has pinned the root, but the bytes that it gives as block {0} of it have another hash")]
+    WrongBytes(Cid),
     #[error(transparent)]
     Content(#[from] Error),
 }
@@ -126,15 +130,18 @@ impl Kubo {
         Ok(answer.version)
     }
 
-    /// Sends a root's whole DAG and pins it, recursively, under a name; what Kubo says of either is checked. Doing it
-    /// again changes nothing.
+    /// Sends a root's whole DAG and pins it, recursively, under a name; what Kubo says of either is checked, and a few
+    /// blocks are read back ([`Kubo::read_back`]). Doing it again changes nothing.
     ///
     /// `car` comes from [`crate::Store::car`]; its blocks are read on the blocking pool.
     pub async fn import_and_pin(&self, root: &Cid, car: CarReader, name: &str) -> Result<(), KuboError> {
         self.import(root, car).await?;
         let request = PinAdd { arg: root.to_string(), recursive: true, name };
         let _: serde_json::Value = self.ask("pin a root", PINNING, request).await?;
-        if self.pinned(root).await?.is_some() { Ok(()) } else { Err(KuboError::NotPinned(*root)) }
+        if self.pinned(root).await?.is_none() {
+            return Err(KuboError::NotPinned(*root));
+        }
+        self.read_back(root).await
     }
 
     /// The recursive pin of a root, or `None` if it has none.
@@ -159,9 +166,9 @@ impl Kubo {
         }
     }
 
-    /// The bytes of a block, checked against its CID.
+    /// The bytes of a block that Kubo holds itself, checked against its CID.
     pub async fn block(&self, cid: &Cid) -> Result<Vec<u8>, KuboError> {
-        let request = BlockGet { arg: cid.to_string() };
+        let request = BlockGet { arg: cid.to_string(), offline: true };
         let block = self.read("give a block", STALL, request, limits::BLOCK_BYTES).await?;
         if digest_of(cid) == Some(sha256(&block)) { Ok(block) } else { Err(Error::HashMismatch(*cid).into()) }
     }
@@ -209,99 +216,9 @@ impl Kubo {
         }
         Ok(request)
     }
-
-    async fn import(&self, root: &Cid, car: CarReader) -> Result<(), KuboError> {
-        let action = "import a DAG";
-        let (sender, body) = mpsc::channel(WAITING_BLOCKS);
-        let sent = Arc::new(AtomicU64::new(0));
-        let producer = task::spawn_blocking({
-            let sent = sent.clone();
-            move || produce(car, &sender, &sent)
-        });
-        let answer = self.send_car(root, body, &sent).await;
-        // Our own side's failure explains the other's: look at it first.
-        let sent = match producer.await {
-            Ok(sent) => sent?,
-            Err(error) => return Err(KuboError::Unreachable { action, reason: error.to_string() }),
-        };
-        check_import(&answer?, sent)
-    }
-
-    async fn send_car(&self, root: &Cid, body: mpsc::Receiver<Piece>, sent: &AtomicU64) -> Result<Vec<u8>, KuboError> {
-        let action = "import a DAG";
-        let mut request = self.request(action, DagImport { pin_roots: false, stats: true })?;
-        // Nothing below a root can contain the root's own hash, so this never occurs in what it delimits.
-        let boundary = format!("pinreel-{root}");
-        let content_type = format!("multipart/form-data; boundary={boundary}");
-        let content_type = content_type.parse().expect("letters, digits and dashes are a header value");
-        request.headers_mut().insert("content-type", content_type);
-        let stream: Box<dyn Stream<Item = Piece> + Send> = Box::new(form_of(&boundary, body));
-        *request.body_mut() = stream.into();
-
-        let mut answer = self.client.request_stream_bytes(request);
-        let mut bytes = Vec::new();
-        loop {
-            let before = sent.load(Ordering::Relaxed);
-            match time::timeout(STALL, answer.next()).await {
-                Ok(Some(Ok(piece))) if bytes.len() + piece.len() <= ANSWER_BYTES => bytes.extend_from_slice(&piece),
-                Ok(Some(Ok(_))) => return Err(KuboError::Unfinished { action }),
-                Ok(Some(Err(error))) => return Err(failed(action)(error)),
-                Ok(None) => return Ok(bytes),
-                Err(_) if sent.load(Ordering::Relaxed) != before => {}
-                Err(_) => return Err(KuboError::Timeout { action, limit: STALL }),
-            }
-        }
-    }
 }
 
 type Request = <IpfsClient as Backend>::HttpRequest;
-type Piece = Result<Bytes, Box<dyn std::error::Error + Send + Sync>>;
-
-/// Reads the CAR file into the channel, until it ends or nobody listens any more; how much was read.
-fn produce(mut car: CarReader, sender: &mpsc::Sender<Piece>, sent: &AtomicU64) -> Result<CarStats, Error> {
-    loop {
-        let piece = match car.next_piece() {
-            Ok(None) => return Ok(car.stats()),
-            Ok(Some(piece)) => piece,
-            Err(error) => {
-                // An error in the body breaks the request off, so that Kubo doesn't take half a file for a whole.
-                let _ = sender.blocking_send(Err("the DAG could not be read".into()));
-                return Err(error);
-            }
-        };
-        if sender.blocking_send(Ok(piece)).is_err() {
-            return Ok(car.stats());
-        }
-        sent.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// The form that `dag/import` wants, with the CAR file as its only part.
-fn form_of(boundary: &str, mut body: mpsc::Receiver<Piece>) -> impl Stream<Item = Piece> + Send + use<> {
-    let head = format!(
-        "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"root.car\"\r\n\
-         Content-Type: application/octet-stream\r\n\r\n"
-    );
-    let tail = format!("\r\n--{boundary}--\r\n");
-    let pieces = stream::poll_fn(move |context| body.poll_recv(context));
-    stream::iter([Ok(head.into())]).chain(pieces).chain(stream::iter([Ok(tail.into())]))
-}
-
-/// Whether the answer says that all of the import went through: its statistics come last, and only then.
-fn check_import(answer: &[u8], sent: CarStats) -> Result<(), KuboError> {
-    let action = "import a DAG";
-    let lines = answer.split(|byte| *byte == b'\n');
-    let lines: Vec<ImportLine> = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
-    if let Some(reason) = lines.iter().filter_map(|line| line.root.as_ref()?.error.clone()).find(|it| !it.is_empty()) {
-        return Err(KuboError::Refused { action, reason });
-    }
-    let stats = lines.into_iter().find_map(|line| line.stats).ok_or(KuboError::Unfinished { action })?;
-    let counted = CarStats {
-        blocks: stats.blocks.unwrap_or(sent.blocks),
-        block_bytes: stats.block_bytes.unwrap_or(sent.block_bytes),
-    };
-    if counted == sent { Ok(()) } else { Err(KuboError::Miscounted { sent, counted }) }
-}
 
 fn failed(action: &'static str) -> impl Fn(ipfs_api_backend_hyper::Error) -> KuboError {
     use ipfs_api_backend_hyper::Error as Backend;
@@ -310,109 +227,4 @@ fn failed(action: &'static str) -> impl Fn(ipfs_api_backend_hyper::Error) -> Kub
         Backend::Client(error) => KuboError::Unreachable { action, reason: error.to_string() },
         other => KuboError::Refused { action, reason: other.to_string() },
     }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct DagImport {
-    pin_roots: bool,
-    stats: bool,
-}
-
-impl ApiRequest for DagImport {
-    const PATH: &'static str = "/dag/import";
-}
-
-#[derive(Deserialize)]
-struct ImportLine {
-    #[serde(rename = "Root")]
-    root: Option<ImportRoot>,
-    #[serde(rename = "Stats")]
-    stats: Option<ImportStats>,
-}
-
-#[derive(Deserialize)]
-struct ImportRoot {
-    #[serde(rename = "PinErrorMsg")]
-    error: Option<String>,
-}
-
-/// What a Kubo of an older version doesn't count isn't there.
-#[derive(Deserialize)]
-struct ImportStats {
-    #[serde(rename = "BlockCount")]
-    blocks: Option<u64>,
-    #[serde(rename = "BlockBytesCount")]
-    block_bytes: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct Version {}
-
-impl ApiRequest for Version {
-    const PATH: &'static str = "/version";
-}
-
-#[derive(Deserialize)]
-struct VersionAnswer {
-    #[serde(rename = "Version")]
-    version: String,
-}
-
-#[derive(Serialize)]
-struct BlockGet {
-    arg: String,
-}
-
-impl ApiRequest for BlockGet {
-    const PATH: &'static str = "/block/get";
-}
-
-#[derive(Serialize)]
-struct PinRm {
-    arg: String,
-    recursive: bool,
-}
-
-impl ApiRequest for PinRm {
-    const PATH: &'static str = "/pin/rm";
-}
-
-/// `pin/add` with a name, which the crate's own request lacks.
-#[derive(Serialize)]
-struct PinAdd<'a> {
-    arg: String,
-    recursive: bool,
-    name: &'a str,
-}
-
-impl ApiRequest for PinAdd<'_> {
-    const PATH: &'static str = "/pin/add";
-}
-
-/// `pin/ls` with names, which the crate's own request lacks.
-#[derive(Serialize)]
-struct PinLs {
-    arg: String,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    names: bool,
-}
-
-impl ApiRequest for PinLs {
-    const PATH: &'static str = "/pin/ls";
-}
-
-#[derive(Deserialize)]
-struct PinLsAnswer {
-    #[serde(rename = "Keys", default)]
-    keys: HashMap<String, PinLsEntry>,
-}
-
-#[derive(Deserialize)]
-struct PinLsEntry {
-    #[serde(rename = "Type")]
-    kind: String,
-    #[serde(rename = "Name", default)]
-    name: String,
 }
