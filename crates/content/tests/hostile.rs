@@ -60,6 +60,25 @@ fn what_is_wrong_in_a_car_file_has_a_name_and_a_place() {
     let pragma = [0x0a, 0xa1, 0x67, b'v', b'e', b'r', b's', b'i', b'o', b'n', 2];
     assert!(matches!(import(&store, &pragma), Err(CarError::Version(2))));
 
+    let header = car::header(&[one.0]);
+    for end in [2, 9, header.len() - 1] {
+        let error = import(&store, &good[..end]).unwrap_err();
+        assert!(matches!(error, CarError::HeaderTruncated { offset } if offset == end as u64), "{error:?}");
+    }
+    assert!(matches!(import(&store, &[b"\x20", &[b'x'; 9][..]].concat()), Err(CarError::Header)), "some other file");
+    let mut cbor = b"\xa2\x65roots\x82".to_vec();
+    cbor.extend_from_slice(&header[header.len() - 9 - 41..header.len() - 9]);
+    let root = cbor.len() as u64 + 2;
+    // An identity CID of 100 bytes, then the version.
+    cbor.extend_from_slice(&[&[0xd8, 0x2a, 0x58, 105, 0, 1, 0x55, 0, 100][..], &[7; 100], b"\x67version\x01"].concat());
+    let error = import(&store, &[&[cbor.len() as u8 | 0x80, (cbor.len() >> 7) as u8], &cbor[..]].concat()).unwrap_err();
+    assert!(matches!(error, CarError::HeaderRoot { offset } if offset == root), "{error:?} {root}");
+    assert!(error.to_string().contains("more than 64 bytes"), "{error}");
+    let many = car::header(&vec![one.0; 2000]);
+    let error = import(&store, &many).unwrap_err();
+    let most = limits::CAR_HEADER_BYTES as u64;
+    assert!(matches!(error, CarError::HeaderTooLarge { offset: 3, size_bytes } if size_bytes > most), "{error:?}");
+
     for size in [limits::BLOCK_BYTES + 1, limits::BLOCK_BYTES + 500] {
         let large = raw(&vec![0; size]);
         let error = import(&store, &[&good[..], &car::frame(&large.0, &large.1)].concat()).unwrap_err();

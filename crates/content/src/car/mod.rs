@@ -24,6 +24,20 @@ use crate::{
 pub enum CarError {
     #[error("this is not a CAR file: it doesn't begin with the header of one")]
     Header,
+    /// It begins as one; `offset` is where it ends.
+    #[error("the CAR file ends in the middle of its header, at byte {offset}")]
+    HeaderTruncated { offset: u64 },
+    /// `offset` is where it begins.
+    #[error(
+        "the header of the CAR file, at byte {offset}, has {size_bytes} bytes; headers may have at most {}",
+        crate::limits::CAR_HEADER_BYTES
+    )]
+    HeaderTooLarge { offset: u64, size_bytes: u64 },
+    /// `offset` is where the link to it begins.
+    #[error(
+        "the header of the CAR file names a root, at byte {offset}, that is no CID, or that holds more than 64 bytes itself"
+    )]
+    HeaderRoot { offset: u64 },
     #[error("this is a CAR file of version {0}; only version 1 is read")]
     Version(u64),
     /// `offset` is where the block begins; its CID is known if the file goes on for so long.

@@ -10,6 +10,7 @@ use crate::{
     address::{Digest, IDENTITY, SHA2_256, digest_of, sha256},
     dagpb::read_varint,
     data::cbor::{CborItem, cbor_items},
+    error::Malformed,
     limits,
 };
 
@@ -45,11 +46,20 @@ impl<R: Read> BlockReader<R> {
     }
 
     fn header(&mut self) -> Result<Vec<Cid>, CarError> {
-        let length = self.length()?.ok_or(CarError::Header)?;
-        if length == 0 || length > limits::CAR_HEADER_BYTES as u64 {
+        let size_bytes = self.length()?.ok_or(CarError::Header)?;
+        let (offset, mut header) = (self.offset, Vec::new());
+        let most_bytes = size_bytes.min(limits::CAR_HEADER_BYTES as u64);
+        let read = self.source.by_ref().take(most_bytes).read_to_end(&mut header);
+        self.offset += header.len() as u64;
+        read.map_err(|source| CarError::Io { offset: self.offset, source })?;
+        if !begins_as_header(&header) {
             return Err(CarError::Header);
         }
-        parse_header(&self.take(length as usize, 0)?)
+        match header.len() as u64 {
+            length if length < most_bytes => Err(CarError::HeaderTruncated { offset: self.offset }),
+            length if length < size_bytes => Err(CarError::HeaderTooLarge { offset, size_bytes }),
+            _ => parse_header(&header, offset),
+        }
     }
 
     /// The roots that the header names. Nothing says that their blocks are in the file.
@@ -140,13 +150,19 @@ fn check(cid: &Cid, bytes: &[u8], offset: u64) -> Result<Option<Digest>, CarErro
     if right { Ok(digest_of(cid)) } else { Err(CarError::HashMismatch { offset, cid: Box::new(*cid) }) }
 }
 
+/// Whether bytes are a header's as far as they go: a map whose first key is one of the two.
+fn begins_as_header(header: &[u8]) -> bool {
+    let begins = |start: &[u8]| header.iter().zip(start).all(|(one, other)| one == other);
+    !header.is_empty() && [&b"\xa2\x65roots"[..], b"\xa2\x67version", b"\xa1\x67version"].into_iter().any(begins)
+}
+
 /// Takes `{"roots": [CID…], "version": 1}` apart, its keys in either order.
-fn parse_header(header: &[u8]) -> Result<Vec<Cid>, CarError> {
-    let (items, rest) = cbor_items(header).map_err(|_| CarError::Header)?;
+fn parse_header(header: &[u8], offset: u64) -> Result<Vec<Cid>, CarError> {
+    let items = cbor_items(header).map_err(|(reason, at)| match reason {
+        Malformed::LinkCid => CarError::HeaderRoot { offset: offset + at as u64 },
+        _ => CarError::Header,
+    })?;
     let [CborItem::Map(2) | CborItem::Map(1), fields @ ..] = &items[..] else { return Err(CarError::Header) };
-    if !rest.is_empty() {
-        return Err(CarError::Header);
-    }
     let (mut roots, mut version) = (None, None);
     let mut fields = fields.iter();
     while let Some(key) = fields.next() {
