@@ -318,6 +318,46 @@ fn damage_is_found_kept_back_and_mended() {
 }
 
 #[test]
+fn a_file_that_somebody_took_away_is_damage_until_it_is_back() {
+    let (folder, store) = store();
+    let content = bytes(6, 2 * MIB + 10);
+    let file = store.put_bytes(&content).unwrap().cid;
+    let (path, leaf) = (blob_path(&folder, &file), raw_cid(sha256(&content[MIB..2 * MIB])));
+    let take_away = || {
+        std::fs::remove_file(&path).unwrap();
+        // Whatever removes or damages something ends what is kept open.
+        store.erase(&hash_bytes(b"another").cid, 1).unwrap();
+    };
+    take_away();
+    assert!(matches!(store.block(&leaf), Err(Error::Damaged(cid)) if cid == leaf));
+    assert!(matches!(store.open_file(&file), Err(Error::Damaged(cid)) if cid == file));
+    assert_eq!((store.stats().unwrap().damaged, store.damage().unwrap().len()), (3, 3), "to be repaired");
+    for damage in store.damage().unwrap() {
+        let (from, to) = (damage.offset as usize, (damage.offset + damage.size_bytes) as usize);
+        assert!(store.mend(&damage.leaf, &content[from..to]).unwrap());
+    }
+    assert!(read_all(&store, &file) == content);
+
+    take_away();
+    assert!(store.open_file(&file).is_err());
+    assert_eq!(store.put_bytes(&content).unwrap().cid, file);
+    assert_eq!(store.stats().unwrap().damaged, 0, "bytes that were stored again are right");
+    assert!(read_all(&store, &file) == content);
+
+    std::fs::write(&path, vec![0; content.len()]).unwrap();
+    assert_eq!(store.scrub(&file, |_| {}).unwrap().damaged, 3);
+    store.put_bytes(&content).unwrap();
+    assert!(read_all(&store, &file) == content, "also where a file of the same size was damaged");
+
+    take_away();
+    assert!(store.open_file(&file).is_err());
+    drop(store);
+    let store = Store::open(folder.path()).unwrap();
+    assert!(store.open_file(&file).unwrap().is_none(), "a start drops what it has no file for");
+    assert_eq!(store.stats().unwrap().damaged, 0);
+}
+
+#[test]
 fn files_come_in_order_for_a_scrub_that_goes_on_later() {
     let (_folder, store) = store();
     let stored: Vec<Cid> = (0..5).map(|seed| store.put_bytes(&bytes(seed, 100)).unwrap().cid).collect();

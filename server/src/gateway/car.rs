@@ -59,11 +59,9 @@ pub fn answer((store, leave): (&Store, &Leave), ask: &Ask, walk: &Walk, form: &C
     if let (Scope::All, End::Found(cid)) = (scope, walk.end) {
         leave.whole(store, &cid)?;
     }
-    if ask.is_head {
-        return Ok((StatusCode::OK, headers, pieces::unsent()).into_response());
-    }
     let options = CarOptions {
-        scope,
+        // Where a GET would fail at once, a HEAD does as well: no more than the first blocks is looked at for it.
+        scope: if ask.is_head { Scope::Block } else { scope },
         duplicates: form.duplicates,
         gate: leave.gate.clone(),
         max_blocks: limits::BLOCKS_PER_CAR,
@@ -76,7 +74,8 @@ pub fn answer((store, leave): (&Store, &Leave), ask: &Ask, walk: &Walk, form: &C
         Batch { ready, rest: Rest::Failed(error) } if ready.len() <= 1 => return Err(errors::of_content(error)),
         first => first,
     };
-    Ok((StatusCode::OK, headers, pieces::body(first)).into_response())
+    let body = if ask.is_head { pieces::unsent() } else { pieces::body(first) };
+    Ok((StatusCode::OK, headers, body).into_response())
 }
 
 /// A CAR file on its way out: blocks that lie in files are sent as stretches of them where the connection takes these.

@@ -50,13 +50,16 @@ impl Store {
             return Err(Error::Erased(tree.root));
         }
         self.touch(tree.nodes.iter().map(|(digest, _)| digest).chain([&digest]));
-        if fs::metadata(&target).is_ok_and(|found| found.len() == tree.size_bytes) {
+        // What is known to be damaged gives way to bytes that have just been hashed.
+        let is_there = fs::metadata(&target).is_ok_and(|found| found.len() == tree.size_bytes);
+        if is_there && !self.has_damage(&digest) {
             fs::remove_file(source).map_err(Error::io("remove", source))?;
         } else {
             self.rename_into_place(source, &target)?;
         }
         self.fault("blob.renamed");
         self.index_blob(tree)?;
+        self.forget_damage(&digest)?;
         self.fault("blob.indexed");
         Ok(tree.stored())
     }

@@ -67,8 +67,8 @@ impl Store {
             None => Ok(None),
             Some(Place::Node(block)) => Ok(Some(block)),
             Some(Place::Blob { blob, offset, length }) => {
-                let file = self.open_blob(&blob)?;
-                let block = file.read_vec(offset, length).map_err(|error| match error {
+                let block = self.open_blob(&blob).and_then(|file| file.read_vec(offset, length));
+                let block = block.map_err(|error| match error {
                     Error::Damaged(_) => Error::Damaged(*cid),
                     other => other,
                 });

@@ -1,6 +1,11 @@
 //! Reading files: from a blob with one `pread`, from foreign blocks by walking their DAG.
 
-use std::{fs::File, io::IoSliceMut, os::unix::fs::FileExt, sync::Arc};
+use std::{
+    fs::File,
+    io::{self, IoSliceMut},
+    os::unix::fs::FileExt,
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use cid::Cid;
@@ -52,7 +57,8 @@ impl Store {
     /// Opens a file by its CID: a UnixFS file, or any raw block. `None` if its root isn't held.
     ///
     /// # Errors
-    /// [`Error::NotAFile`] for directories and other codecs; [`Error::Malformed`] when the sizes don't add up.
+    /// [`Error::NotAFile`] for directories and other codecs; [`Error::Malformed`] when the sizes don't add up;
+    /// [`Error::Damaged`] when somebody took the file away, which is noted as any other damage.
     pub fn open_file(&self, cid: &Cid) -> Result<Option<FileReader>> {
         self.open_file_through(cid, &Gate::default())
     }
@@ -136,7 +142,10 @@ impl Store {
     pub(super) fn blob_reader(&self, blob: &Blob) -> Result<FileReader> {
         let cid = blob.cid();
         let path = self.blob_path(&cid);
-        let file = File::open(&path).map_err(Error::io("open the stored file", path))?;
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.look_for_lost(blob, &path)?,
+            opened => opened.map_err(Error::io("open the stored file", path))?,
+        };
         let source = Source::Blob { file: Arc::new(file), offset: 0, damaged: self.damaged_leaves(blob).into() };
         Ok(FileReader { cid, size_bytes: blob.size_bytes, source })
     }
@@ -284,13 +293,13 @@ fn refuse_damaged(cid: &Cid, damaged: &[u32], offset: u64, length: u64) -> Resul
     if damaged.iter().any(touched) { Err(Error::Damaged(*cid)) } else { Ok(()) }
 }
 
-fn read_full(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+fn read_full(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut done = 0;
     while done < buffer.len() {
         match file.read_at(&mut buffer[done..], offset + done as u64) {
             Ok(0) => break,
             Ok(length) => done += length,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }

@@ -1,7 +1,7 @@
 //! Looking for damage: every file is read and hashed again, and what is wrong in it is no longer given out until it is
 //! mended with the right bytes from elsewhere.
 
-use std::{collections::HashMap, fs::File, io, os::unix::fs::FileExt, sync::PoisonError};
+use std::{collections::HashMap, fs::File, io, os::unix::fs::FileExt, path::Path, sync::PoisonError};
 
 use cid::Cid;
 
@@ -186,11 +186,44 @@ impl Store {
         if damaged.is_empty() { Vec::new() } else { damaged.get(&blob.root).cloned().unwrap_or_default() }
     }
 
+    /// What became of a file that wasn't in its place: it was removed, or is back already, or somebody took it away,
+    /// which is damage to all of it.
+    pub(super) fn look_for_lost(&self, blob: &Blob, path: &Path) -> Result<File> {
+        // Who has the lock adds or removes files, and may be the one who asks: the next to ask can note it.
+        let Ok(_files) = self.inner.files.try_lock() else { return Err(Error::Damaged(blob.cid())) };
+        match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened.map_err(Error::io("open the stored file", path)),
+        }
+        if self.inner.index.read()?.blob(&blob.root)?.is_none() {
+            return Err(Error::BlockMissing(blob.cid()));
+        }
+        if let Err(error) = self.note_damage(blob, (0..leaf_count(blob.size_bytes) as u32).collect()) {
+            tracing::warn!(file = %blob.cid(), %error, "a stored file is gone, which can't be noted");
+        }
+        Err(Error::Damaged(blob.cid()))
+    }
+
+    /// Whether something in a file is known to be wrong.
+    pub(super) fn has_damage(&self, root: &Digest) -> bool {
+        self.inner.damaged.read().unwrap_or_else(PoisonError::into_inner).contains_key(root)
+    }
+
+    /// Forgets the damage of a file that was put in its place anew.
+    pub(super) fn forget_damage(&self, root: &Digest) -> Result<()> {
+        match self.inner.index.read()?.blob(root)? {
+            Some(blob) if self.has_damage(root) => self.note_damage(&blob, Vec::new()),
+            _ => Ok(()),
+        }
+    }
+
     fn note_damage(&self, blob: &Blob, wrong: Vec<u32>) -> Result<()> {
         if wrong == self.damaged_leaves(blob) {
             return Ok(());
         }
-        tracing::warn!(file = %blob.cid(), leaves = wrong.len(), "a stored file has leaves with another hash than theirs");
+        if !wrong.is_empty() {
+            tracing::warn!(file = %blob.cid(), leaves = wrong.len(), "a stored file has leaves with another hash than theirs");
+        }
         self.inner.index.write_freeing(|tables| {
             for number in 0..leaf_count(blob.size_bytes) as u32 {
                 tables.damaged.remove(&leaf_key(&blob.root, number))?;

@@ -3,6 +3,7 @@
 mod car;
 mod denied;
 mod known;
+mod lost;
 mod pages;
 mod parts;
 

@@ -82,6 +82,8 @@ impl<'t> Tables<'t> {
         let Some(number) = self.roots.remove(root)?.map(|number| number.value()) else { return Ok(()) };
         let size_bytes = self.blobs.remove(number)?.map_or(0, |blob| blob.value().1);
         self.count("blob_bytes", -(size_bytes as i64))?;
+        let (first, last) = (leaf_key(root, 0), leaf_key(root, u32::MAX));
+        self.damaged.retain_in::<&[u8; 36], _>(&first..=&last, |_, ()| false)?;
         for digest in &parts.leaves {
             self.leaves.remove(&leaf_key(digest, number))?;
         }
