@@ -4,6 +4,8 @@ use std::{io, path::PathBuf};
 
 use cid::Cid;
 
+use crate::walk::printable_path;
+
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -64,6 +66,9 @@ pub enum Error {
         "{0:?} cannot be a name in a folder: it is empty, too long, a dot name, not UTF-8, or holds a slash or NUL"
     )]
     NameInvalid(String),
+    /// A file on the disk with a name that dag-pb, whose names are text, can't have.
+    #[error("{} has a name that is not UTF-8, and the folders of IPFS hold no others: rename it", printable_path(.0))]
+    NameNotUtf8(PathBuf),
     /// The same name twice in one directory.
     #[error("the name {0:?} appears twice in one folder")]
     NameTwice(String),

@@ -39,4 +39,4 @@ pub use store::{
     FileReader, Gate, InPages, Kind, Node, Options, Part, PartialBlob, PartialInfo, Pin, Published, Rebuilt, Scope,
     Scrubbed, Stats, Step, Store, Visibility, Walk,
 };
-pub use walk::{FolderWalk, hash_path};
+pub use walk::{FolderWalk, hash_path, printable_path};

@@ -47,7 +47,7 @@ struct Stopped;
 /// of each of them in order, entries by their names, each folder after its entries.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::Changed`], [`Error::SpecialFile`], [`Error::NameInvalid`], [`Error::NamesCollide`].
+/// [`Error::Io`], [`Error::Changed`], [`Error::SpecialFile`], [`Error::NameNotUtf8`], [`Error::NamesCollide`].
 pub fn hash_path(
     path: &Path,
     walk: FolderWalk,
@@ -117,7 +117,7 @@ impl Walker<'_> {
             let name = entry.map_err(Error::io("list", folder))?.file_name();
             if self.hidden || !name.as_bytes().starts_with(b".") {
                 let text = name.into_string();
-                names.push(text.map_err(|name| Error::NameInvalid(name.to_string_lossy().into_owned()))?);
+                names.push(text.map_err(|name| Error::NameNotUtf8(folder.join(name)))?);
             }
         }
         names.sort_unstable();
@@ -136,9 +136,45 @@ impl Walker<'_> {
     }
 }
 
+/// A path as one line that tells every other path from it: control characters, backslashes and bytes that aren't UTF-8
+/// are written as in `\n`, `\\` and `\xff`.
+pub fn printable_path(path: &Path) -> String {
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '\\' => text += "\\\\",
+                control if control.is_control() => text.extend(control.escape_default()),
+                other => text.push(other),
+            }
+        }
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    text
+}
+
 /// The node of a symbolic link.
 fn symlink(target: &[u8]) -> Link {
     let mut block = Vec::new();
     dagpb::push_data(&mut block, &unixfs::symlink_data(target));
     Link { cid: dag_pb_cid(sha256(&block)), tsize: block.len() as u64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_line_and_tells_others_from_it() {
+        for (path, line) in [
+            (&b"with spaces/\xc3\xbc"[..], "with spaces/\u{fc}"),
+            (b"two\nlines\t\x1b[31m\x7f", "two\\nlines\\t\\u{1b}[31m\\u{7f}"),
+            (b"back\\n", "back\\\\n"),
+            (b"\xffno text\xc3", "\\xffno text\\xc3"),
+        ] {
+            assert_eq!(printable_path(Path::new(OsStr::from_bytes(path))), line);
+        }
+    }
 }

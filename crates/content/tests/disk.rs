@@ -86,7 +86,9 @@ fn what_cannot_be_hashed_is_named() {
     fs::remove_file(&socket).unwrap();
     let strange = folder.path().join(std::ffi::OsStr::from_bytes(b"\xff"));
     fs::write(&strange, b"").unwrap();
-    assert!(matches!(walk(folder.path(), WALK), Err(Error::NameInvalid(_))));
+    let error = walk(folder.path(), WALK).unwrap_err();
+    assert!(matches!(&error, Error::NameNotUtf8(path) if *path == strange), "{error:?}");
+    assert!(error.to_string().contains("/\\xff has a name that is not UTF-8"), "{error}");
 }
 
 #[test]

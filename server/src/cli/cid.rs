@@ -1,11 +1,10 @@
 //! `pinreel cid PATH…`: the CIDs of files and folders, without storing anything.
 
 use std::io::{self, BufWriter, Read, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use pinreel_content::{FileHasher, FolderWalk, Link, Progress as Hashed, all_cores, hash_path};
+use pinreel_content::{FileHasher, FolderWalk, Link, Progress as Hashed, all_cores, hash_path, printable_path};
 use serde_json::json;
 
 use super::answer::Failure;
@@ -87,47 +86,12 @@ impl<W: Write> Lines<W> {
         let cid = link.cid.to_string();
         let line = match self.as_json {
             true => json!({ "path": path.to_string_lossy(), "cid": cid }).to_string(),
-            false => format!("{cid}  {}", printable(path)),
+            false => format!("{cid}  {}", printable_path(path)),
         };
         self.is_open = self.is_open && writeln!(self.out, "{line}").is_ok();
     }
 
     fn flush(&mut self) {
         self.is_open = self.is_open && self.out.flush().is_ok();
-    }
-}
-
-/// A path as one line that tells every other path from it.
-fn printable(path: &Path) -> String {
-    let mut text = String::new();
-    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match character {
-                '\\' => text += "\\\\",
-                control if control.is_control() => text.extend(control.escape_default()),
-                other => text.push(other),
-            }
-        }
-        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use std::ffi::OsStr;
-
-    use super::*;
-
-    #[test]
-    fn a_path_is_one_line_and_tells_others_from_it() {
-        for (path, line) in [
-            (&b"with spaces/\xc3\xbc"[..], "with spaces/\u{fc}"),
-            (b"two\nlines\t\x1b[31m\x7f", "two\\nlines\\t\\u{1b}[31m\\u{7f}"),
-            (b"back\\n", "back\\\\n"),
-            (b"\xffno text\xc3", "\\xffno text\\xc3"),
-        ] {
-            assert_eq!(printable(Path::new(OsStr::from_bytes(path))), line);
-        }
     }
 }
