@@ -11,8 +11,8 @@ pub struct MediaType {
     /// `type/subtype`, in lower case.
     pub essence: String,
     params: Vec<(String, String)>,
-    /// 0 to 1000.
-    quality: u16,
+    /// How well it is liked, 1 to 1000.
+    pub quality: u16,
 }
 
 impl MediaType {

@@ -1,4 +1,11 @@
 //! Which form of the content a request wants: `?format=` beats `Accept` (IPIP-523); nothing is converted (IPIP-524).
+//!
+//! `Accept` goes by its weights: a form that it names is given unless something ordinary (a page, a type of file,
+//! `*/*`) is liked better. Between two that are liked the same, the form comes before the ordinary, and the first form
+//! before the second.
+
+#[cfg(test)]
+mod tests;
 
 use axum::http::HeaderMap;
 
@@ -146,7 +153,9 @@ fn unknown(name: &str) -> ApiError {
 pub fn wish(query: &Query, headers: &HeaderMap) -> Result<Wish, ApiError> {
     let accepted = accept::accepted(headers);
     let takes_html = accepted.iter().any(|media_type| media_type.essence == "text/html");
-    let native_will_do = accepted.iter().any(|media_type| Format::of_type(&media_type.essence).is_none());
+    // The best liked comes first.
+    let native = accepted.iter().find(|media_type| is_ordinary(media_type)).map(|media_type| media_type.quality);
+    let native_will_do = native.is_some();
     let with = |choice, car| Wish { choice, native_will_do, takes_html, car };
     if let Some(name) = query.format.as_deref() {
         let format = TABLE.iter().find(|row| row.0 == name).map(|row| row.2).ok_or_else(|| unknown(name))?;
@@ -157,7 +166,7 @@ pub fn wish(query: &Query, headers: &HeaderMap) -> Result<Wish, ApiError> {
         return Ok(Wish { native_will_do: false, ..with(Choice::Query(format), car) });
     }
     let mut refused = None;
-    for media_type in &accepted {
+    for media_type in accepted.iter().take_while(|media_type| Some(media_type.quality) >= native) {
         match Format::of_type(&media_type.essence) {
             None if media_type.essence == IPNS_RECORD.1 => refused = refused.or(Some(unknown(IPNS_RECORD.0))),
             None => {}
@@ -170,77 +179,18 @@ pub fn wish(query: &Query, headers: &HeaderMap) -> Result<Wish, ApiError> {
     }
     // A client that asks for what we don't have, and for nothing else, is told so.
     match refused {
-        Some(error) if accepted.iter().all(|one| one.essence.starts_with("application/vnd.ip")) => Err(error),
+        Some(error) if !native_will_do => Err(error),
         _ => Ok(with(Choice::Native, CarForm::plain())),
     }
+}
+
+/// Whether a type says nothing of the forms that only IPFS has.
+fn is_ordinary(media_type: &MediaType) -> bool {
+    Format::of_type(&media_type.essence).is_none() && !media_type.essence.starts_with("application/vnd.ip")
 }
 
 impl CarForm {
     fn plain() -> Self {
         Self { order: CarOrder::DepthFirst, duplicates: false, by_accept: Vec::new() }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::header;
-
-    use super::*;
-
-    fn accept(value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(header::ACCEPT, value.parse().unwrap())])
-    }
-
-    fn choice(query: &str, value: &str) -> Choice {
-        wish(&Query::parse(Some(query)), &accept(value)).unwrap().choice
-    }
-
-    #[test]
-    fn query_beats_accept() {
-        let car = "application/vnd.ipld.car; version=1";
-        assert_eq!(choice("format=raw", car), Choice::Query(Format::Raw));
-        assert_eq!(choice("", car), Choice::Accept(Format::Car));
-        for query in ["format=zip", "format=ipns-record"] {
-            assert_eq!(wish(&Query::parse(Some(query)), &accept(car)).unwrap_err().code, "format_unknown");
-        }
-    }
-
-    #[test]
-    fn browsers_get_the_native_form() {
-        for value in ["*/*", "text/html,application/xhtml+xml,*/*;q=0.8", "video/*", ""] {
-            assert_eq!(choice("", value), Choice::Native, "{value}");
-        }
-        assert_eq!(choice("", "text/html, Application/Vnd.IPLD.Raw;q=0.9"), Choice::Accept(Format::Raw));
-        let usual = wish(&Query::default(), &accept("application/json, text/plain, */*")).unwrap();
-        assert!(usual.native_will_do && !usual.takes_html);
-        assert!(!wish(&Query::default(), &accept("application/json")).unwrap().native_will_do);
-    }
-
-    #[test]
-    fn car_parameters() {
-        let of = |query: &str, value: &str| wish(&Query::parse(Some(query)), &accept(value)).map(|wish| wish.car);
-        let cases = [
-            ("", "application/vnd.ipld.car", "order=dfs; dups=n", 0),
-            ("", "application/vnd.ipld.car; version=1; order=dfs; dups=y", "order=dfs; dups=y", 3),
-            ("", "application/vnd.ipld.car;order=unk", "order=unk; dups=n", 1),
-            ("format=car", "application/vnd.ipld.car; dups=y", "order=dfs; dups=y", 1),
-            ("format=car&car-dups=y", "application/vnd.ipld.car; dups=n", "order=dfs; dups=y", 0),
-            ("format=car&car-order=dfs", "application/vnd.ipld.car; order=unk", "order=dfs; dups=n", 0),
-            ("", "application/vnd.ipld.car;order=foo, application/vnd.ipld.car;dups=y;q=0.5", "order=dfs; dups=y", 1),
-        ];
-        for (query, value, expected, by_accept) in cases {
-            let car = of(query, value).unwrap();
-            assert_eq!(car.media_type(), format!("application/vnd.ipld.car; version=1; {expected}"), "{query} {value}");
-            assert_eq!(car.by_accept.len(), by_accept, "{query} {value}");
-        }
-        for (query, value) in [
-            ("", "application/vnd.ipld.car; version=2"),
-            ("", "application/vnd.ipld.car; order=bfs"),
-            ("format=car&car-version=2", "*/*"),
-            ("format=car&car-order=bfs", "*/*"),
-            ("format=car&car-dups=maybe", "*/*"),
-        ] {
-            assert_eq!(of(query, value).unwrap_err().code, "car_form_unsupported", "{query} {value}");
-        }
     }
 }
