@@ -199,12 +199,19 @@ fn what_was_just_written_waits_for_its_pin() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let root = publication(&store, 1);
-    assert_eq!(store.collect(1, 0).unwrap().removed_blobs, 0);
+    let kept = store.collect(1, 0).unwrap();
+    let folder_bytes = store.block(&root).unwrap().unwrap().len() as u64;
+    assert_eq!((kept.removed_blobs, kept.waiting), (0, 0));
+    assert_eq!(
+        (kept.fresh_blobs, kept.fresh_nodes, kept.fresh_bytes),
+        (2, 1, 1000 + 2 * MIB as u64 + 5 + folder_bytes)
+    );
     drop(store);
     let store = Store::open(folder.path()).unwrap();
     assert_eq!(store.put_bytes(&bytes(1, 1000)).unwrap().size_bytes, 1000);
     let collected = store.collect(1, 0).unwrap();
     assert_eq!((collected.removed_blobs, collected.removed_nodes), (1, 1), "what was written again stays");
+    assert_eq!((collected.fresh_blobs, collected.fresh_bytes), (1, 1000));
     assert!(store.block(&root).unwrap().is_none());
 }
 

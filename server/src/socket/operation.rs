@@ -121,6 +121,13 @@ pub enum Answer {
         removed_files: u64,
         removed_bytes: u64,
         removed_blocks: u64,
+        /// What stays only because it was written within the last hour.
+        #[serde(default)]
+        fresh_files: u64,
+        #[serde(default)]
+        fresh_blocks: u64,
+        #[serde(default)]
+        fresh_bytes: u64,
         unfinished: bool,
     },
     /// Whether anything changed.
@@ -275,6 +282,9 @@ fn collected(collected: pinreel_content::Collected) -> Answer {
         removed_files: collected.removed_blobs,
         removed_bytes: collected.removed_bytes,
         removed_blocks: collected.removed_nodes,
+        fresh_files: collected.fresh_blobs,
+        fresh_blocks: collected.fresh_nodes,
+        fresh_bytes: collected.fresh_bytes,
         unfinished: collected.unfinished,
     }
 }

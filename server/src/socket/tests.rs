@@ -186,6 +186,9 @@ async fn damage_is_told_and_mended_and_collections_answer(owner: PgPool) {
     assert!(restore(b"a file").await.unwrap());
     assert!(verify().await.unwrap().1.is_empty());
 
+    // Only what has been there for an hour goes, whatever the time that is given.
+    let (answer, _) = operate(&test, Operation::Collect { grace_ms: Some(0) }).await.unwrap();
+    assert!(matches!(answer, Answer::Collected { fresh_files: 1, fresh_blocks: 0, fresh_bytes: 6, .. }), "{answer:?}");
     let (answer, _) = operate(&test, Operation::Collect { grace_ms: None }).await.unwrap();
     assert!(matches!(answer, Answer::Collected { waiting: 1, removed_files: 0, .. }), "{answer:?}");
     let (answer, _) = operate(&test, Operation::Erase { cid: cid.to_string() }).await.unwrap();

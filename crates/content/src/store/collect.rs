@@ -15,7 +15,7 @@ use cid::Cid;
 
 use super::{
     Store,
-    index::{Blob, Parts},
+    index::{Blob, Parts, Snapshot},
     lock,
     reach::Reach,
 };
@@ -38,8 +38,27 @@ pub struct Collected {
     pub removed_blobs: u64,
     pub removed_bytes: u64,
     pub removed_nodes: u64,
+    /// Files whose grace period is over, and which stay since they were written within the last hour.
+    pub fresh_blobs: u64,
+    /// Other blocks of which this is so.
+    pub fresh_nodes: u64,
+    /// The bytes of both.
+    pub fresh_bytes: u64,
     /// Whether something could not be removed yet because others kept pinning; the next collection goes on.
     pub unfinished: bool,
+}
+
+impl Collected {
+    fn count_fresh(&mut self, index: &Snapshot, digest: &Digest) -> Result<()> {
+        if let Some(blob) = index.blob(digest)? {
+            self.fresh_blobs += 1;
+            self.fresh_bytes += blob.size_bytes;
+        } else if let Some(node) = index.node(digest)? {
+            self.fresh_nodes += 1;
+            self.fresh_bytes += node.len() as u64;
+        }
+        Ok(())
+    }
 }
 
 /// A file on its way out.
@@ -200,12 +219,12 @@ impl Store {
             for digest in batch {
                 let erased = tables.erased.get(digest)?.is_some();
                 let is_fresh = fresh.contains_key(digest) && !erased;
-                if !is_fresh && tables.remove_node(digest)? {
-                    collected.removed_nodes += 1;
+                if is_fresh {
+                    collected.count_fresh(&index, digest)?;
+                    continue;
                 }
-                if !is_fresh {
-                    tables.unreached.remove(digest)?;
-                }
+                collected.removed_nodes += u64::from(tables.remove_node(digest)?);
+                tables.unreached.remove(digest)?;
             }
             Ok(())
         })?;

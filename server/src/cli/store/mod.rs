@@ -141,30 +141,50 @@ async fn gc(command: Gc) -> Result<(String, Value), Failure> {
 }
 
 fn collected(answer: Answer) -> Result<(String, Value), Failure> {
-    let Answer::Collected { reached, waiting, removed_files, removed_bytes, removed_blocks, unfinished } = answer
+    let Answer::Collected {
+        reached,
+        waiting,
+        removed_files,
+        removed_bytes,
+        removed_blocks,
+        fresh_files,
+        fresh_blocks,
+        fresh_bytes,
+        unfinished,
+    } = answer
     else {
         return Err(odd());
     };
-    let more = if unfinished { " Somebody kept pinning meanwhile; run it again for the rest." } else { "" };
-    let text = format!(
+    let mut text = format!(
         "Removed {removed_files} files of {} and {removed_blocks} blocks. {waiting} blocks wait for their grace period to \
-         end; {reached} are wanted.{more}",
+         end; {reached} are wanted.",
         size(removed_bytes)
     );
+    if fresh_files + fresh_blocks > 0 {
+        text += &format!(
+            "\n{fresh_files} files and {fresh_blocks} blocks more, {} together, were written within the last hour and stay \
+             until it is over.",
+            size(fresh_bytes)
+        );
+    }
+    if unfinished {
+        text += "\nSomebody kept pinning meanwhile; run it again for the rest.";
+    }
     let value = json!({
         "removed_files": removed_files, "removed_bytes": removed_bytes, "removed_blocks": removed_blocks,
         "waiting": waiting, "reached": reached, "unfinished": unfinished,
+        "fresh_files": fresh_files, "fresh_blocks": fresh_blocks, "fresh_bytes": fresh_bytes,
     });
     Ok((text, value))
 }
 
 async fn pins(folder: Folder) -> Result<(String, Value), Failure> {
     let operator = Operator::of(&folder.root()?).await?;
-    let mut pins: Vec<PinRow> = Vec::new();
-    let on_event = |event| {
-        if let Event::Item(Item::Pin(pin)) = event {
-            pins.push(pin);
-        }
+    let (mut pins, mut stale): (Vec<PinRow>, Option<String>) = Default::default();
+    let on_event = |event| match event {
+        Event::Item(Item::Pin(pin)) => pins.push(pin),
+        Event::Item(Item::Stale(why)) => stale = Some(why),
+        _ => {}
     };
     operator.operate(&Operation::Pins, on_event).await?;
     let line = |pin: &PinRow| {
