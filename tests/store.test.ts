@@ -98,7 +98,8 @@ test('pins, collection, export and erasure, while the node runs and while it doe
     assert.equal(stat.node_runs, runs);
     assert.ok(stat.blocks >= 9 && stat.free_bytes > 0);
     assert.equal((await store<Verified>('verify')).ok, true);
-    assert.equal((await store<{ removed_blocks: number }>('gc', '--grace', '0')).removed_blocks, 0);
+    const gc = await store<{ removed_blocks: number; fresh_bytes: number }>('gc', '--grace', '0');
+    assert.deepEqual([gc.removed_blocks, gc.fresh_bytes], [0, 0]);
 
     const car = join(freshFolder('export'), 'out.car');
     await store('export', root, '-o', car);
@@ -316,6 +317,34 @@ test('on a full disk what looks and what makes room works', async (t) => {
     );
     rmSync(join(disk, 'ballast'));
     await cli.json('import', car, '--data', data);
+  } finally {
+    await ok('umount', ['--lazy', disk]);
+  }
+});
+
+test('a node comes up on a full disk, gives what it has and takes nothing', async (t) => {
+  const disk = freshFolder('full-disk');
+  const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=700m,mode=755', 'tmpfs', disk]);
+  if (mounted.code !== 0) return t.skip(`SKIPPED: no small disk can be mounted here: ${mounted.stderr}`);
+  const kubo = await Kubo.init();
+  try {
+    const data = join(disk, 'data');
+    mkdirSync(data);
+    const root = await imported(kubo, data, 'one');
+    const before = await PinreelNode.start({ data, transcoder: false });
+    await before.stop();
+    await run('dd', ['if=/dev/zero', `of=${join(disk, 'ballast')}`, 'bs=4k']);
+    assert.equal(statfsSync(disk).bavail, 0, 'nothing is left');
+
+    const node = await PinreelNode.start({ data, transcoder: false });
+    assert.match(node.log, /disk that holds .* is full.*gives what it has, and takes nothing/);
+    assert.equal((await fetch(`${node.url}/ipfs/${root}/one`)).status, 200);
+    const clip = join(freshFolder('clip'), 'clip.mp4');
+    makeRandomFile(clip, 1_000_000);
+    assert.equal((await refused('publish', clip, '--node', node.url)).code, 'disk_full');
+    const { pins, stale } = await cli.json<{ pins: Pin[]; stale: null }>('store', 'pins', '--data', data);
+    assert.ok(stale === null && pins.some((pin) => pin.cid === root));
+    await node.stop();
   } finally {
     await ok('umount', ['--lazy', disk]);
   }

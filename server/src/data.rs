@@ -58,11 +58,21 @@ impl DataDir {
         Ok(Self { root, _lock: lock })
     }
 
+    /// As [`DataDir::open`]; a node that was here before also comes up on a full disk, to give what it has.
+    pub fn open_to_serve(root: &Path) -> Result<Self, DataError> {
+        match Self::open(root) {
+            Err(full @ DataError::Full(_)) if is_used(root) => {
+                tracing::warn!("{full} Until then the node gives what it has, and takes nothing.");
+                Self::lock(root)
+            }
+            opened => opened,
+        }
+    }
+
     /// As [`DataDir::open`], for a folder that a node uses. Any other is refused, and nothing is made in it. The disk may
     /// be full: whoever comes may have come to make room.
     pub fn open_used(root: &Path) -> Result<Self, DataError> {
-        let is_used = root.join(KEYS).join(LOG_KEY).is_file() || root.join(CONTENT).is_dir();
-        if is_used { Self::lock(root) } else { Err(DataError::NotANode(root.to_owned())) }
+        if is_used(root) { Self::lock(root) } else { Err(DataError::NotANode(root.to_owned())) }
     }
 
     /// As [`DataDir::open_used`], also for a folder that somebody has made for a node and is empty yet.
@@ -117,6 +127,11 @@ impl DataDir {
         self.root.join("postgres")
     }
 
+    /// Room that is kept for the database.
+    pub fn postgres_reserve(&self) -> PathBuf {
+        self.root.join("postgres.reserve")
+    }
+
     /// Sockets.
     pub fn run(&self) -> PathBuf {
         self.root.join("run")
@@ -134,6 +149,10 @@ impl DataDir {
     pub fn worker_token(&self) -> PathBuf {
         self.root.join("worker-token")
     }
+}
+
+fn is_used(root: &Path) -> bool {
+    root.join(KEYS).join(LOG_KEY).is_file() || root.join(CONTENT).is_dir()
 }
 
 /// The folder that is used when none is named.
@@ -178,11 +197,14 @@ fn probe(root: &Path) -> io::Result<()> {
     file.sync_data()
 }
 
-fn classify(root: &Path, error: io::Error) -> DataError {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DataError::Full(root.to_owned()),
-        _ => DataError::Unwritable { path: root.to_owned(), source: error },
-    }
+/// Whether there was too little room on the disk.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+fn classify(root: &Path, source: io::Error) -> DataError {
+    let path = root.to_owned();
+    if is_full(&source) { DataError::Full(path) } else { DataError::Unwritable { path, source } }
 }
 
 #[cfg(test)]

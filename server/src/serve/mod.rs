@@ -87,7 +87,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let worker_token = config.worker_token_file.as_deref().map(WorkerToken::load).transpose()?;
     let database = config.database_url.as_deref().map(owner_options).transpose()?;
     let root = config.data.clone().map_or_else(data::default_root, Ok)?;
-    let data = Arc::new(DataDir::open(&root)?);
+    let data = Arc::new(DataDir::open_to_serve(&root)?);
     let listener = listen::bind(config.listen, config.port).await?;
     let kubo = match config.ipfs && config.kubo_api.is_none() {
         true => Some(Kubo::prepare(&data, config.ipfs_offline).await?),

@@ -10,6 +10,7 @@ use sqlx::{ConnectOptions, Connection, Executor};
 
 use super::account::Account;
 use super::binaries::{self, Binaries};
+use super::reserve::Reserve;
 use super::{OWNER, PrivateError, orphan, socket};
 use crate::data::DataDir;
 use crate::supervise::{Child, Signal, child};
@@ -44,6 +45,7 @@ pub struct Cluster {
     socket: PathBuf,
     account: Account,
     binaries: Binaries,
+    reserve: Reserve,
 }
 
 #[derive(Debug)]
@@ -72,7 +74,8 @@ impl Cluster {
         };
         let account = Account::choose()?;
         account.check_reach(data.root())?;
-        let cluster = Self { folder, socket: socket::folder(data.run()), account, binaries };
+        let reserve = Reserve::at(data.postgres_reserve());
+        let cluster = Self { folder, socket: socket::folder(data.run()), account, binaries, reserve };
         if made.is_none() {
             cluster.init().await?;
         }
@@ -103,8 +106,20 @@ impl Cluster {
         Ok(())
     }
 
-    /// Starts Postgres and waits until it takes connections.
+    /// Starts Postgres and waits until it takes connections; on a full disk it gets the room that was kept for it.
     pub async fn start(&self) -> Result<Running, PrivateError> {
+        match self.start_once().await {
+            Err(PrivateError::Full(_)) if self.reserve.give() => self.start_once().await,
+            started => started,
+        }
+    }
+
+    /// Keeps room for a start on a full disk.
+    pub fn keep_room(&self) {
+        self.reserve.keep();
+    }
+
+    async fn start_once(&self) -> Result<Running, PrivateError> {
         orphan::clear(&self.folder).await?;
         if socket::is_foreign(&self.socket) {
             return Err(PrivateError::Start(format!("{} belongs to somebody else", self.socket.display())));

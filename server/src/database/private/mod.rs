@@ -8,6 +8,7 @@ mod account;
 mod binaries;
 mod cluster;
 mod orphan;
+mod reserve;
 mod socket;
 
 use std::io;
@@ -80,6 +81,7 @@ impl PrivateDatabase {
         let cluster = Cluster::prepare(data).await?;
         let running = cluster.start().await?;
         cluster.create_database().await?;
+        cluster.keep_room();
         let options = cluster.options(DATABASE);
         let stop = CancellationToken::new();
         let watcher = tokio::spawn(watch(cluster, running, stop.clone()));
