@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::import::refusal;
-use super::operation::{self, Answer, Event, Fault, Operation, cid_of};
+use super::operation::{self, Answer, Event, Fault, Item, Operation, cid_of};
 use crate::app::App;
 use crate::http::{ApiError, ApiJson, ApiPath, ApiResult};
 use crate::media::wish;
@@ -44,13 +44,18 @@ pub async fn operate(State(app): State<App>, ApiJson(mut operation): ApiJson<Ope
     }
     let needs_pins =
         matches!(operation, Operation::Pins | Operation::Stat | Operation::Unpin { .. } | Operation::Collect { .. });
+    let mut stale = None;
     if needs_pins && let Err(error) = retention::reconcile(&app).await {
         tracing::warn!(%error, "the operator sees the node's own pins as they were");
+        stale = Some(error.to_string());
     }
     let (sender, events) = mpsc::channel(QUEUE);
     let (store, now_ms, stop) = (app.store.clone(), super::now_ms(&app), app.tasks.stop.clone());
     tokio::task::spawn_blocking(move || {
         let mut tell = |event| !stop.is_cancelled() && sender.blocking_send(event).is_ok();
+        if let Some(why) = stale {
+            tell(Event::Item(Item::Stale(why)));
+        }
         let last = match operation::run(&store, now_ms, &operation, &mut tell) {
             Ok(answer) => Event::Answer(answer),
             Err(_) if stop.is_cancelled() => Event::Failed(Fault::new("node_stopping", super::STOPPING)),

@@ -75,6 +75,8 @@ pub enum Item {
     Dropped(String),
     /// A block that something leads to and that isn't here.
     Missing(String),
+    /// Why the node's own pins may not be as its tables have them.
+    Stale(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

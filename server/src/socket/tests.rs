@@ -160,6 +160,10 @@ async fn pins_are_made_listed_and_taken_away(owner: PgPool) {
     test.advance_ms(5);
     let (_, pins) = operate(&test, Operation::Pins).await.unwrap();
     assert!(matches!(&pins[..], [Item::Pin(pin)] if pin.expired), "{pins:?}");
+
+    std::fs::write(test.app.data.root().join("log-size"), "1000000\n").unwrap();
+    let (_, pins) = operate(&test, Operation::Pins).await.unwrap();
+    assert!(matches!(&pins[..], [Item::Stale(why), Item::Pin(_)] if why.contains("older backup")), "{pins:?}");
     let unpin = |owner: &str| Operation::Unpin { cid: file.clone(), owner: owner.to_owned() };
     assert_eq!(operate(&test, unpin("import")).await.unwrap().0, Answer::Done { changed: false });
     assert_eq!(operate(&test, unpin("operator")).await.unwrap().0, Answer::Done { changed: true });

@@ -199,7 +199,10 @@ async fn pins(folder: Folder) -> Result<(String, Value), Failure> {
     if !operator.node_runs() {
         lines.push("The node doesn't run: its own pins are as it left them.".to_owned());
     }
-    Ok((lines.join("\n"), json!({ "pins": pins, "node_runs": operator.node_runs() })))
+    if let Some(why) = &stale {
+        lines.push(format!("The node's own pins may not be up to date: {why}."));
+    }
+    Ok((lines.join("\n"), json!({ "pins": pins, "node_runs": operator.node_runs(), "stale": stale })))
 }
 
 async fn pin(command: Pin) -> Result<(String, Value), Failure> {
