@@ -3,6 +3,9 @@
 //! Use it under `#[sqlx::test(migrator = "crate::database::MIGRATIONS")]`; the app acts as `pinreel_app`, so a missing
 //! grant shows in the tests, and the test's own pool is the owner.
 
+#[path = "../../crates/content/tests/common/skip.rs"]
+mod skip;
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -18,6 +21,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use tempfile::TempDir;
+
+pub use skip::skipped;
 
 use crate::app::{App, Parts, Tasks};
 use crate::clock::{Clock, UnixMs};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{BINARY, clip};
+use common::{BINARY, clip, skipped};
 
 /// Polls for something that another process is about to do.
 fn wait_for<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
@@ -62,7 +62,7 @@ fn the_child_is_fenced_in_and_dies_with_its_parent() {
         assert_eq!(names, ["lo"], "only a loopback that is down");
         assert_ne!(fs::read_link(child.join("ns/net")).unwrap(), fs::read_link("/proc/self/ns/net").unwrap());
     } else {
-        eprintln!("SKIPPED: this machine grants no network namespace");
+        skipped("this machine grants no network namespace");
     }
 
     parent.kill().unwrap();

@@ -6,7 +6,7 @@ mod common;
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
-use common::{MIB, bytes, read_all};
+use common::{MIB, bytes, read_all, skipped};
 use pinreel_content::{CarRoom, Error, Options, Pin, Store, car, raw_cid, sha256};
 use tempfile::TempDir;
 
@@ -21,7 +21,7 @@ impl SmallDisk {
         match mount.output() {
             Ok(output) if output.status.success() => Some(Self(folder)),
             other => {
-                eprintln!("SKIPPED: no small disk can be mounted here, which takes root: {other:?}");
+                skipped(&format!("no small disk can be mounted here, which takes root: {other:?}"));
                 None
             }
         }

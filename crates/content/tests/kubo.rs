@@ -4,7 +4,7 @@
 mod common;
 
 use ::bytes::Bytes;
-use common::{MIB, bytes, store};
+use common::{MIB, bytes, skipped, store};
 use pinreel_content::{
     Cid, Error, RAW, hash_bytes,
     kubo::{Kubo, KuboError},
@@ -210,7 +210,7 @@ async fn a_token_goes_with_every_call() {
 #[tokio::test]
 async fn a_real_kubo_pins() {
     let Ok(address) = std::env::var("PINREEL_TEST_KUBO") else {
-        eprintln!("SKIPPED: a_real_kubo_pins: PINREEL_TEST_KUBO names no Kubo");
+        skipped("PINREEL_TEST_KUBO names no Kubo");
         return;
     };
     let kubo = Kubo::new(&address).unwrap();

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
-use crate::testing::TestApp;
+use crate::testing::{TestApp, skipped};
 
 fn shared() -> Option<PathBuf> {
     let folder = match std::env::var_os("PINREEL_CONFORMANCE") {
@@ -24,7 +24,7 @@ fn shared() -> Option<PathBuf> {
     if folder.join("gateway.jsonl").exists() {
         return Some(folder);
     }
-    eprintln!("SKIPPED: there is no shared/conformance/gateway.jsonl beside the repository");
+    skipped("there is no shared/conformance/gateway.jsonl beside the repository");
     None
 }
 

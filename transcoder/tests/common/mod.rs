@@ -2,11 +2,16 @@
 //! them, and ffmpeg and ffprobe as judges that know nothing of this code.
 #![allow(dead_code, clippy::unwrap_used)]
 
+#[path = "../../../crates/content/tests/common/skip.rs"]
+mod skip;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use pinreel_runner::{Made, Segment, Transcoded, Video};
 use tempfile::TempDir;
+
+pub use skip::skipped;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_pinreel-transcoder");
 
@@ -21,7 +26,7 @@ pub fn real(name: &str) -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/media");
     let path = std::env::var_os("PINREEL_MEDIA").map_or_else(beside, PathBuf::from).join(name);
     if !path.is_file() {
-        eprintln!("SKIPPED: {} is missing; set PINREEL_MEDIA to the folder of clips", path.display());
+        skipped(&format!("{} is missing; set PINREEL_MEDIA to the folder of clips", path.display()));
         return None;
     }
     Some(path)

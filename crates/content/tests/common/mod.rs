@@ -1,10 +1,14 @@
 //! What the tests of the store share.
 #![allow(dead_code, clippy::unwrap_used)]
 
+mod skip;
+
 use std::path::PathBuf;
 
 use pinreel_content::Store;
 use tempfile::TempDir;
+
+pub use skip::skipped;
 
 pub const MIB: usize = 1024 * 1024;
 
@@ -59,6 +63,6 @@ pub fn shared_conformance(file: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    eprintln!("SKIPPED: there is no shared/conformance/{file} beside the repository");
+    skipped(&format!("there is no shared/conformance/{file} beside the repository"));
     None
 }
