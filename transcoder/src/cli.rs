@@ -39,7 +39,7 @@ struct Worker {
     #[arg(long, env = "PINREEL_WORKER_NAME")]
     name: Option<String>,
     /// Kinds of sources to ask for
-    #[arg(long, value_enum, value_delimiter = ',', env = "PINREEL_WORKER_KINDS", default_values_t = [KindArg::Video, KindArg::Audio, KindArg::Companion])]
+    #[arg(long, value_enum, value_delimiter = ',', env = "PINREEL_WORKER_KINDS", default_values_t = [KindArg::Video, KindArg::Audio, KindArg::Companion, KindArg::Preview])]
     kinds: Vec<KindArg>,
     /// Once told to end, how many seconds the job at hand may still take before it is given back
     #[arg(long, value_name = "SECONDS", env = "PINREEL_WORKER_DRAIN", default_value_t = 3600)]
@@ -58,6 +58,8 @@ enum KindArg {
     Audio,
     /// Captions and posters that lie beside films
     Companion,
+    /// Pictures of what is neither film nor sound
+    Preview,
 }
 
 #[derive(Args)]
@@ -93,8 +95,8 @@ enum Command {
         /// Another preset than the usual, as JSON, as a server hands it to its workers
         #[arg(long, value_name = "JSON", value_parser = preset)]
         preset: Option<Preset>,
-        /// What to make of it, as JSON, as a server tells its workers: "renditions", "captions", "picture" or
-        /// {"frame":{"at_ms":1500}}
+        /// What to make of it, as JSON, as a server tells its workers: "renditions", "captions", "picture",
+        /// {"frame":{"at_ms":1500}} or {"preview":{"of":"picture"}}, or "pdf" or "epub"
         #[arg(long, value_name = "JSON", value_parser = task)]
         task: Option<Task>,
     },
@@ -149,6 +151,7 @@ fn work(options: Worker) -> ExitCode {
         KindArg::Video => Kind::Video,
         KindArg::Audio => Kind::Audio,
         KindArg::Companion => Kind::Companion,
+        KindArg::Preview => Kind::Preview,
     };
     let (kinds, drain) = (options.kinds.into_iter().map(kind).collect(), Duration::from_secs(options.drain));
     let work_dir = options.work_dir.unwrap_or_else(std::env::temp_dir);

@@ -32,7 +32,7 @@ pub async fn transcode(
         return Err(Failure::of_machine("file_unreadable", format!("{} is not a file.", file.display())));
     }
     std::fs::create_dir_all(out).map_err(|error| Failure::disk(&error))?;
-    let mut options = Options { patience: Patience::default(), copying: true, weak, preset, task };
+    let mut options = Options { patience: Patience::of(task), copying: true, weak, preset, task };
     let mut files = Vec::new();
     let result = match run(&source, out, options.clone(), (&told, &mut files)).await {
         Err(failure) if failure.is_copy_unfit() => {

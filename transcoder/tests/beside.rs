@@ -3,33 +3,8 @@
 
 mod common;
 
-use std::path::Path;
-use std::process::Command;
-
-use common::{BINARY, clip, colour, near};
-use pinreel_runner::Transcoded;
+use common::{clip, colour, exif, make, near, written};
 use tempfile::TempDir;
-
-/// The result, or the failure's code and reason.
-fn make(file: &Path, task: &str) -> Result<(TempDir, Transcoded), (String, String)> {
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(BINARY);
-    command.arg("transcode").arg(file).arg(folder.path()).args(["--json", "--task", task]);
-    let output = command.output().unwrap();
-    if output.status.success() {
-        return Ok((folder, serde_json::from_slice(&output.stdout).unwrap()));
-    }
-    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let text = |key: &str| answer["error"][key].as_str().unwrap().to_owned();
-    Err((text("code"), text("message")))
-}
-
-fn written(name: &str, bytes: &[u8]) -> (TempDir, std::path::PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(name);
-    std::fs::write(&path, bytes).unwrap();
-    (folder, path)
-}
 
 #[test]
 fn captions_come_out_clean_or_are_refused_with_their_line() {
@@ -71,21 +46,6 @@ fn pictures_of_each_kind_become_a_poster_without_what_hides_in_them() {
     let (folder, _) = make(&large, "\"picture\"").unwrap();
     let size = common::ffprobe(&folder.path().join("poster.jpg"), &["-show_entries", "stream=width,height"]);
     assert_eq!(size.trim(), "1280,640");
-}
-
-/// An EXIF block that says how the picture is turned, and where it was taken.
-fn exif(orientation: u8) -> Vec<u8> {
-    let mut tiff = b"MM\0\x2a\0\0\0\x08\0\x02".to_vec();
-    tiff.extend(b"\x01\x12\0\x03\0\0\0\x01\0");
-    tiff.push(orientation);
-    tiff.extend(b"\0\0");
-    // A maker's name, which is a secret here.
-    tiff.extend(b"\x01\x0f\0\x02\0\0\0\x07\0\0\0\x26\0\0\0\0SECRET\0");
-    let mut block = b"\xff\xe1".to_vec();
-    block.extend(u16::try_from(tiff.len() + 8).unwrap().to_be_bytes());
-    block.extend(b"Exif\0\0");
-    block.extend(tiff);
-    block
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn a_crash_is_told_as_one(runtime: &tokio::runtime::Runtime) {
 fn taken_over(parent: i32) -> ExitCode {
     let report = Reporter::new(Box::new(std::io::stdout()));
     let probed = std::env::args().any(|argument| argument == "--probe");
-    let layers = fence::enter(parent, true).unwrap();
+    let layers = fence::enter(parent, true, fence::Limits::of(Task::Renditions)).unwrap();
     if probed {
         report.send(&Event::Fence(layers));
         return ExitCode::SUCCESS;

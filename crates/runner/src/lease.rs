@@ -42,6 +42,8 @@ pub enum Kind {
     Audio,
     /// What lies beside a film, whatever it is: small jobs for which nobody should wait behind a long one.
     Companion,
+    /// Pictures of what is neither film nor sound: small jobs, too.
+    Preview,
 }
 
 impl Kind {
@@ -62,7 +64,7 @@ pub struct Lease {
     pub token: String,
     pub source: Source,
     pub task: Task,
-    /// One of the request's recipes, made specific by the preset: see [`Preset::recipe`]; of a companion, the task's own.
+    /// One of the request's recipes, made specific by the preset: see [`Preset::recipe`]; of other tasks, the task's own.
     pub recipe: String,
     pub preset: Preset,
     /// Time left from the moment of the answer; each progress call renews it.

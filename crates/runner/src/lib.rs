@@ -37,13 +37,14 @@ pub use names::{MAX_NAME_BYTES, is_file_name};
 pub use preset::{MAX_RUNGS, Preset, PresetError};
 pub use register::{Register, Registered};
 pub use report::{Complete, Fail, LogLine, Progress, ProgressAnswer, Release, Rung};
-pub use task::Task;
+pub use task::{Document, Task};
 pub use transcoded::{
-    Audio, Captions, Chapters, FileRef, FrameRate, Loudness, Made, Segment, Storyboard, Transcoded, Video,
+    Audio, Captions, Chapters, FileRef, FrameRate, Loudness, Made, Preview, PreviewSize, Segment, Storyboard,
+    Transcoded, Video,
 };
 
 /// The version of these messages. A server refuses a worker of another one, and says which of the two is the older.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// The recipe of the default preset: an H.264 ladder with AAC beside it, in CMAF segments of 1, 1, 2, then 4 s; what
 /// fits of the source is copied, and then its entry points are the segments' beginnings.

@@ -26,6 +26,9 @@ pub struct Transcoded {
     /// `video.mp4`: a middle rendition and the default sound in one file, for link previews and downloads.
     #[serde(default)]
     pub muxed: Option<FileRef>,
+    /// Of a file that is neither film nor sound.
+    #[serde(default)]
+    pub preview: Option<Preview>,
     /// Sentences for the creator, such as that the end of the file was missing.
     pub warnings: Vec<String>,
 }
@@ -115,6 +118,24 @@ pub struct Chapters {
     pub webvtt: FileRef,
 }
 
+/// A still picture in several sizes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// Of what it was made from, upright: of a picture in pixels, of a page in points.
+    pub width: u32,
+    pub height: u32,
+    /// `preview/<width>.webp`: the smallest first, at least one, none larger than the picture itself.
+    pub sizes: Vec<PreviewSize>,
+}
+
+/// A preview in one size.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewSize {
+    pub width: u32,
+    pub height: u32,
+    pub file: FileRef,
+}
+
 /// How loud a sound is, by EBU R 128. In hundredths, so that equal results are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loudness {
@@ -174,7 +195,8 @@ impl Transcoded {
         let chapters = self.chapters.iter_mut().flat_map(|chapters| [&mut chapters.json, &mut chapters.webvtt]);
         let captions = self.captions.iter_mut().map(|captions| &mut captions.file);
         let companions = self.poster.iter_mut().chain(storyboard).chain(captions).chain(chapters);
-        media.chain(companions).chain(&mut self.waveform).chain(&mut self.muxed)
+        let sizes = self.preview.iter_mut().flat_map(|preview| &mut preview.sizes).map(|size| &mut size.file);
+        media.chain(companions).chain(&mut self.waveform).chain(&mut self.muxed).chain(sizes)
     }
 
     /// Every file of the result: what has to be delivered before [`crate::Complete`].
@@ -188,7 +210,8 @@ impl Transcoded {
         let chapters = self.chapters.iter().flat_map(|chapters| [&chapters.json, &chapters.webvtt]);
         let captions = self.captions.iter().map(|captions| &captions.file);
         let companions = self.poster.iter().chain(storyboard).chain(captions).chain(chapters);
-        media.chain(companions).chain(&self.waveform).chain(&self.muxed)
+        let sizes = self.preview.iter().flat_map(|preview| &preview.sizes).map(|size| &size.file);
+        media.chain(companions).chain(&self.waveform).chain(&self.muxed).chain(sizes)
     }
 }
 

@@ -197,6 +197,8 @@ pub struct Watch {
     pub node: NodeChannel,
     pub renditions: Vec<RenditionView>,
     pub poster: Option<String>,
+    /// Pictures of a file that is neither film nor sound, made by this node; null where none are made of it
+    pub preview: Option<crate::media::Preview>,
     pub duration_ms: Option<i64>,
     pub job: Option<crate::media::Job>,
     pub pins: Vec<crate::pinning::Pin>,

@@ -1,8 +1,10 @@
 //! All SQL of the catalogue: reads only.
 
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
 use super::model::Page;
+use crate::media::PreviewSize;
 
 /// Candidates of an ambiguous address that are named.
 pub const CANDIDATES: i64 = 10;
@@ -29,6 +31,9 @@ pub struct Row {
     pub rendition: Option<String>,
     pub duration_ms: Option<i64>,
     pub has_poster: bool,
+    /// The folder of pictures of a file that is neither film nor sound, and their sizes.
+    pub preview: Option<String>,
+    pub preview_sizes: Option<Json<Vec<PreviewSize>>>,
 }
 
 /// What only a watch page needs.
@@ -49,7 +54,8 @@ pub async fn publications(pool: &PgPool, page: Page) -> sqlx::Result<Vec<Row>> {
                publication.source, media_type, poster, channel.id as channel, handle as "handle!", name,
                coalesce(approved.root, made.root) as root, approved.root is not null as "approved!",
                made.record as "rendition?", made.duration_ms as "duration_ms?",
-               coalesce(made.has_poster, false) as "has_poster!"
+               coalesce(made.has_poster, false) as "has_poster!", pictured.root as "preview?",
+               pictured.sizes as "preview_sizes?: Json<Vec<PreviewSize>>"
            from publication
                join claim on claim.id = publication.claim
                join channel on channel.id = publication.channel
@@ -66,6 +72,11 @@ pub async fn publications(pool: &PgPool, page: Page) -> sqlx::Result<Vec<Row>> {
                                and whole_root.channel = publication.channel))
                    order by index desc limit 1
                ) as made on true
+               left join lateral (
+                   select root, sizes from preview
+                   where preview.source = publication.source and preview.state = 'shown'
+                   order by preview.created_ms desc limit 1
+               ) as pictured on true
            where publication.index < $1 order by publication.index desc limit $2"#,
         page.before,
         page.limit,
@@ -81,7 +92,8 @@ pub async fn of_channel(pool: &PgPool, channel: &str, page: Page) -> sqlx::Resul
                publication.source, media_type, poster, channel.id as channel, handle as "handle!", name,
                coalesce(approved.root, made.root) as root, approved.root is not null as "approved!",
                made.record as "rendition?", made.duration_ms as "duration_ms?",
-               coalesce(made.has_poster, false) as "has_poster!"
+               coalesce(made.has_poster, false) as "has_poster!", pictured.root as "preview?",
+               pictured.sizes as "preview_sizes?: Json<Vec<PreviewSize>>"
            from publication
                join claim on claim.id = publication.claim
                join channel on channel.id = publication.channel
@@ -98,6 +110,11 @@ pub async fn of_channel(pool: &PgPool, channel: &str, page: Page) -> sqlx::Resul
                                and whole_root.channel = publication.channel))
                    order by index desc limit 1
                ) as made on true
+               left join lateral (
+                   select root, sizes from preview
+                   where preview.source = publication.source and preview.state = 'shown'
+                   order by preview.created_ms desc limit 1
+               ) as pictured on true
            where publication.channel = $1 and publication.index < $2 order by publication.index desc limit $3"#,
         channel,
         page.before,
@@ -114,7 +131,8 @@ pub async fn publication(pool: &PgPool, claim: &str) -> sqlx::Result<Option<Row>
                publication.source, media_type, poster, channel.id as channel, handle as "handle!", name,
                coalesce(approved.root, made.root) as root, approved.root is not null as "approved!",
                made.record as "rendition?", made.duration_ms as "duration_ms?",
-               coalesce(made.has_poster, false) as "has_poster!"
+               coalesce(made.has_poster, false) as "has_poster!", pictured.root as "preview?",
+               pictured.sizes as "preview_sizes?: Json<Vec<PreviewSize>>"
            from publication
                join claim on claim.id = publication.claim
                join channel on channel.id = publication.channel
@@ -131,6 +149,11 @@ pub async fn publication(pool: &PgPool, claim: &str) -> sqlx::Result<Option<Row>
                                and whole_root.channel = publication.channel))
                    order by index desc limit 1
                ) as made on true
+               left join lateral (
+                   select root, sizes from preview
+                   where preview.source = publication.source and preview.state = 'shown'
+                   order by preview.created_ms desc limit 1
+               ) as pictured on true
            where publication.claim = $1"#,
         claim,
     )

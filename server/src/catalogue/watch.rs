@@ -39,10 +39,17 @@ fn channel_ref(row: &Row) -> ChannelRef {
     ChannelRef { id: row.channel.clone(), handle: row.handle.clone(), name: row.name.clone() }
 }
 
-/// The channel's own picture, else the one in the playback folder.
-fn poster(row: &Row) -> Option<String> {
-    let in_root = row.root.as_ref().filter(|_| row.has_poster).map(|root| format!("/ipfs/{root}/poster.jpg"));
-    row.poster.as_ref().map(|poster| format!("/ipfs/{poster}")).or(in_root)
+/// The channel's own picture, else the one in the playback folder, else a preview about so wide.
+fn poster(row: &Row, width: u32) -> Option<String> {
+    let own = row.poster.as_ref().map(|poster| format!("/ipfs/{poster}"));
+    let in_root = || row.root.as_ref().filter(|_| row.has_poster).map(|root| format!("/ipfs/{root}/poster.jpg"));
+    let preview = || media::picture(row.preview.as_ref()?, &row.preview_sizes.as_ref()?.0, width);
+    own.or_else(in_root).or_else(preview)
+}
+
+/// What a preview shows of a page; it may have come after the row was read.
+fn pictured(preview: &media::Preview) -> Option<String> {
+    media::picture(preview.root.as_ref()?, &preview.sizes, media::PAGE_WIDTH)
 }
 
 fn card(app: &App, row: &Row) -> Card {
@@ -52,7 +59,7 @@ fn card(app: &App, row: &Row) -> Card {
         watch: page(app, row),
         title: row.title.clone(),
         channel: channel_ref(row),
-        poster: poster(row),
+        poster: poster(row, media::CARD_WIDTH),
         duration_ms: row.duration_ms,
         received_ms: row.received_ms,
         media_type: row.media_type.clone(),
@@ -135,7 +142,9 @@ pub async fn watch(app: &App, claim: &str) -> Result<Watch, Missing> {
     let row = shown(app, claim).await?;
     let details = store::details(&app.database, claim).await?;
     let details = details.ok_or_else(|| Missing::NotFound(format!("/c/{claim}")))?;
-    let pins: Vec<String> = std::iter::once(row.source.clone()).chain(row.root.clone()).collect();
+    let preview = media::preview_of(&app.database, &row.source).await?.map(media::Preview::public);
+    let pictures = preview.as_ref().and_then(|preview| preview.root.clone());
+    let pins: Vec<String> = std::iter::once(row.source.clone()).chain(row.root.clone()).chain(pictures).collect();
     let (pins, job) = (pinning::pins_of(app, &pins).await?, media::job_for(&app.database, &row.source).await?);
     let renditions = renditions(app, row.root.as_deref()).await?;
     let unfinished = companions::are_awaited(&app.database, &row.channel, &row.source).await?;
@@ -152,7 +161,8 @@ pub async fn watch(app: &App, claim: &str) -> Result<Watch, Missing> {
     Ok(Watch {
         url: url(app, &row),
         watch: page(app, &row),
-        poster: poster(&row),
+        poster: poster(&row, media::PAGE_WIDTH).or_else(|| pictured(preview.as_ref()?)),
+        preview,
         channel: WatchChannel { channel: channel_ref(&row), key: key.map(|key| key.to_string()).unwrap_or_default() },
         record: wire(&mut connection, &row.version).await?,
         created: wire(&mut connection, &row.claim).await?,

@@ -2,7 +2,7 @@
 //! Kubo is to pin it.
 //!
 //! Publishing and completing only mark the row as due, so neither waits for the log, and it doesn't matter which of the
-//! two was first or whether the process died between them. The log's lock is taken before the row's, as publishing does.
+//! two was first or whether the process died between them. Previews become public in the same way, without a record. The log's lock is taken before the row's, as publishing does.
 
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use crate::{claims, pinning};
 
 use super::error::MediaError;
 use super::model::{Rendition, Rung};
+use super::previews;
 use super::store::{self, Due};
 
 /// A look at the table now and then, should a signal be lost.
@@ -39,6 +40,7 @@ pub async fn run(app: App) {
 
 /// Announces everything that waits.
 pub async fn announce_due(app: &App) -> Result<(), MediaError> {
+    previews::show_due(app).await?;
     for due in store::due_renditions(&app.database).await? {
         announce(app, due).await?;
     }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use pinreel_content::{Link, Pin, Store, parse_cid};
-use pinreel_runner::Transcoded;
+use pinreel_runner::{Task, Transcoded};
 use tokio::task::spawn_blocking;
 
 use crate::app::App;
@@ -15,14 +15,15 @@ use super::grow;
 use super::measured::{self, File, Measured, Track};
 use super::model::{LEASE_MS, Rendition, Rung};
 use super::playlist;
+use super::previews;
 use super::store::{self, DeliveredFile, Held};
 
-/// Ends a job: a film's by building its root, a companion's with its one file. The same again for the same lease changes nothing.
+/// Ends a job: a film's or a preview's by building its root, a companion's with its one file. The same again for the same lease changes nothing.
 pub async fn complete(app: &App, held: &Held, sent: &Transcoded, log: &[(i32, String)]) -> Result<(), MediaError> {
-    if held.task.is_companion() {
-        companion(app, held, sent, log).await
-    } else {
-        renditions(app, held, sent, log).await.map(drop)
+    match held.task {
+        Task::Renditions => renditions(app, held, sent, log).await.map(drop),
+        Task::Preview { .. } => previews::complete(app, held, sent, log).await,
+        _ => companion(app, held, sent, log).await,
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use pinreel_content::parse_cid;
 use pinreel_records::growing::{EMPTY_CHAIN, extend};
 use pinreel_records::{Growing, Opening, Piece, SigningKey, base64url};
-use pinreel_runner::Growth;
+use pinreel_runner::{Growth, Task};
 use serde::Serialize;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
@@ -42,7 +42,7 @@ pub struct GrowingStream {
 
 /// Takes what a worker says can be watched. The same again changes nothing.
 pub async fn grow(app: &App, held: &Held, sent: &Growth) -> Result<(), MediaError> {
-    if held.task.is_companion() {
+    if held.task != Task::Renditions {
         return Err(Unfit::Companion.into());
     }
     let grown = grown::check(sent)?;

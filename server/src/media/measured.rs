@@ -7,6 +7,7 @@ use pinreel_runner::{self as sent, Made, Task};
 
 use super::model::{Loudness, plain};
 use super::names;
+use super::previews::PreviewSize;
 
 const MAX_VIDEO: usize = 8;
 const MAX_AUDIO: usize = 8;
@@ -18,6 +19,7 @@ const MAX_SIDE: u32 = 16_384;
 const MAX_FRAME_RATE: u32 = 1_000;
 const MAX_CAPTIONS: usize = 32;
 const MAX_SHEETS: usize = 100;
+const MAX_PREVIEW_SIZES: usize = 8;
 const MAX_WARNINGS: usize = 32;
 const MAX_WHY_CHARS: usize = 200;
 
@@ -51,6 +53,8 @@ pub enum Unfit {
     Cuts,
     #[error("it isn't the one file that was asked for")]
     Companion,
+    #[error("it isn't a preview and nothing else, or its sizes are out of bounds or out of order")]
+    Preview,
     #[error("it leaves out what comes before segment {0}")]
     Gap(u64),
 }
@@ -212,13 +216,44 @@ pub fn check_companion(task: Task, sent: &sent::Transcoded) -> Result<(File, Vec
     let made = match task {
         Task::Captions => sent.captions.first().map(|captions| file(&captions.file, "s0/captions.vtt")),
         Task::Picture | Task::Frame { .. } => sent.poster.as_ref().map(|poster| file(poster, "poster.jpg")),
-        Task::Renditions => None,
+        Task::Renditions | Task::Preview { .. } => None,
     };
     if sent.files().count() != 1 {
         return Err(Unfit::Companion);
     }
     let notes = sent.warnings.iter().take(MAX_WARNINGS).map(|warning| plain(warning, 300)).collect();
     Ok((made.ok_or(Unfit::Companion)??, notes))
+}
+
+/// A preview as a worker says that it made it.
+#[derive(Clone, Debug)]
+pub struct CheckedPreview {
+    pub width: i32,
+    pub height: i32,
+    /// One for each file.
+    pub sizes: Vec<PreviewSize>,
+    pub files: Vec<File>,
+}
+
+pub fn check_preview(sent: &sent::Transcoded) -> Result<CheckedPreview, Unfit> {
+    let preview = sent.preview.as_ref().filter(|preview| sent.files().count() == preview.sizes.len());
+    let preview = preview.ok_or(Unfit::Preview)?;
+    // A picture may be far larger than any film's.
+    let side = |side: u32| i32::try_from(side).ok().filter(|side| *side > 0).ok_or(Unfit::Preview);
+    let fits = |size: &sent::PreviewSize| (1..=MAX_SIDE).contains(&size.width) && (1..=MAX_SIDE).contains(&size.height);
+    let is_rising = preview.sizes.is_sorted_by(|one, next| one.width < next.width);
+    if preview.sizes.is_empty()
+        || preview.sizes.len() > MAX_PREVIEW_SIZES
+        || !is_rising
+        || !preview.sizes.iter().all(fits)
+    {
+        return Err(Unfit::Preview);
+    }
+    let files = preview.sizes.iter().map(|size| file(&size.file, &format!("preview/{}.webp", size.width)));
+    let files = files.collect::<Result<Vec<_>, _>>()?;
+    let sizes = preview.sizes.iter().zip(&files);
+    let sizes = sizes.map(|(size, file)| PreviewSize { width: size.width, height: size.height, bytes: file.bytes });
+    Ok(CheckedPreview { width: side(preview.width)?, height: side(preview.height)?, sizes: sizes.collect(), files })
 }
 
 fn check_video(sent: &sent::Video) -> Result<Video, Unfit> {

@@ -11,7 +11,7 @@
 //! - what a channel puts beside a film is in that channel's own folder of it, and no other channel's pages show it.
 //!
 //! Tables: `job`, `job_lease`, `job_file`, `job_log`, `media_turn`, `early`, `early_step`, `rendition`, `companion_file`,
-//! `whole_root`, `withdrawn_root`, `published_source`, `published_by`, `worker`, `worker_invitation`. Media bytes are never decoded here: that is the worker's, who reaches
+//! `preview`, `whole_root`, `withdrawn_root`, `published_source`, `published_by`, `worker`, `worker_invitation`. Media bytes are never decoded here: that is the worker's, who reaches
 //! nothing but its own job.
 
 mod announce;
@@ -27,6 +27,7 @@ mod model;
 mod names;
 mod operate;
 mod playlist;
+mod previews;
 mod receive;
 mod store;
 #[cfg(test)]
@@ -34,7 +35,7 @@ pub mod tests;
 mod token;
 mod workers;
 
-use pinreel_runner::Preset;
+use pinreel_runner::{Document, Preset, Task};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -54,6 +55,7 @@ pub use http::routes;
 pub use model::{Job, JobState, LOCAL_WORKER, Rendition, Rung, RungProgress, Source, is_transcoded};
 pub use operate::http::routes as operator_routes;
 pub use operate::{Filter, JobCounts, JobDetails, Jobs, ListedJob, counts, wish};
+pub use previews::{CARD_WIDTH, PAGE_WIDTH, Preview, PreviewSize, picture};
 pub use store::JobCount;
 pub use token::{TokenError, WorkerToken};
 #[cfg(test)]
@@ -66,8 +68,8 @@ pub fn start(app: &App) {
     app.tasks.spawn(announce::run(app.clone()));
 }
 
-/// Queues the transcoding of a source that is wholly in the store; call it in the transaction that says so. Bytes that
-/// were queued before, and media types that aren't transcoded, cost nothing.
+/// Queues what is to be made of a source that is wholly in the store, renditions or a preview; call it in the transaction
+/// that says so. Bytes that were queued before, and media types of which nothing is made, cost nothing.
 pub async fn enqueue(
     connection: &mut PgConnection,
     (source, preset): (&Source, &Preset),
@@ -77,6 +79,9 @@ pub async fn enqueue(
     let is_new = store::insert_job(connection, (Uuid::now_v7(), source, preset), queued, now_ms).await?;
     if is_new && queued {
         store::signal(connection, Signal::Queue).await?;
+    }
+    if let Some(of) = Document::of(&source.media_type) {
+        enqueue_companion(connection, (source, preset), Task::Preview { of }, now_ms).await?;
     }
     Ok(())
 }
@@ -138,6 +143,16 @@ pub async fn count_jobs(database: &Database) -> sqlx::Result<Vec<JobCount>> {
 /// All renditions, for keeping them.
 pub async fn kept_renditions(database: &Database) -> sqlx::Result<Vec<store::kept::KeptRendition>> {
     store::kept::renditions(database).await
+}
+
+/// How far the preview of a source is; nothing for files of which none is made.
+pub async fn preview_of(database: &Database, source: &str) -> sqlx::Result<Option<Preview>> {
+    store::preview_of(database, source).await
+}
+
+/// All previews, for keeping them.
+pub async fn kept_previews(database: &Database) -> sqlx::Result<Vec<store::KeptPreview>> {
+    store::kept_previews(database).await
 }
 
 /// Files of jobs that aren't complete, for keeping them: each with its job.

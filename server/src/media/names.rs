@@ -1,7 +1,7 @@
 //! The names a worker may give its files: a closed grammar, so that no name can leave the publication's folder.
 //!
 //! `v<height>/` or `a<n>/`, in it `init.mp4` or `seg-00000.m4s`; `s<n>/captions.vtt`; `storyboard/`, in it `index.vtt` and
-//! `sheet-000.jpg`; and beside them `poster.jpg`, `chapters.json`, `chapters.vtt`, `waveform.json` and `video.mp4`.
+//! `sheet-000.jpg`; `preview/<width>.webp`; and beside them `poster.jpg`, `chapters.json`, `chapters.vtt`, `waveform.json` and `video.mp4`.
 //! Playlists are the server's own.
 
 /// What a file is for, and so how large it may be.
@@ -9,7 +9,7 @@
 pub enum Kind {
     Init,
     Segment,
-    /// A poster, or a sheet of a storyboard.
+    /// A poster, a preview, or a sheet of a storyboard.
     Picture,
     /// Captions, chapters, a storyboard's index, a waveform.
     Text,
@@ -38,6 +38,7 @@ pub fn kind(name: &str) -> Option<Kind> {
             let number = leaf.strip_prefix("sheet-")?.strip_suffix(".jpg")?;
             (number.len() == 3 && is_digits(number)).then_some(Kind::Picture)
         }
+        "preview" => is_number(leaf.strip_suffix(".webp")?, 5).then_some(Kind::Picture),
         _ if is_captions(folder) => (leaf == "captions.vtt").then_some(Kind::Text),
         _ if is_folder(folder) && leaf == "init.mp4" => Some(Kind::Init),
         _ if is_folder(folder) => {
@@ -88,6 +89,7 @@ mod tests {
         for (name, expected) in [
             ("v1080/init.mp4", Kind::Init),
             ("v1080/seg-00000.m4s", Kind::Segment),
+            ("preview/320.webp", Kind::Picture),
             ("a0/seg-99999.m4s", Kind::Segment),
             ("a7/init.mp4", Kind::Init),
             ("poster.jpg", Kind::Picture),

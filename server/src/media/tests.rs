@@ -5,6 +5,7 @@ pub mod fake;
 mod files;
 mod growing;
 mod leases;
+mod previews;
 mod publishing;
 
 mod results;

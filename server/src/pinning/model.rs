@@ -15,6 +15,8 @@ pub enum Role {
     Source,
     /// What was made of it for players.
     Hls,
+    /// Small pictures of it.
+    Preview,
 }
 
 impl Role {
@@ -22,11 +24,16 @@ impl Role {
         match self {
             Self::Source => "source",
             Self::Hls => "hls",
+            Self::Preview => "preview",
         }
     }
 
     pub fn parse(name: &str) -> Self {
-        if name == "hls" { Self::Hls } else { Self::Source }
+        match name {
+            "hls" => Self::Hls,
+            "preview" => Self::Preview,
+            _ => Self::Source,
+        }
     }
 }
 

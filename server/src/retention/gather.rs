@@ -40,6 +40,13 @@ pub async fn gather(app: &App) -> Result<Vec<Wanted>, Refused> {
             wanted.push(keep(cid(&rendition.root)?, &format!("rendition:{}", rendition.job), "a rendition", shown));
         }
     }
+    for preview in media::kept_previews(&app.database).await? {
+        let source = cid(&preview.source)?;
+        let shown = preview.announced && published.contains(&source);
+        if published.contains(&source) || uploaded.contains(&source) {
+            wanted.push(keep(cid(&preview.root)?, &format!("preview:{}", preview.job), "a preview", shown));
+        }
+    }
     for (job, file) in media::kept_files(&app.database).await? {
         wanted.push(keep(cid(&file)?, &format!("job:{job}"), "a file of a job that isn't done", false));
     }

@@ -15,7 +15,7 @@ pub struct Wanted {
 }
 
 /// The kinds of owners that the features of this node are; pins of others aren't ours to take away.
-const OURS: [&str; 5] = ["upload:", "claim:", "rendition:", "job:", "companion:"];
+const OURS: [&str; 6] = ["upload:", "claim:", "rendition:", "preview:", "job:", "companion:"];
 
 /// What has to change in the content store.
 #[derive(Debug, Default, PartialEq, Eq)]

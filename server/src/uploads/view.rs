@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::catalogue;
 use crate::clock::UnixMs;
 use crate::companions::{self, CompanionView};
-use crate::media::{self, Job};
+use crate::media::{self, Job, Preview};
 
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct UploadView {
@@ -29,6 +29,8 @@ pub struct UploadView {
     pub job: Option<Job>,
     /// The playback root, once transcoded; with what lies beside the film, once that is made.
     pub root: Option<String>,
+    /// Pictures of a file that is neither film nor sound; null where none are made of it
+    pub preview: Option<Preview>,
     /// Captions and a poster of the creator's own
     pub companions: Vec<CompanionView>,
     /// Whether one of them is still to be made, or to be put into the root: it is not yet the one to publish
@@ -40,13 +42,14 @@ pub struct UploadView {
 /// Looks up all that an answer shows.
 pub async fn view(app: &App, upload: Upload) -> Result<UploadView, UploadError> {
     let offset_bytes = offset(app, &upload).await?;
-    let (job, claim, root) = match &upload.source {
+    let (job, claim, root, preview) = match &upload.source {
         Some(source) => (
             media::job_for(&app.database, source).await?,
             catalogue::claim_of_source(&app.database, &upload.channel, source).await?,
             media::root_of(&app.database, &upload.channel, source).await?,
+            media::preview_of(&app.database, source).await?,
         ),
-        None => (None, None, None),
+        None => (None, None, None, None),
     };
     let companions = companions::of_upload(&app.database, upload.id).await?;
     let unfinished = match &upload.source {
@@ -64,6 +67,7 @@ pub async fn view(app: &App, upload: Upload) -> Result<UploadView, UploadError> 
         expires_ms: upload.expires_ms,
         source: upload.source,
         root: root.filter(|_| job.as_ref().is_some_and(|job| job.root.is_some())),
+        preview,
         companions,
         unfinished,
         job,

@@ -1,4 +1,4 @@
-//! The encoders: H.264 by x264, AAC, and JPEG for posters.
+//! The encoders: H.264 by x264, AAC, JPEG for posters and WebP for previews.
 #![allow(unsafe_code)]
 
 use ffmpeg_next::codec::{self, Flags, encoder};
@@ -93,6 +93,28 @@ impl Encoder {
         still.stamp(0, true);
         // SAFETY: the frame is ours and valid. The encoder reads its quality from the frame.
         unsafe { (*still.0.as_mut_ptr()).quality = ffi::FF_QP2LAMBDA * QUALITY };
+        encoder.send(&still.0)?;
+        encoder.end()?;
+        let packet = encoder.receive()?.ok_or(Error::InvalidData)?;
+        Ok(packet.data().unwrap_or_default().to_vec())
+    }
+
+    /// A WebP of one limited-range 4:2:0 picture, with or without an alpha plane.
+    pub fn webp(picture: &Picture) -> Result<Vec<u8>, Error> {
+        const QUALITY: &str = "82";
+        let codec = encoder::find_by_name("libwebp").ok_or(Error::EncoderNotFound)?;
+        let mut video = codec::Context::new_with_codec(codec).encoder().video()?;
+        video.set_width(picture.0.width());
+        video.set_height(picture.0.height());
+        video.set_format(if picture.format().has_alpha() { Pixel::YUVA420P } else { Pixel::YUV420P });
+        video.set_time_base(Rational::new(1, 25));
+        video.set_flags(Flags::BITEXACT);
+        let mut options = Dictionary::new();
+        options.set("quality", QUALITY);
+        let opened = video.open_as_with(codec, options)?;
+        let mut encoder = Self(opened.0.0);
+        let mut still = picture.share()?;
+        still.stamp(0, true);
         encoder.send(&still.0)?;
         encoder.end()?;
         let packet = encoder.receive()?.ok_or(Error::InvalidData)?;

@@ -160,6 +160,28 @@ impl Picture {
         Ok(Self(picture))
     }
 
+    /// A picture of red, green, blue and an unused byte, row by row.
+    pub fn opaque(width: u32, height: u32, pixels: &[u8]) -> Result<Self, Error> {
+        let mut picture = frame::Video::empty();
+        // SAFETY: a blank frame gets its size and format before its buffers, whose allocation is checked.
+        unsafe {
+            let raw = picture.as_mut_ptr();
+            (*raw).width = i32::try_from(width).map_err(|_| Error::InvalidData)?;
+            (*raw).height = i32::try_from(height).map_err(|_| Error::InvalidData)?;
+            (*raw).format = ffi::AVPixelFormat::AV_PIX_FMT_RGB0 as i32;
+            match ffi::av_frame_get_buffer(raw, 0) {
+                code if code < 0 => return Err(Error::from(code)),
+                _ => {}
+            }
+        }
+        let (row_bytes, stride) = (width as usize * 4, picture.stride(0));
+        let rows = picture.data_mut(0).chunks_mut(stride);
+        for (to, from) in rows.zip(pixels.chunks_exact(row_bytes)) {
+            to[..row_bytes].copy_from_slice(from);
+        }
+        Ok(Self(picture))
+    }
+
     /// Copies a picture of 4:2:0 into this one, its upper left corner at an even place; what doesn't fit is left out.
     pub fn paste(&mut self, other: &Self, x: usize, y: usize) {
         for (plane, half) in [(0, 1), (1, 2), (2, 2)] {

@@ -12,14 +12,14 @@ use super::fields;
 use super::formats::{ALLOWED, LIMITS, refused};
 use super::job::again;
 use super::picture::upright;
-use super::plan::{PicturePlan, Plan, Turn};
+use super::plan::{PicturePlan, Plan};
 use super::poster;
 use super::segments::Folder;
+use super::still::{Still, Unusable};
 use crate::av::decoder::Decoder;
 use crate::av::filter::Filter;
 use crate::av::frame::Picture;
 use crate::av::input::Source;
-use crate::av::track::Track;
 use crate::failure::Failure;
 use crate::rules::beside;
 
@@ -27,8 +27,6 @@ use crate::rules::beside;
 const MAX_CAPTIONS_BYTES: u64 = 10 << 20;
 /// ffmpeg's names of the formats that a creator's picture may have; AVIF is a kind of the last.
 const PICTURES: [&str; 5] = ["jpeg_pipe", "png_pipe", "webp_pipe", "gif", "mov,mp4,m4a,3gp,3g2,mj2"];
-/// Packets that may come before the first picture that can be read.
-const MAX_PACKETS: u32 = 64;
 
 /// Makes the one file that `task` asks for.
 pub fn make(file: File, folder: &Folder, task: Task, preset: &Preset) -> Result<Transcoded, Failure> {
@@ -36,7 +34,7 @@ pub fn make(file: File, folder: &Folder, task: Task, preset: &Preset) -> Result<
         Task::Captions => return captions(file, folder),
         Task::Picture => (picture(file)?, Vec::new()),
         Task::Frame { at_ms } => frame(&file, at_ms, preset)?,
-        Task::Renditions => return Err(Failure::internal("this is no companion")),
+        Task::Renditions | Task::Preview { .. } => return Err(Failure::internal("this is no companion")),
     };
     let poster = Some(folder.put("poster.jpg".to_owned(), &jpeg)?);
     Ok(Transcoded { poster, warnings, ..Transcoded::default() })
@@ -66,31 +64,15 @@ fn picture(file: File) -> Result<Vec<u8>, Failure> {
         let text = "this is no picture that can be read here: send a JPEG, PNG, WebP, AVIF or GIF.";
         Failure::of_file("picture_unusable", text)
     };
-    let mut source = Source::open(file, &PICTURES, LIMITS).map_err(|_| unusable())?;
-    let track = source.tracks.iter().find(|track| track.width > 0).cloned().ok_or_else(unusable)?;
-    if u64::from(track.width) * u64::from(track.height) > super::formats::MAX_PIXELS {
-        return Err(Failure::too_large_picture(track.width, track.height));
-    }
-    let shown = first_picture(&mut source, &track).ok_or_else(unusable)?;
-    let turn = shown.noted("Orientation").map_or_else(|| track.matrix.map_or(Turn::NONE, Turn::of), Turn::of_exif);
+    let bytes = file.metadata().map(|m| m.len()).unwrap_or(0);
+    let still = Still::read(file, bytes, &PICTURES, LIMITS).map_err(|why| match why {
+        Unusable::TooLarge { width, height } => Failure::too_large_picture(width, height),
+        Unusable::Unreadable => unusable(),
+    })?;
     // What is transparent is black, as in films.
-    let opaque = if shown.format().has_alpha() { "format=gbrap,premultiply=inplace=1,format=gbrp," } else { "" };
-    poster::jpeg(&shown, &format!("{opaque}{}", turn.filters())).ok_or_else(unusable)
-}
-
-fn first_picture(source: &mut Source, track: &Track) -> Option<Picture> {
-    let mut decoder = Decoder::open(track, LIMITS, 1).ok()?;
-    for _ in 0..MAX_PACKETS {
-        let Ok(Some(packet)) = source.read() else { break };
-        if packet.stream() == track.index
-            && decoder.send(&packet).is_ok()
-            && let Ok(Some(picture)) = decoder.receive_picture()
-        {
-            return Some(picture);
-        }
-    }
-    decoder.end().ok()?;
-    decoder.receive_picture().ok()?
+    let opaque =
+        if still.picture.format().has_alpha() { "format=gbrap,premultiply=inplace=1,format=gbrp," } else { "" };
+    poster::jpeg(&still.picture, &format!("{opaque}{}", still.turn.filters())).ok_or_else(unusable)
 }
 
 /// The picture that is shown at this time, and what its creator should know.

@@ -296,7 +296,19 @@ impl Job {
         let chapters = self.finish_chapters(duration_ms)?;
         let muxed = muxed::mux(&self.folder, &video, &audio)?;
         let (poster, storyboard, warnings) = (shown.poster, shown.storyboard, self.warnings);
-        Ok(Transcoded { duration_ms, video, audio, poster, storyboard, captions, chapters, waveform, muxed, warnings })
+        Ok(Transcoded {
+            duration_ms,
+            video,
+            audio,
+            poster,
+            storyboard,
+            captions,
+            chapters,
+            waveform,
+            muxed,
+            preview: None,
+            warnings,
+        })
     }
 
     /// All sounds in order, and the first one's waveform; beside a picture of so many segments, if there is one.

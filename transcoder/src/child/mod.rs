@@ -17,10 +17,12 @@ mod muxed;
 mod picture;
 mod plan;
 mod poster;
+mod preview;
 mod rung;
 mod scan;
 mod segments;
 mod sound;
+mod still;
 mod storyboard;
 
 use std::fs::File;
@@ -67,18 +69,17 @@ pub fn main(told: Told) -> ExitCode {
 
 fn run(told: Told, report: &Reporter) -> Result<(), Failure> {
     let source = std::io::stdin().as_fd().try_clone_to_owned().map_err(|error| Failure::disk(&error))?;
-    let layers = fence::enter(told.parent, told.weak || told.probe)?;
+    let layers = fence::enter(told.parent, told.weak || told.probe, fence::Limits::of(told.task))?;
     if told.probe {
         report.send(&Event::Fence(layers));
         return Ok(());
     }
     av::start();
     let (source, path) = (File::from(source), PathBuf::from("."));
-    let done = if told.task.is_companion() {
-        let folder = Folder { path, report: report.clone() };
-        companion::make(source, &folder, told.task, &told.preset)?
-    } else {
-        job::transcode(source, path, report, (told.copying, &told.preset))?
+    let done = match told.task {
+        Task::Renditions => job::transcode(source, path, report, (told.copying, &told.preset))?,
+        Task::Preview { of } => preview::make(source, &Folder { path, report: report.clone() }, of)?,
+        task => companion::make(source, &Folder { path, report: report.clone() }, task, &told.preset)?,
     };
     report.send(&Event::Done(Box::new(done)));
     Ok(())

@@ -262,6 +262,11 @@ impl Turn {
         turn.map_or(Self::NONE, |(quarters, mirrored)| Self { quarters: *quarters, mirrored: *mirrored })
     }
 
+    /// Whether width and height change places.
+    pub fn is_sideways(self) -> bool {
+        self.quarters % 2 == 1
+    }
+
     /// The filters that do it, each followed by a comma.
     pub fn filters(self) -> String {
         let mirror = if self.mirrored { "hflip," } else { "" };

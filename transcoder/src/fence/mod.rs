@@ -15,7 +15,7 @@ use std::fmt;
 use rustix::process::{Signal, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 
-pub use limits::{CPU_SECONDS, FILE_BYTES, MEMORY_BYTES, OPEN_FILES};
+pub use limits::{CPU_SECONDS, FILE_BYTES, Limits, MEMORY_BYTES, OPEN_FILES};
 
 use crate::failure::Failure;
 
@@ -45,8 +45,8 @@ impl fmt::Display for Layers {
 
 /// Puts the fence up around this process, which must have one thread; `parent` is who must not die first. Unless `weak`
 /// is allowed, a layer that can't be put up is a failure.
-pub fn enter(parent: i32, weak: bool) -> Result<Layers, Failure> {
-    limits::set().map_err(refused)?;
+pub fn enter(parent: i32, weak: bool, limits: Limits) -> Result<Layers, Failure> {
+    limits.set().map_err(refused)?;
     rustix::thread::set_no_new_privs(true).map_err(refused)?;
     let network = network::leave();
     // After the namespace: changing credentials clears it.

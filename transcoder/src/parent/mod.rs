@@ -29,9 +29,15 @@ pub struct Patience {
     pub wall_clock: Duration,
 }
 
-impl Default for Patience {
-    fn default() -> Self {
-        Self { no_progress: Duration::from_secs(180), wall_clock: Duration::from_secs(24 * 3600) }
+impl Patience {
+    pub fn of(task: Task) -> Self {
+        match task {
+            // It tells of no steps: in time, it is one.
+            Task::Preview { .. } => {
+                Self { no_progress: Duration::from_secs(180), wall_clock: Duration::from_secs(180) }
+            }
+            _ => Self { no_progress: Duration::from_secs(180), wall_clock: Duration::from_secs(24 * 3600) },
+        }
     }
 }
 
@@ -86,11 +92,25 @@ pub async fn run(
         tracing::debug!(%status, log, "a job's child failed");
         heard(Event::Said(log));
     }
-    match outcome? {
+    let result = outcome.and_then(|last| match last {
         Some(Event::Done(done)) if status.success() => Ok(*done),
         Some(Event::Failed(failure)) => Err(failure),
         _ => Err(ended(status)),
-    }
+    });
+    if matches!(options.task, Task::Preview { .. }) { result.map_err(of_preview) } else { result }
+}
+
+/// What is said of transcoding, said of a preview.
+fn of_preview(failure: Failure) -> Failure {
+    let reason = match failure.code.as_str() {
+        "no_progress" | "too_slow" => "Drawing a preview of this file takes longer than it may.",
+        "out_of_memory" => "Drawing a preview of this file takes more memory than it may.",
+        "transcoder_crashed" => {
+            "What draws previews broke down on this file; probably the file is damaged in an unusual way."
+        }
+        _ => return failure,
+    };
+    Failure { reason: reason.to_owned(), ..failure }
 }
 
 /// Which layers of the fence this machine has.
@@ -191,7 +211,19 @@ mod tests {
     use std::os::unix::process::ExitStatusExt;
     use std::process::ExitStatus;
 
-    use super::ended;
+    use super::{ended, of_preview, too_slow};
+    use crate::failure::Failure;
+
+    #[test]
+    fn a_preview_speaks_of_no_transcoding() {
+        for failure in
+            [too_slow(), super::no_progress(), ended(ExitStatus::from_raw(libc::SIGSEGV)), Failure::out_of_memory()]
+        {
+            let said = of_preview(failure.clone());
+            assert_eq!((said.code, said.retryable), (failure.code, failure.retryable));
+            assert!(!said.reason.to_lowercase().contains("transcod"), "{}", said.reason);
+        }
+    }
 
     #[test]
     fn every_end_has_a_code() {

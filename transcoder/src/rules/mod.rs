@@ -14,6 +14,7 @@ pub mod ladder;
 pub mod language;
 pub mod marks;
 pub mod rate;
+pub mod sizes;
 pub mod storyboard;
 pub mod timeline;
 pub mod vtt;

@@ -109,7 +109,8 @@ async fn do_work(
     let source = fetch::fetch(job, &private.path().join("source"), fetched).await?;
     log.say(&format!("fetched; transcoding by {}", job.lease.recipe));
     "transcoding".clone_into(&mut state.borrow_mut().stage);
-    let mut options = Options { patience: Patience::default(), copying: true, weak, preset, task: job.lease.task };
+    let task = job.lease.task;
+    let mut options = Options { patience: Patience::of(task), copying: true, weak, preset, task };
     let out = private.path().join("out");
     match transcode(job, (&source, &out), options.clone(), (state, log)).await {
         Err(Stop::Failed(failure)) if failure.is_copy_unfit() => {

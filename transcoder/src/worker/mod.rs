@@ -135,13 +135,15 @@ async fn check_fence(weak: bool) -> Result<(), String> {
     Ok(())
 }
 
-/// Two jobs at a time: a long one, and beside it a companion, for which nobody should wait behind an hour of film.
+/// Two jobs at a time: a long one, and beside it a companion or a preview, for which nobody should wait behind an hour of
+/// film.
 async fn work(
     settings: &Settings,
     draining: &watch::Receiver<bool>,
     held: &RefCell<Vec<JobClient>>,
 ) -> Result<(), End> {
-    let (small, long): (Vec<Kind>, Vec<Kind>) = settings.kinds.iter().partition(|kind| **kind == Kind::Companion);
+    let (small, long): (Vec<Kind>, Vec<Kind>) =
+        settings.kinds.iter().partition(|kind| matches!(kind, Kind::Companion | Kind::Preview));
     if settings.once || small.is_empty() || long.is_empty() {
         return work_on(settings, settings.kinds.clone(), draining.clone(), held).await;
     }

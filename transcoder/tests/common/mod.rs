@@ -74,6 +74,42 @@ pub fn refusal(file: &Path) -> (String, String) {
     (text("code"), text("message"))
 }
 
+/// The result, or the failure's code and reason.
+pub fn make(file: &Path, task: &str) -> Result<(TempDir, Transcoded), (String, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(BINARY);
+    command.arg("transcode").arg(file).arg(folder.path()).args(["--json", "--task", task]);
+    let output = command.output().unwrap();
+    if output.status.success() {
+        return Ok((folder, serde_json::from_slice(&output.stdout).unwrap()));
+    }
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |key: &str| answer["error"][key].as_str().unwrap().to_owned();
+    Err((text("code"), text("message")))
+}
+
+pub fn written(name: &str, bytes: &[u8]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    (folder, path)
+}
+
+/// An EXIF block that says how the picture is turned, and where it was taken.
+pub fn exif(orientation: u8) -> Vec<u8> {
+    let mut tiff = b"MM\0\x2a\0\0\0\x08\0\x02".to_vec();
+    tiff.extend(b"\x01\x12\0\x03\0\0\0\x01\0");
+    tiff.push(orientation);
+    tiff.extend(b"\0\0");
+    // A maker's name, which is a secret here.
+    tiff.extend(b"\x01\x0f\0\x02\0\0\0\x07\0\0\0\x26\0\0\0\0SECRET\0");
+    let mut block = b"\xff\xe1".to_vec();
+    block.extend(u16::try_from(tiff.len() + 8).unwrap().to_be_bytes());
+    block.extend(b"Exif\0\0");
+    block.extend(tiff);
+    block
+}
+
 fn write_playlists(folder: &Path, result: &Transcoded) {
     let mut master = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n".to_owned();
     for audio in &result.audio {

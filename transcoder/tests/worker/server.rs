@@ -88,8 +88,8 @@ impl App {
 async fn lease(State(app): State<App>, headers: HeaderMap, Json(request): Json<LeaseRequest>) -> Response {
     assert_eq!(headers["authorization"], "Bearer worker-secret");
     assert_eq!(request.recipes, [RECIPE]);
-    assert_eq!(request.capabilities.kinds, [Kind::Video, Kind::Audio, Kind::Companion]);
-    if request.wants == [Kind::Companion] {
+    assert_eq!(request.capabilities.kinds, [Kind::Video, Kind::Audio, Kind::Companion, Kind::Preview]);
+    if request.wants == [Kind::Companion, Kind::Preview] {
         // There never is one; and who asks for a small job may have a long one at the same time.
         tokio::time::sleep(Duration::from_millis(request.wait_ms)).await;
         return StatusCode::NO_CONTENT.into_response();

@@ -49,7 +49,7 @@ async fn an_operator_lists_stops_and_restarts_jobs(owner: PgPool) {
     let token = operator_session(&owner).await;
     let token = Some(token.as_str());
     let film = upload(&test, b"film", "video/mp4").await;
-    upload(&test, b"book", "application/pdf").await;
+    upload(&test, b"book", "application/zip").await;
     let worker = Worker::new(&test);
     let lease = worker.lease().await.unwrap();
     worker.progress(&lease, 0.5).await;

@@ -1,4 +1,4 @@
-//! Companions: jobs of one file each, made once for the same bytes and the same task, whoever sent them.
+//! Companions and previews: small jobs, each done once for the same bytes and the same task, whoever sent them.
 
 use pinreel_runner::{Preset, Task};
 use sqlx::types::Json;
@@ -22,7 +22,7 @@ pub async fn insert_companion(
     let id = sqlx::query_scalar!(
         "insert into job (id, source, recipe, source_bytes, file_name, media_type, state, created_ms, updated_ms, channel,
              preset, purpose, task)
-         values ($1, $2, $3, $4, $5, $6, 'queued', $7, $7, $8, $9, 'companion', $10)
+         values ($1, $2, $3, $4, $5, $6, 'queued', $7, $7, $8, $9, $11, $10)
          on conflict (source, recipe) do update set
              state = case when job.state = 'failed' then 'queued' else job.state end,
              attempts = case when job.state = 'failed' then 0 else job.attempts end,
@@ -38,6 +38,7 @@ pub async fn insert_companion(
         source.channel,
         (*preset != Preset::default()).then_some(Json(preset)) as Option<Json<&Preset>>,
         Json(task) as Json<Task>,
+        if task.is_companion() { "companion" } else { "preview" },
     )
     .fetch_one(&mut *connection)
     .await?;

@@ -43,7 +43,7 @@ pub async fn retry(connection: &mut PgConnection, source: &str, now_ms: UnixMs) 
     let done = sqlx::query!(
         "update job set state = 'queued', attempts = 0, failure_code = null, failure_reason = null, needs_codec = null,
              updated_ms = $2
-         where source = $1 and state = 'failed' and purpose = 'renditions'",
+         where source = $1 and state = 'failed' and purpose in ('renditions', 'preview')",
         source,
         now_ms,
     )

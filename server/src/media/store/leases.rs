@@ -53,6 +53,7 @@ pub fn kind_name(kind: Kind) -> &'static str {
         Kind::Video => "video",
         Kind::Audio => "audio",
         Kind::Companion => "companion",
+        Kind::Preview => "preview",
     }
 }
 
@@ -84,7 +85,7 @@ pub async fn lock_held_by(
         "select id, attempts from job
          where state = 'leased'
              and exists (select from job_lease where job = id and job_lease.epoch = job.epoch and worker = $1)
-             and case when purpose = 'companion' then 'companion' when media_type like 'audio/%' then 'audio'
+             and case when purpose in ('companion', 'preview') then purpose when media_type like 'audio/%' then 'audio'
                  else 'video' end = any ($2)
          limit $3 for update skip locked",
         worker,
@@ -168,7 +169,7 @@ pub async fn take_next(
                  left join media_turn on media_turn.channel = job.channel
              where state = 'queued'
                  and exists (select from worker where name = $3 and revoked_ms is null)
-                 and case when purpose = 'companion' then 'companion' when media_type like 'audio/%' then 'audio'
+                 and case when purpose in ('companion', 'preview') then purpose when media_type like 'audio/%' then 'audio'
                      else 'video' end = any ($4)
                  -- A codec that no worker has any more excludes none: whoever tries next says that it can't be read.
                  and (needs_codec is null or needs_codec = any ($5) or not exists (

@@ -8,6 +8,7 @@ pub mod kept;
 mod leases;
 mod log;
 mod operate;
+mod previews;
 mod renditions;
 mod wholes;
 pub mod workers;
@@ -23,6 +24,7 @@ pub use jobs::*;
 pub use leases::*;
 pub use log::*;
 pub use operate::*;
+pub use previews::*;
 pub use renditions::*;
 pub use wholes::*;
 

@@ -113,7 +113,7 @@ pub async fn mark_published(connection: &mut PgConnection, source: &str, channel
     if due.rows_affected() > 0 {
         signal(connection, Signal::Rendition).await?;
     }
-    Ok(())
+    super::previews::mark_previews_due(connection, source).await
 }
 
 /// Takes back what a worker made, and queues its jobs again; how many renditions that were. A root that another worker

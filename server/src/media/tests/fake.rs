@@ -287,6 +287,7 @@ pub fn made(seed: &str) -> (Transcoded, Vec<Made>) {
         chapters: Some(Chapters { json: reference(10), webvtt: reference(11) }),
         waveform: Some(reference(12)),
         muxed: Some(reference(13)),
+        preview: None,
         warnings: vec!["The end of the file is missing.".into()],
     };
     (result, files)

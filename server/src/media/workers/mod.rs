@@ -24,7 +24,7 @@ pub use register::{Invitation, Invite, invite, register};
 
 /// Codecs and kinds that are kept of a worker's list.
 const MAX_CODECS: usize = 256;
-const ALL_KINDS: [Kind; 3] = [Kind::Video, Kind::Audio, Kind::Companion];
+const ALL_KINDS: [Kind; 4] = [Kind::Video, Kind::Audio, Kind::Companion, Kind::Preview];
 /// A worker that hasn't asked for so long isn't counted on.
 pub const LIVE_MS: i64 = 10 * 60_000;
 
@@ -36,7 +36,7 @@ pub struct Worker {
     pub registered: bool,
     /// Program and version
     pub software: String,
-    /// `video`, `audio`, `companion`
+    /// `video`, `audio`, `companion`, `preview`
     pub kinds: Vec<String>,
     /// How many codecs it can decode
     pub codecs: usize,
@@ -108,14 +108,15 @@ pub async fn revoke(app: &App, name: &str) -> Result<(), MediaError> {
     Ok(())
 }
 
-/// What a worker made is no longer shown, and is to be made again; how many renditions that were.
+/// What a worker made is no longer shown, and is to be made again; how many renditions and previews that were.
 pub async fn withdraw(app: &App, name: &str) -> Result<u64, MediaError> {
     let now_ms = app.clock.now_ms();
     let mut transaction = app.database.begin().await?;
     if rows::registered(&mut transaction, name).await?.is_none() {
         return Err(MediaError::WorkerUnknown(plain(name, 64)));
     }
-    let withdrawn = store::withdraw_of(&mut transaction, name, now_ms).await?;
+    let previews = store::withdraw_previews_of(&mut transaction, name, now_ms).await?;
+    let withdrawn = previews + store::withdraw_of(&mut transaction, name, now_ms).await?;
     transaction.commit().await?;
     tracing::warn!(worker = name, renditions = withdrawn, "a worker's renditions were withdrawn");
     Ok(withdrawn)

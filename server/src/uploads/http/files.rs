@@ -29,7 +29,7 @@ pub async fn source(
     serve(&app, (&root, Vec::new()), (query, raw_query), request).await
 }
 
-/// The files below the playback root, as `/ipfs/<root>/<path>` would give them if they were published.
+/// The files below the playback root, or the preview's, as `/ipfs/<root>/<path>` would give them if they were published.
 pub async fn preview(
     State(app): State<App>,
     session: Session,
@@ -41,7 +41,11 @@ pub async fn preview(
     let (id, below) = rest.ok_or(UploadError::Unknown)?;
     let upload = own(&app, &session.channel.to_string(), id).await?;
     let source = upload.source.ok_or(UploadError::NotStored)?;
-    let root = media::root_of(&app.database, &upload.channel, &source).await?.ok_or(UploadError::NoPreview)?;
+    let root = match media::root_of(&app.database, &upload.channel, &source).await? {
+        Some(root) => Some(root),
+        None => media::preview_of(&app.database, &source).await?.and_then(|preview| preview.root),
+    };
+    let root = root.ok_or(UploadError::NoPreview)?;
     let segments =
         gateway::segments(below).map_err(|error| ApiError::bad_request("path_invalid", error.to_string()))?;
     let query = Query::parse(raw_query.as_deref());

@@ -2020,6 +2020,32 @@ export interface components {
             /** Format: int64 */
             next_try_ms: number;
         };
+        /** @description How far a source's preview is. */
+        Preview: {
+            /** Format: int32 */
+            height?: number | null;
+            /** @description Why there is none, as a sentence */
+            reason?: string | null;
+            /** @description The folder with `<width>.webp` for each of the sizes, once it is made */
+            root?: string | null;
+            /** @description The smallest first */
+            sizes: components["schemas"]["PreviewSize"][];
+            state: components["schemas"]["JobState"];
+            /**
+             * Format: int32
+             * @description Of what it was made from, upright: pixels of a picture, points of a page
+             */
+            width?: number | null;
+        };
+        /** @description One size of a preview: `<width>.webp` in its folder. */
+        PreviewSize: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int32 */
+            height: number;
+            /** Format: int32 */
+            width: number;
+        };
         Publications: {
             /** @description Newest first */
             items: components["schemas"]["Card"][];
@@ -2068,7 +2094,7 @@ export interface components {
             media_type: string;
         };
         /** @enum {string} */
-        Role: "source" | "hls";
+        Role: "source" | "hls" | "preview";
         /** @enum {string} */
         RootBy: "channel" | "node";
         RungProgress: {
@@ -2155,6 +2181,7 @@ export interface components {
              * @description How many bytes are on the disk.
              */
             offset_bytes: number;
+            preview?: components["schemas"]["Preview"] | null;
             /** @description The playback root, once transcoded; with what lies beside the film, once that is made. */
             root?: string | null;
             /** Format: int64 */
@@ -2191,6 +2218,7 @@ export interface components {
             origins: string[];
             pins: components["schemas"]["Pin"][];
             poster?: string | null;
+            preview?: components["schemas"]["Preview"] | null;
             received_ms: components["schemas"]["i64"];
             /** @description The newest version */
             record: components["schemas"]["WireRecord"];
@@ -2234,7 +2262,7 @@ export interface components {
         Worker: {
             /** @description How many codecs it can decode */
             codecs: number;
-            /** @description `video`, `audio`, `companion` */
+            /** @description `video`, `audio`, `companion`, `preview` */
             kinds: string[];
             name: string;
             /** @description Whether it has a key of its own, which can be revoked; else it asks with the node's worker token */
