@@ -119,6 +119,7 @@ async function claimOf(created: BuiltRecord, more: Partial<Claim> = {}): Promise
     poster: null,
     duration_ms: null,
     job: null,
+    preview: null,
     pins: [],
     origins: [],
     ...more,

@@ -4,7 +4,7 @@
 
 import { api, ApiError, uploadPath } from '../api/client';
 import { pause, untilAnswered } from '../api/patience';
-import type { Problem, Upload } from '../api/types';
+import type { Job, Problem, Upload } from '../api/types';
 
 /** Between two looks while no events come. */
 const POLL_MS = 2500;
@@ -100,8 +100,9 @@ class Following {
 }
 
 /** Nothing more will happen to it by itself. */
-export function settled({ state, job, unfinished }: Upload): boolean {
+export function settled({ state, job, preview, unfinished }: Upload): boolean {
+  const isOver = (one: { state: Job['state'] }) => one.state !== 'queued' && one.state !== 'running';
   return (
-    state === 'stored' && !unfinished && job !== null && job.state !== 'queued' && job.state !== 'running'
+    state === 'stored' && !unfinished && job !== null && isOver(job) && (preview === null || isOver(preview))
   );
 }

@@ -40,6 +40,7 @@ const upload = (more: Partial<Upload> = {}): Upload => ({
   source: SOURCE,
   job: job('complete'),
   root: ROOT,
+  preview: null,
   companions: [],
   unfinished: false,
   claim: null,
@@ -172,6 +173,9 @@ describe('follow', () => {
     expect(settled(upload({ job: null }))).toBe(false);
     expect(settled(upload({ state: 'receiving' }))).toBe(false);
     expect(settled(upload({ unfinished: true }))).toBe(false);
+    const preview = { reason: null, root: null, width: null, height: null, sizes: [] };
+    expect(settled(upload({ preview: { ...preview, state: 'queued' } }))).toBe(false);
+    expect(settled(upload({ preview: { ...preview, state: 'failed' } }))).toBe(true);
   });
 
   describe('while it lasts', () => {

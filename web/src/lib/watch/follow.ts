@@ -1,4 +1,4 @@
-//! Looks at a claim now and then while its stream isn't complete, so that the page shows what has become of it.
+//! Looks at a claim now and then while its stream or its preview isn't complete, so that the page shows what has become of it.
 
 import { api } from '../api/client';
 import { pause } from '../api/patience';
@@ -11,6 +11,11 @@ const PLAYING_MS = 5000;
 /** Whether there will be a root by itself. */
 export function isUnfinished({ root, job }: Claim): boolean {
   return root === null && (job?.state === 'queued' || job?.state === 'running' || job?.state === 'complete');
+}
+
+/** Whether there will be a picture of it by itself, or a word why there is none. */
+export function awaitsPreview({ preview }: Claim): boolean {
+  return preview?.state === 'queued' || preview?.state === 'running';
 }
 
 /** Tells of each new look until it is stopped. A look that fails is followed by the next; offline, the page says so. */
