@@ -1,5 +1,9 @@
 //! File bytes as a response body, only as fast as they are taken: what the page cache has is sent by the kernel, or read
 //! at once on the thread that sends it, and only what it hasn't is waited for on the blocking pool.
+//!
+//! Stretches that the kernel sends cost no memory and little work each, but more for each byte: it takes a file apart page
+//! by page. Buffers of 256 KiB are copied twice, both times within the processor's cache. So those who take much and
+//! fast get buffers, and everybody else stretches.
 
 use std::io;
 use std::pin::Pin;
@@ -22,7 +26,7 @@ const AT_ONCE_BYTES: u64 = 64 << 10;
 /// A piece for those whose pace isn't known yet, and for slow readers, who hold it as long as they like.
 const PIECE_BYTES: usize = SMALLEST;
 /// After so much, what was taken says how fast a reader is: less fits into the kernel's buffers on the way.
-const PACED_BYTES: u64 = 2 << 20;
+const PACED_BYTES: u64 = 1 << 20;
 /// Who takes so much a second gets the largest pieces.
 const FAST_BYTES_PER_SECOND: f64 = (8 << 20) as f64;
 /// A stretch that the kernel sends; it takes no memory.
@@ -106,12 +110,15 @@ impl FileBody {
         }
     }
 
+    fn is_fast(&self) -> bool {
+        let taken = self.at - self.start;
+        taken >= PACED_BYTES && taken as f64 >= self.begun.elapsed().as_secs_f64() * FAST_BYTES_PER_SECOND
+    }
+
     fn next_length(&self) -> usize {
-        let (taken, whole) = (self.at - self.start, self.end - self.start);
-        let is_fast = || taken as f64 >= self.begun.elapsed().as_secs_f64() * FAST_BYTES_PER_SECOND;
-        let most = match taken {
-            _ if whole <= AT_ONCE_BYTES => AT_ONCE_BYTES as usize,
-            PACED_BYTES.. if is_fast() => LARGEST,
+        let most = match self.end - self.start {
+            ..=AT_ONCE_BYTES => AT_ONCE_BYTES as usize,
+            _ if self.is_fast() => LARGEST,
             _ => PIECE_BYTES,
         };
         usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(most)
@@ -119,7 +126,9 @@ impl FileBody {
 
     /// The next piece, if it is in memory.
     fn next_cached(&self) -> Result<Option<Bytes>, Error> {
-        if let Some(stretch) = self.out.stretch(self.at, self.end - self.at) {
+        if !self.is_fast()
+            && let Some(stretch) = self.out.stretch(self.at, self.end - self.at)
+        {
             return Ok(Some(stretch));
         }
         let mut buffer = Buffer::take(self.next_length());
