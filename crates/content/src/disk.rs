@@ -1,9 +1,9 @@
 //! Hashing files that are on the disk already, with several threads: the leaves of a large file in parallel, and
 //! several files at once.
 //!
-//! A file is cut into pieces of whole leaves, which wait in a short queue; each thread reads its piece with `pread` into
-//! a buffer of its own. So memory is a buffer for each thread and 32 bytes for each leaf of the files under way, however
-//! large they are. A file that changes meanwhile is refused: its CID would be that of no file that ever was.
+//! A file is cut into pieces of whole leaves, which wait in a short queue; each thread reads its piece where the page cache
+//! has it ([`Mapped`]), or with `pread` into a buffer of its own. So memory is a buffer for each thread and 32 bytes for
+//! each leaf of the files under way, however large they are. A file that changes meanwhile is refused: its CID would be that of no file that ever was.
 
 use std::{
     fs::File,
@@ -24,12 +24,17 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     Digest, Error, Result, Stored,
     import::{LEAF_BYTES, Tree, leaf_count},
+    mapped::{Mapped, prefetch},
 };
 
 /// How many leaves a thread takes at once.
 const PIECE_LEAVES: u64 = 8;
 /// Fits into a core's own cache beside what else is in it, so that hashing finds the bytes there.
 const BUFFER_BYTES: usize = 64 * 1024;
+/// Smaller files cost less to read than to map.
+const SMALLEST_MAPPED: u64 = LEAF_BYTES;
+/// So much of a file is fetched while as much before it is hashed: farther ahead it would be gone from the cache again.
+const AHEAD_BYTES: usize = 4096;
 /// How many pieces wait for each thread.
 const WAITING_PIECES: usize = 4;
 
@@ -139,6 +144,7 @@ struct Job {
 
 struct Opened {
     file: File,
+    mapped: Option<Mapped>,
     modified: SystemTime,
 }
 
@@ -164,11 +170,14 @@ impl Job {
         let mut digests = Vec::with_capacity(count as usize);
         for leaf in first..first + count {
             let (offset, length) = (leaf * LEAF_BYTES, LEAF_BYTES.min(self.size_bytes - leaf * LEAF_BYTES));
-            digests.push(hash_range(&opened.file, offset, length, buffer).map_err(|error| match error.kind() {
+            digests.push(opened.hash(offset, length, buffer).map_err(|error| match error.kind() {
                 io::ErrorKind::UnexpectedEof => Error::Changed(self.path.clone()),
                 _ => Error::io("read", &self.path)(error),
             })?);
             on_progress(Progress::Hashed(length));
+        }
+        if let Some(mapped) = &opened.mapped {
+            mapped.forget(first * LEAF_BYTES, (count * LEAF_BYTES).min(self.size_bytes - first * LEAF_BYTES));
         }
         lock(&self.leaves)[first as usize..].iter_mut().zip(digests).for_each(|(leaf, digest)| *leaf = digest);
         if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
@@ -189,7 +198,9 @@ impl Job {
         let file = File::options().read(true).custom_flags(flags).open(&self.path);
         let file = file.map_err(Error::io("open", &self.path))?;
         let modified = self.check_unchanged(&file, None)?;
-        let opened = Arc::new(Opened { file, modified });
+        let is_large = self.size_bytes >= SMALLEST_MAPPED;
+        let mapped = if is_large { Mapped::of(&file, self.size_bytes) } else { None };
+        let opened = Arc::new(Opened { file, mapped, modified });
         *open = Some(opened.clone());
         Ok(opened)
     }
@@ -200,6 +211,24 @@ impl Job {
         let same = meta.is_file() && meta.len() == self.size_bytes && since.is_none_or(|since| since == modified);
         if same { Ok(modified) } else { Err(Error::Changed(self.path.clone())) }
     }
+}
+
+impl Opened {
+    fn hash(&self, offset: u64, length: u64, buffer: &mut [u8]) -> io::Result<Digest> {
+        let mapped = self.mapped.as_ref().and_then(|mapped| mapped.read(offset, length, hash_ahead));
+        // Where it can't be had there, reading says why.
+        mapped.map_or_else(|| hash_range(&self.file, offset, length, buffer), Ok)
+    }
+}
+
+/// Hashing keeps a core so busy that it fetches nothing by itself meanwhile.
+fn hash_ahead(bytes: &[u8]) -> Digest {
+    let mut hasher = Sha256::new();
+    for part in bytes.chunks(AHEAD_BYTES) {
+        prefetch(part.as_ptr().wrapping_add(AHEAD_BYTES), AHEAD_BYTES);
+        hasher.update(part);
+    }
+    hasher.finalize().into()
 }
 
 fn hash_range(file: &File, offset: u64, length: u64, buffer: &mut [u8]) -> io::Result<Digest> {

@@ -22,6 +22,7 @@ pub mod import;
 pub mod kubo;
 pub mod limits;
 mod links;
+mod mapped;
 mod store;
 mod unixfs;
 mod walk;
