@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::claims;
 use crate::companions;
 use crate::denylist;
-use crate::{media, pinning, retention, signals, socket, uploads};
+use crate::{gateway, media, pinning, retention, signals, socket, uploads};
 
 /// Starts every background task; each ends when `app.tasks.stop` is cancelled.
 pub fn start(app: &App) {
@@ -14,6 +14,7 @@ pub fn start(app: &App) {
     accounts::start(app);
     claims::start(app);
     denylist::start(app);
+    gateway::start(app);
     app.tasks.spawn(signals::run(app.clone()));
     media::start(app);
     companions::start(app);

@@ -38,6 +38,12 @@ pub enum Error {
         "the store's index is damaged ({0}); stop the node, if it runs, and make the index anew with `pinreel store rebuild`"
     )]
     IndexDamaged(String),
+    /// A collection after a rebuild that couldn't bring all pins.
+    #[error(
+        "pins may have been lost with a part of the index, so nothing is collected: start the node once, which makes those \
+         of its uploads and publications again, and pin what else is to stay"
+    )]
+    PinsLost,
     /// A block isn't what its codec says.
     #[error("block {cid} is malformed: {reason}")]
     Malformed { cid: Cid, reason: Malformed },

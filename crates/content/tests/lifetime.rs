@@ -150,6 +150,27 @@ fn a_leaf_that_is_wanted_by_itself_outlives_its_file() {
 }
 
 #[test]
+fn a_file_with_a_damaged_leaf_that_is_wanted_stays_and_nothing_else() {
+    let (folder, store) = store();
+    let content = bytes(7, 2 * MIB + 9);
+    let (file, other) = (store.put_bytes(&content).unwrap(), store.put_bytes(&bytes(8, 1000)).unwrap());
+    let leaf = raw_cid(sha256(&content[MIB..2 * MIB]));
+    let wanting = store.put_directory([("part", pinreel_content::Link { cid: leaf, tsize: MIB as u64 })]).unwrap();
+    store.pin(&pin(wanting.cid, "x")).unwrap();
+    let mut damaged = content.clone();
+    damaged[MIB + 5] ^= 1;
+    std::fs::write(blob_path(&folder, &file.cid), damaged).unwrap();
+    let collected = store.collect(1, 0).unwrap();
+    assert_eq!((collected.removed_blobs, collected.damaged_blobs), (1, 1));
+    assert!(store.open_file(&other.cid).unwrap().is_none());
+    assert!(store.holds(&leaf).unwrap(), "its place is known, so that it can be repaired");
+    std::fs::write(blob_path(&folder, &file.cid), &content).unwrap();
+    let collected = store.collect(2, 0).unwrap();
+    assert_eq!((collected.removed_blobs, collected.damaged_blobs), (1, 0));
+    assert!(store.block(&leaf).unwrap().unwrap() == content[MIB..2 * MIB]);
+}
+
+#[test]
 fn files_that_begin_alike_keep_what_they_share() {
     let (_folder, store) = store();
     let long = bytes(9, 2 * MIB + 1);

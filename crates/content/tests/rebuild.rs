@@ -173,6 +173,46 @@ fn a_rebuild_needs_the_store_for_itself_and_forgets_a_cut_off_one() {
 }
 
 #[test]
+fn what_was_erased_stays_out_though_nothing_of_the_index_is_left() {
+    let content = content();
+    fs::write(index(&content.folder), b"garbage").unwrap();
+    assert!(!rebuild(&content.folder).whole);
+    let store = Store::open(content.folder.path()).unwrap();
+    assert!(store.is_erased(&content.erased).unwrap());
+    assert!(matches!(store.put_bytes(b"erased"), Err(Error::Erased(_))));
+}
+
+/// A line that a crash has cut short is none, and spoils no other.
+#[test]
+fn erasures_from_before_there_was_a_list_are_written_down() {
+    let content = content();
+    let list = content.folder.path().join("erased");
+    fs::remove_file(&list).unwrap();
+    drop(Store::open(content.folder.path()).unwrap());
+    let written = fs::read_to_string(&list).unwrap();
+    fs::write(&list, format!("bafkrei{written}")).unwrap();
+    fs::write(index(&content.folder), b"garbage").unwrap();
+    rebuild(&content.folder);
+    assert!(Store::open(content.folder.path()).unwrap().is_erased(&content.erased).unwrap());
+}
+
+#[test]
+fn nothing_is_collected_while_pins_may_be_lost() {
+    let content = content();
+    assert!(rebuild(&content.folder).whole);
+    Store::open(content.folder.path()).unwrap().collect(1, u64::MAX).unwrap();
+    fs::write(index(&content.folder), b"garbage").unwrap();
+    rebuild(&content.folder);
+    let store = Store::open(content.folder.path()).unwrap();
+    assert!(matches!(store.collect(1, 0), Err(Error::PinsLost)));
+    assert_files(&content, &store);
+    store.pin(&pin(content.large)).unwrap();
+    store.pins_are_complete().unwrap();
+    assert_eq!(store.collect(1, 0).unwrap().removed_blobs, 1);
+    assert!(read_all(&store, &content.large) == large());
+}
+
+#[test]
 fn a_rebuild_removes_what_was_erased() {
     let content = content();
     let path = blob_path(&content.folder, &content.erased);

@@ -114,6 +114,16 @@ impl Known {
         }
     }
 
+    /// Lets go of files that were found before now: while one is open, the room that it takes isn't free.
+    pub fn forget_before(&self, now: &When) {
+        self.lock().retain(|_, found| found.when == *now);
+    }
+
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, LruCache<String, Arc<Found>>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -47,10 +47,25 @@ pub use query::Query;
 
 use http::takes_files;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::routing::get;
 
 use crate::app::App;
+
+/// What was known before a change of the store or the denylists holds its files open; so often it is let go.
+const FORGET_EVERY: Duration = Duration::from_secs(2);
+
+/// Starts the task that keeps what is known from outliving what changed.
+pub fn start(app: &App) {
+    let (app, stop) = (app.clone(), app.tasks.stop.clone());
+    app.clone().tasks.spawn(async move {
+        while stop.run_until_cancelled(tokio::time::sleep(FORGET_EVERY)).await.is_some() {
+            app.known.forget_before(&known::When::now(&app.store, &app.denylists.current()));
+        }
+    });
+}
 
 pub fn routes() -> Router<App> {
     let content = get(http::content).options(http::preflight);

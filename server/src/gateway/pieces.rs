@@ -15,7 +15,8 @@ use pinreel_content::Error;
 
 /// How much one trip to the blocking pool makes, about.
 const BATCH_BYTES: usize = 256 << 10;
-const BATCH_PIECES: usize = 1024;
+/// Small ones take many times their own bytes, and a reader holds them as long as it likes.
+const BATCH_PIECES: usize = 128;
 
 /// How long a connection has to send what came before an error.
 const FLUSH: Duration = Duration::from_millis(50);

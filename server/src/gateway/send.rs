@@ -97,6 +97,7 @@ pub fn send(
     }
     let (status, range) = match wanted {
         Wanted::Parts(ranges) => {
+            ranges.iter().try_for_each(|range| source.check(*range))?;
             let parts = multipart::Parts::new(etag, &shape.content_type, size_bytes, ranges);
             put(&mut headers, header::CONTENT_TYPE, &parts.media_type());
             headers.insert(header::CONTENT_LENGTH, parts.length().into());

@@ -30,7 +30,7 @@ pub enum Refused {
     Died(#[from] tokio::task::JoinError),
 }
 
-/// Pins what is wanted, unpins what isn't, and withdraws what is public without reason.
+/// Pins what is wanted, unpins what isn't, and withdraws what is public without reason; what was erased leaves Kubo too.
 pub async fn reconcile(app: &App) -> Result<(), Refused> {
     let (found, seen) = (log::store::size(&app.database).await?, high_water::seen(app)?);
     if found < seen {
@@ -54,6 +54,10 @@ pub async fn reconcile(app: &App) -> Result<(), Refused> {
         let private = spawn_blocking(move || still_private(&store, withdrawn)).await??;
         pinning::unwant(&app.database, &private, app.clock.now_ms()).await?;
     }
+    let store = app.store.clone();
+    let erased = spawn_blocking(move || store.pins_are_complete().and_then(|()| store.erased())).await??;
+    let erased: Vec<String> = erased.iter().map(Cid::to_string).collect();
+    pinning::unwant(&app.database, &erased, app.clock.now_ms()).await?;
     Ok(())
 }
 

@@ -5,10 +5,30 @@ use sqlx::PgPool;
 
 use super::{Refused, high_water, reconcile, scrub};
 use crate::claims::tests::{Creator, claim, erase, is_public, node, public_file, stream, update};
+use crate::pinning::{self, PinState};
 use crate::testing::TestApp;
 
 fn pins(test: &TestApp) -> Vec<(Cid, String)> {
     test.app.store.pins().unwrap().into_iter().map(|pin| (pin.cid, pin.owner)).collect()
+}
+
+/// What the node doesn't give any more, its Kubo shouldn't either.
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn what_was_erased_is_taken_away_from_kubo(owner: PgPool) {
+    let test = node(&owner).await;
+    let mut ann = Creator::new(&test, 1, "ann").await;
+    let film = public_file(&test, b"a film");
+    ann.publish(&test, &claim("film", &film)).await;
+    reconcile(&test.app).await.unwrap();
+    let states = async || {
+        let pins = pinning::recent(&test.app).await.unwrap();
+        let pins = pins.into_iter().map(|status| status.pin).filter(|pin| pin.root == film.cid.to_string());
+        pins.map(|pin| pin.state).collect::<Vec<_>>()
+    };
+    assert_eq!(states().await, [PinState::Pending]);
+    test.app.store.erase(&film.cid, 1).unwrap();
+    reconcile(&test.app).await.unwrap();
+    assert_eq!(states().await, [PinState::Unwanted]);
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]

@@ -110,8 +110,8 @@ fn pages_cached(file: &File, at: u64, length: u64) -> Option<u64> {
 /// The file, and the place in it, that a connection is to send for these bytes, if they are mapped ones.
 pub fn file_of(bytes: &[u8]) -> Option<(Arc<File>, u64)> {
     let at = bytes.as_ptr() as usize;
-    let mappings = MAPPINGS.read().unwrap_or_else(PoisonError::into_inner);
-    let mapping = mappings.range(..=at).next_back()?.1.upgrade()?;
+    // The lock goes with the statement: should ours be the last hold of the mapping, dropping it takes the lock.
+    let mapping = MAPPINGS.read().unwrap_or_else(PoisonError::into_inner).range(..=at).next_back()?.1.upgrade()?;
     (at - mapping.begin < mapping.length).then(|| (mapping.file.clone(), (at - mapping.begin) as u64))
 }
 

@@ -17,6 +17,7 @@ use futures_util::StreamExt;
 use http_body::Frame;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use pinreel_content::CarReader;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +52,7 @@ pub async fn operate(State(app): State<App>, ApiJson(mut operation): ApiJson<Ope
     }
     let (sender, events) = mpsc::channel(QUEUE);
     let (store, now_ms, stop) = (app.store.clone(), super::now_ms(&app), app.tasks.stop.clone());
+    let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
         let mut tell = |event| !stop.is_cancelled() && sender.blocking_send(event).is_ok();
         if let Some(why) = stale {
@@ -61,6 +63,11 @@ pub async fn operate(State(app): State<App>, ApiJson(mut operation): ApiJson<Ope
             Err(_) if stop.is_cancelled() => Event::Failed(Fault::new("node_stopping", super::STOPPING)),
             Err(fault) => Event::Failed(fault),
         };
+        if matches!((&operation, &last), (Operation::Erase { .. }, Event::Answer(_)))
+            && let Err(error) = runtime.block_on(retention::reconcile(&app))
+        {
+            tracing::warn!(%error, "what was erased stays pinned at Kubo for now");
+        }
         // Whoever asked may have left.
         let _ = sender.blocking_send(last);
     });

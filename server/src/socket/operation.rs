@@ -123,6 +123,9 @@ pub enum Answer {
         removed_files: u64,
         removed_bytes: u64,
         removed_blocks: u64,
+        /// What stays though it is due, since a part of it is wanted, and damaged.
+        #[serde(default)]
+        damaged_files: u64,
         /// What stays only because it was written within the last hour.
         #[serde(default)]
         fresh_files: u64,
@@ -284,6 +287,7 @@ fn collected(collected: pinreel_content::Collected) -> Answer {
         removed_files: collected.removed_blobs,
         removed_bytes: collected.removed_bytes,
         removed_blocks: collected.removed_nodes,
+        damaged_files: collected.damaged_blobs,
         fresh_files: collected.fresh_blobs,
         fresh_blocks: collected.fresh_nodes,
         fresh_bytes: collected.fresh_bytes,

@@ -7,6 +7,7 @@
 //! - bytes that were written or written again within the last hour are left alone, so that their writer can pin them;
 //! - a pin that comes while it runs makes it look again before it removes anything more;
 //! - a full disk is what it is for: it takes from the room that the index keeps for itself;
+//! - a file that holds a leaf which is still wanted, and can't be read, stays until it is repaired;
 //! - a crash leaves either the whole of a file or a note to remove it, which the next start does.
 
 use std::{collections::HashSet, fs, io, time::Instant};
@@ -21,7 +22,11 @@ use super::{
 };
 use redb::ReadableTable;
 
-use crate::{Digest, Error, Result, address::digest_of, import::LEAF_BYTES};
+use crate::{
+    Digest, Error, Result,
+    address::{digest_of, raw_cid, sha256},
+    import::LEAF_BYTES,
+};
 
 /// How many blocks are removed in one transaction.
 const REMOVED_AT_ONCE: usize = 128;
@@ -38,6 +43,8 @@ pub struct Collected {
     pub removed_blobs: u64,
     pub removed_bytes: u64,
     pub removed_nodes: u64,
+    /// Files that are due, and stay since a part of them that is still wanted is damaged.
+    pub damaged_blobs: u64,
     /// Files whose grace period is over, and which stay since they were written within the last hour.
     pub fresh_blobs: u64,
     /// Other blocks of which this is so.
@@ -79,6 +86,9 @@ impl Store {
     }
 
     fn collect_alone(&self, now_ms: u64, grace_ms: u64) -> Result<Collected> {
+        if self.pins_may_be_lost() {
+            return Err(Error::PinsLost);
+        }
         self.end_pins(now_ms)?;
         let mut collected = Collected::default();
         for _ in 0..MOST_LOOKS {
@@ -103,6 +113,7 @@ impl Store {
             tables.public.remove(&digest)?;
             tables.unpin_all(&digest)
         })?;
+        self.write_erasure_down(&digest, now_ms);
         self.fault("erase.noted");
         self.hide_unpublished()?;
         let mut collected = Collected::default();
@@ -190,14 +201,20 @@ impl Store {
     /// Takes blocks out of the index, in one transaction that also notes which files are to go.
     fn unindex(&self, batch: &[Digest], reach: &Reach, collected: &mut Collected) -> Result<Vec<Blob>> {
         let index = self.inner.index.read()?;
-        let mut blobs: Vec<Leaving> = Vec::new();
+        let (mut blobs, mut damaged): (Vec<Leaving>, HashSet<Digest>) = Default::default();
         for digest in batch {
             let is_fresh = lock(&self.inner.fresh).contains_key(digest) && !index.is_erased(digest)?;
             if let Some(blob) = index.blob(digest)?.filter(|_| !is_fresh) {
                 let parts = self.parts_of(&blob)?;
-                let wanted =
-                    if index.is_erased(digest)? { Vec::new() } else { self.wanted_leaves(&blob, &parts, reach)? };
-                blobs.push(Leaving { blob, parts, wanted });
+                let wanted = match index.is_erased(digest)? {
+                    true => Ok(Vec::new()),
+                    false => self.wanted_leaves(&blob, &parts, reach),
+                };
+                match wanted {
+                    Ok(wanted) => blobs.push(Leaving { blob, parts, wanted }),
+                    Err(Error::Damaged(_)) => drop(damaged.insert(*digest)),
+                    Err(error) => return Err(error),
+                }
             }
         }
         self.inner.index.write_freeing(|tables| {
@@ -216,7 +233,7 @@ impl Store {
             }
             // Nobody else writes within the transaction: what isn't fresh now was not written since the look.
             let fresh = lock(&self.inner.fresh);
-            for digest in batch {
+            for digest in batch.iter().filter(|digest| !damaged.contains(*digest)) {
                 let erased = tables.erased.get(digest)?.is_some();
                 let is_fresh = fresh.contains_key(digest) && !erased;
                 if is_fresh {
@@ -226,12 +243,16 @@ impl Store {
                 collected.removed_nodes += u64::from(tables.remove_node(digest)?);
                 tables.unreached.remove(digest)?;
             }
+            collected.damaged_blobs += damaged.len() as u64;
             Ok(())
         })?;
         Ok(blobs.into_iter().map(|leaving| leaving.blob).collect())
     }
 
     /// The leaves of a blob that a pin leads to by another way and that nothing else holds, with their bytes.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when one of them isn't what it was.
     fn wanted_leaves(&self, blob: &Blob, parts: &Parts, reach: &Reach) -> Result<Vec<(Digest, Vec<u8>)>> {
         let mut wanted = Vec::new();
         for (number, digest) in (0u64..).zip(&parts.leaves) {
@@ -241,6 +262,9 @@ impl Store {
             let offset = number * LEAF_BYTES;
             let mut leaf = vec![0; LEAF_BYTES.min(blob.size_bytes - offset) as usize];
             self.blob_reader(blob)?.read_exact_at(&mut leaf, offset)?;
+            if sha256(&leaf) != *digest {
+                return Err(Error::Damaged(raw_cid(*digest)));
+            }
             wanted.push((*digest, leaf));
         }
         Ok(wanted)

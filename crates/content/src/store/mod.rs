@@ -18,6 +18,7 @@ mod blobs;
 mod car;
 mod collect;
 mod directories;
+mod erasures;
 mod export;
 mod import_dag;
 mod index;
@@ -162,7 +163,8 @@ impl Store {
         Self::make_folders(&dir)?;
         let store = Self::over(index::Index::open(&dir)?, dir, options);
         // Damage that redb panics on shows when the index is first read.
-        index::guarded(|| store.recover()).unwrap_or_else(|| Err(index::damaged("it makes no sense")))?;
+        index::guarded(|| store.write_erasures_down().and_then(|()| store.recover()))
+            .unwrap_or_else(|| Err(index::damaged("it makes no sense")))?;
         Ok(store)
     }
 

@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashSet,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -26,6 +26,8 @@ use crate::{
 const INDEX: &str = "index.redb";
 const NEW: &str = "index.new.redb";
 const OLD: &str = "index.old.redb";
+/// There when pins may be missing in the index: nothing is collected then.
+const PINS_LOST: &str = "pins-lost";
 
 /// What a rebuild brought into the new index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -70,16 +72,33 @@ impl Store {
         }
         let mut salvage = Salvage::open(&dir.join(INDEX), &dir)?;
         let store = Self::over(Index::open_file(&new, &dir)?, dir, Options::default());
+        store.take_erasures_over()?;
         let salvaged = salvage.copy_into(&store.inner.index)?;
         let (blocks, pins, in_pages) = (salvaged.blocks, salvaged.pins, salvaged.in_pages.clone());
         let mut rebuilt = Rebuilt { blocks, pins, in_pages, ..Rebuilt::default() };
         store.index_all(&salvaged, &mut rebuilt, on_progress)?;
         if !salvage.whole {
             store.publish_again()?;
+            let lost = store.inner.dir.join(PINS_LOST);
+            fs::write(&lost, "").map_err(Error::io("make", lost))?;
         }
         rebuilt.whole = salvage.whole;
         rebuilt.old_index = store.take_place(salvage.whole)?;
         Ok(rebuilt)
+    }
+
+    /// Whether a rebuild couldn't bring all pins, and nobody has made them again since.
+    pub(super) fn pins_may_be_lost(&self) -> bool {
+        self.inner.dir.join(PINS_LOST).exists()
+    }
+
+    /// Says that all is pinned that is to stay, so that the rest may be collected.
+    pub fn pins_are_complete(&self) -> Result<()> {
+        let lost = self.inner.dir.join(PINS_LOST);
+        match fs::remove_file(&lost) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", lost)(error)),
+            _ => Ok(()),
+        }
     }
 
     /// Makes public what the known roots lead to, should a part of that have been lost.

@@ -147,6 +147,7 @@ fn collected(answer: Answer) -> Result<(String, Value), Failure> {
         removed_files,
         removed_bytes,
         removed_blocks,
+        damaged_files,
         fresh_files,
         fresh_blocks,
         fresh_bytes,
@@ -167,12 +168,19 @@ fn collected(answer: Answer) -> Result<(String, Value), Failure> {
             size(fresh_bytes)
         );
     }
+    if damaged_files > 0 {
+        text += &format!(
+            "\n{damaged_files} files are due and stay: something in them is still wanted, and damaged. Repair them \
+             (pinreel store verify --repair-from URL), then collect again."
+        );
+    }
     if unfinished {
         text += "\nSomebody kept pinning meanwhile; run it again for the rest.";
     }
     let value = json!({
         "removed_files": removed_files, "removed_bytes": removed_bytes, "removed_blocks": removed_blocks,
         "waiting": waiting, "reached": reached, "unfinished": unfinished,
+        "damaged_files": damaged_files,
         "fresh_files": fresh_files, "fresh_blocks": fresh_blocks, "fresh_bytes": fresh_bytes,
     });
     Ok((text, value))

@@ -103,6 +103,12 @@ impl Snapshot {
         Ok(false)
     }
 
+    /// What was erased, and when.
+    pub(in crate::store) fn erasures(&self) -> Result<Vec<(Digest, u64)>> {
+        let rows = self.transaction.open_table(ERASED)?;
+        rows.iter()?.map(|row| row.map(|(digest, at)| (*digest.value(), at.value())).map_err(Error::from)).collect()
+    }
+
     /// Whether these bytes were erased, so that they aren't taken again.
     pub(in crate::store) fn is_erased(&self, digest: &Digest) -> Result<bool> {
         Ok(self.transaction.open_table(ERASED)?.get(digest)?.is_some())

@@ -1,0 +1,80 @@
+//! What was erased, in a file beside the index as well: `erased`, a line for each, with the CID as a raw block and when, in
+//! milliseconds since 1970.
+//!
+//! The index is what is asked. But of an index that is torn, rows of erasures can't be told from others, and what was
+//! erased must stay out of one that is made anew.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+};
+
+use cid::Cid;
+
+use super::Store;
+use crate::{
+    Digest, Error, Result,
+    address::{dag_pb_cid, digest_of, parse_cid, raw_cid},
+};
+
+const FILE: &str = "erased";
+
+impl Store {
+    /// What was erased, each as a raw block and as dag-pb, since only its hash is known.
+    pub fn erased(&self) -> Result<Vec<Cid>> {
+        let erased = self.inner.index.read()?.erasures()?;
+        Ok(erased.into_iter().flat_map(|(digest, _)| [raw_cid(digest), dag_pb_cid(digest)]).collect())
+    }
+
+    /// Writes an erasure down that the index has. On a full disk it is in the index alone.
+    pub(super) fn write_erasure_down(&self, digest: &Digest, now_ms: u64) {
+        if let Err(error) = append(&self.inner.dir, &[(*digest, now_ms)]) {
+            tracing::warn!(%error, "an erasure is noted in the index only");
+        }
+    }
+
+    /// Writes down what was erased before there was such a file.
+    pub(super) fn write_erasures_down(&self) -> Result<()> {
+        if self.inner.dir.join(FILE).exists() {
+            return Ok(());
+        }
+        let erased = self.inner.index.read()?.erasures()?;
+        if !erased.is_empty()
+            && let Err(error) = append(&self.inner.dir, &erased)
+        {
+            tracing::warn!(%error, "erasures are noted in the index only");
+        }
+        Ok(())
+    }
+
+    /// Takes what is written down into the index.
+    pub(super) fn take_erasures_over(&self) -> Result<()> {
+        let erased = read(&self.inner.dir)?;
+        self.inner.index.write(|tables| {
+            erased.iter().try_for_each(|(digest, at)| tables.erased.insert(digest, at).map(drop).map_err(Error::from))
+        })
+    }
+}
+
+fn append(dir: &Path, erased: &[(Digest, u64)]) -> io::Result<()> {
+    // A line that a crash cut short spoils none after it.
+    let lines: String = erased.iter().map(|(digest, at)| format!("\n{} {at}\n", raw_cid(*digest))).collect();
+    let mut file = File::options().create(true).append(true).open(dir.join(FILE))?;
+    file.write_all(lines.as_bytes())?;
+    file.sync_all()
+}
+
+fn read(dir: &Path) -> Result<Vec<(Digest, u64)>> {
+    let path = dir.join(FILE);
+    match fs::read(&path) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).lines().filter_map(erasure).collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(Error::io("read", path)(error)),
+    }
+}
+
+fn erasure(line: &str) -> Option<(Digest, u64)> {
+    let (cid, at) = line.split_once(' ')?;
+    Some((digest_of(&parse_cid(cid)?)?, at.parse().ok()?))
+}
