@@ -110,8 +110,10 @@ test('the one-time link makes its first opener the operator, and nobody after', 
   await second.page.getByText('/@the-operator-2').waitFor();
   await second.page.locator('form button[type=submit]').click();
   await second.page.getByRole('alert').first().waitFor();
-  const session = await second.page.evaluate(async () => (await fetch('/api/v1/session')).json());
-  assert.equal(session.handle, 'the-operator-2');
+  await until('the second visitor to be signed in', async () => {
+    const session = await second.page.evaluate(async () => (await fetch('/api/v1/session')).json());
+    return session.handle === 'the-operator-2';
+  });
   assert.equal(await second.page.evaluate(async () => (await fetch('/api/v1/operator/status')).status), 403);
 });
 
