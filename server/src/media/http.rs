@@ -179,13 +179,13 @@ async fn progress(
     let now_ms = app.clock.now_ms();
     let mut transaction = app.database.begin().await.map_err(MediaError::from)?;
     let lines = lines(&told.log);
-    store::keep_lines(&mut transaction, (job, held.epoch), &lines, now_ms).await.map_err(MediaError::from)?;
     let kept = keep(told);
-    let renewed = store::renew(&mut transaction, (job, held.epoch), now_ms + LEASE_MS, Some(&kept), now_ms).await?;
-    transaction.commit().await.map_err(MediaError::from)?;
-    if !renewed {
+    // The job before its lines, as whoever ends it does at the same time: in another order they would wait for each other.
+    if !store::renew(&mut transaction, (job, held.epoch), now_ms + LEASE_MS, Some(&kept), now_ms).await? {
         return Err(MediaError::LeaseLost.into());
     }
+    store::keep_lines(&mut transaction, (job, held.epoch), &lines, now_ms).await.map_err(MediaError::from)?;
+    transaction.commit().await.map_err(MediaError::from)?;
     Ok(Json(ProgressAnswer { lease_ms: LEASE_MS.unsigned_abs(), cancel: false }))
 }
 
@@ -231,14 +231,14 @@ async fn fail(
     {
         then = AfterLease::Elsewhere { codec };
     }
-    store::keep_lines(&mut transaction, (job, held.epoch), &lines(&told.log), now_ms).await?;
-    let line =
-        format!("failed ({}): {}; {}", plain(&told.code, 40), plain(&told.reason, 300), operate::in_words(&then));
-    store::note(&mut transaction, job, &line, now_ms).await?;
     let ended = store::end_lease(&mut transaction, (job, Some(held.epoch)), &then, now_ms).await?;
     if !ended {
         return Err(MediaError::LeaseLost.into());
     }
+    store::keep_lines(&mut transaction, (job, held.epoch), &lines(&told.log), now_ms).await?;
+    let line =
+        format!("failed ({}): {}; {}", plain(&told.code, 40), plain(&told.reason, 300), operate::in_words(&then));
+    store::note(&mut transaction, job, &line, now_ms).await?;
     transaction.commit().await.map_err(MediaError::from)?;
     Ok(StatusCode::NO_CONTENT)
 }
