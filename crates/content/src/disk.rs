@@ -3,7 +3,8 @@
 //!
 //! A file is cut into pieces of whole leaves, which wait in a short queue; each thread reads its piece where the page cache
 //! has it ([`Mapped`]), or with `pread` into a buffer of its own. So memory is a buffer for each thread and 32 bytes for
-//! each leaf of the files under way, however large they are. A file that changes meanwhile is refused: its CID would be that of no file that ever was.
+//! each leaf of the files under way, however large they are. A file that changes meanwhile is refused: its CID would be
+//! that of no file that ever was.
 
 use std::{
     fs::File,

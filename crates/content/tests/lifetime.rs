@@ -3,27 +3,16 @@
 
 mod common;
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{MIB, blob_path, bytes, read_all};
+use common::{MIB, blob_path, bytes, collecting_store as store, read_all};
 use pinreel_content::{
-    Cid, Error, Options, Pin, Store, Visibility,
+    Cid, Error, Pin, Store, Visibility,
     car::{self, CarError},
     hash_bytes, raw_cid, sha256,
 };
-use tempfile::TempDir;
 
 const GRACE: u64 = 1000;
-
-/// A store in which nothing is safe because it is new.
-fn store() -> (TempDir, Store) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open_with(folder.path(), Options::default().fresh_for(Duration::ZERO)).unwrap();
-    (folder, store)
-}
 
 fn pin(cid: Cid, owner: &str) -> Pin {
     Pin { cid, owner: owner.to_owned(), reason: "a test".to_owned(), since_ms: 5, until_ms: None }
@@ -147,27 +136,6 @@ fn a_leaf_that_is_wanted_by_itself_outlives_its_file() {
     assert!(store.open_file(&file.cid).unwrap().is_none());
     assert!(store.block(&leaf).unwrap().unwrap() == content[MIB..2 * MIB]);
     assert!(store.block(&raw_cid(sha256(&content[..MIB]))).unwrap().is_none());
-}
-
-#[test]
-fn a_file_with_a_damaged_leaf_that_is_wanted_stays_and_nothing_else() {
-    let (folder, store) = store();
-    let content = bytes(7, 2 * MIB + 9);
-    let (file, other) = (store.put_bytes(&content).unwrap(), store.put_bytes(&bytes(8, 1000)).unwrap());
-    let leaf = raw_cid(sha256(&content[MIB..2 * MIB]));
-    let wanting = store.put_directory([("part", pinreel_content::Link { cid: leaf, tsize: MIB as u64 })]).unwrap();
-    store.pin(&pin(wanting.cid, "x")).unwrap();
-    let mut damaged = content.clone();
-    damaged[MIB + 5] ^= 1;
-    std::fs::write(blob_path(&folder, &file.cid), damaged).unwrap();
-    let collected = store.collect(1, 0).unwrap();
-    assert_eq!((collected.removed_blobs, collected.damaged_blobs), (1, 1));
-    assert!(store.open_file(&other.cid).unwrap().is_none());
-    assert!(store.holds(&leaf).unwrap(), "its place is known, so that it can be repaired");
-    std::fs::write(blob_path(&folder, &file.cid), &content).unwrap();
-    let collected = store.collect(2, 0).unwrap();
-    assert_eq!((collected.removed_blobs, collected.damaged_blobs), (1, 0));
-    assert!(store.block(&leaf).unwrap().unwrap() == content[MIB..2 * MIB]);
 }
 
 #[test]
@@ -305,97 +273,4 @@ fn erased_content_stays_out() {
     let offset = car::header(&[block]).len() as u64;
     assert!(matches!(refused, Err(Error::Car(CarError::Erased { offset: at, cid })) if (at, *cid) == (offset, block)));
     assert_eq!(store.stats().unwrap().erased, 2);
-}
-
-#[test]
-fn damage_is_found_kept_back_and_mended() {
-    let (folder, store) = store();
-    let content = bytes(6, 3 * MIB + 10);
-    let file = store.put_bytes(&content).unwrap();
-    let healthy = store.put_bytes(b"healthy").unwrap();
-    let path = blob_path(&folder, &file.cid);
-    let mut broken = content.clone();
-    broken[MIB + 3] ^= 1;
-    std::fs::write(&path, &broken).unwrap();
-
-    let mut paused = 0;
-    let found = store.scrub(&file.cid, |bytes| paused += bytes).unwrap();
-    assert_eq!((found.bytes, paused, found.damaged), (content.len() as u64, content.len() as u64, 1));
-    assert_eq!(store.scrub(&healthy.cid, |_| {}).unwrap().damaged, 0);
-    let damage = store.damage().unwrap();
-    let leaf = raw_cid(sha256(&content[MIB..2 * MIB]));
-    assert_eq!(damage.len(), 1);
-    assert_eq!((damage[0].file, damage[0].leaf, damage[0].offset), (file.cid, leaf, MIB as u64));
-
-    drop(store);
-    let store = Store::open(folder.path()).unwrap();
-    let reader = store.open_file(&file.cid).unwrap().unwrap();
-    assert!(reader.as_file().is_none(), "nobody reads past us");
-    let mut buffer = vec![0; 100];
-    assert!(matches!(reader.read_at(&mut buffer, MIB as u64 - 50), Err(Error::Damaged(_))));
-    assert!(matches!(store.block(&leaf), Err(Error::Damaged(cid)) if cid == leaf));
-    assert_eq!(reader.read_at(&mut buffer, 0).unwrap(), 100, "the rest is as good as before");
-    assert_eq!(reader.read_at(&mut buffer, 2 * MIB as u64).unwrap(), 100);
-
-    assert!(matches!(store.mend(&leaf, &broken[MIB..2 * MIB]), Err(Error::HashMismatch(_))));
-    assert!(store.mend(&leaf, &content[MIB..2 * MIB]).unwrap());
-    assert!(!store.mend(&leaf, &content[MIB..2 * MIB]).unwrap());
-    assert!(store.damage().unwrap().is_empty());
-    assert!(read_all(&store, &file.cid) == content);
-    assert_eq!(store.scrub(&file.cid, |_| {}).unwrap().damaged, 0);
-}
-
-#[test]
-fn a_file_that_somebody_took_away_is_damage_until_it_is_back() {
-    let (folder, store) = store();
-    let content = bytes(6, 2 * MIB + 10);
-    let file = store.put_bytes(&content).unwrap().cid;
-    let (path, leaf) = (blob_path(&folder, &file), raw_cid(sha256(&content[MIB..2 * MIB])));
-    let take_away = || {
-        std::fs::remove_file(&path).unwrap();
-        // Whatever removes or damages something ends what is kept open.
-        store.erase(&hash_bytes(b"another").cid, 1).unwrap();
-    };
-    take_away();
-    assert!(matches!(store.block(&leaf), Err(Error::Damaged(cid)) if cid == leaf));
-    assert!(matches!(store.open_file(&file), Err(Error::Damaged(cid)) if cid == file));
-    assert_eq!((store.stats().unwrap().damaged, store.damage().unwrap().len()), (3, 3), "to be repaired");
-    for damage in store.damage().unwrap() {
-        let (from, to) = (damage.offset as usize, (damage.offset + damage.size_bytes) as usize);
-        assert!(store.mend(&damage.leaf, &content[from..to]).unwrap());
-    }
-    assert!(read_all(&store, &file) == content);
-
-    take_away();
-    assert!(store.open_file(&file).is_err());
-    assert_eq!(store.put_bytes(&content).unwrap().cid, file);
-    assert_eq!(store.stats().unwrap().damaged, 0, "bytes that were stored again are right");
-    assert!(read_all(&store, &file) == content);
-
-    std::fs::write(&path, vec![0; content.len()]).unwrap();
-    assert_eq!(store.scrub(&file, |_| {}).unwrap().damaged, 3);
-    store.put_bytes(&content).unwrap();
-    assert!(read_all(&store, &file) == content, "also where a file of the same size was damaged");
-
-    take_away();
-    assert!(store.open_file(&file).is_err());
-    drop(store);
-    let store = Store::open(folder.path()).unwrap();
-    assert!(store.open_file(&file).unwrap().is_none(), "a start drops what it has no file for");
-    assert_eq!(store.stats().unwrap().damaged, 0);
-}
-
-#[test]
-fn files_come_in_order_for_a_scrub_that_goes_on_later() {
-    let (_folder, store) = store();
-    let stored: Vec<Cid> = (0..5).map(|seed| store.put_bytes(&bytes(seed, 100)).unwrap().cid).collect();
-    let (mut seen, mut after) = (Vec::new(), None);
-    loop {
-        let page = store.files_after(after.as_ref(), 2).unwrap();
-        let Some(last) = page.last() else { break };
-        after = Some(*last);
-        seen.extend(page);
-    }
-    assert_eq!(seen.len(), 5);
-    assert!(stored.iter().all(|cid| seen.contains(cid)));
 }

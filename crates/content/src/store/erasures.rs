@@ -5,6 +5,7 @@
 //! erased must stay out of one that is made anew.
 
 use std::{
+    collections::HashSet,
     fs::{self, File},
     io::{self, Write},
     path::Path,
@@ -27,21 +28,20 @@ impl Store {
         Ok(erased.into_iter().flat_map(|(digest, _)| [raw_cid(digest), dag_pb_cid(digest)]).collect())
     }
 
-    /// Writes an erasure down that the index has. On a full disk it is in the index alone.
+    /// Writes an erasure down that the index has. On a full disk it is in the index alone, until the next start.
     pub(super) fn write_erasure_down(&self, digest: &Digest, now_ms: u64) {
         if let Err(error) = append(&self.inner.dir, &[(*digest, now_ms)]) {
             tracing::warn!(%error, "an erasure is noted in the index only");
         }
     }
 
-    /// Writes down what was erased before there was such a file.
+    /// Writes down what isn't yet: it was erased before there was such a file, or while the disk was full.
     pub(super) fn write_erasures_down(&self) -> Result<()> {
-        if self.inner.dir.join(FILE).exists() {
-            return Ok(());
-        }
-        let erased = self.inner.index.read()?.erasures()?;
-        if !erased.is_empty()
-            && let Err(error) = append(&self.inner.dir, &erased)
+        let written: HashSet<Digest> = read(&self.inner.dir)?.into_iter().map(|(digest, _)| digest).collect();
+        let mut missing = self.inner.index.read()?.erasures()?;
+        missing.retain(|(digest, _)| !written.contains(digest));
+        if !missing.is_empty()
+            && let Err(error) = append(&self.inner.dir, &missing)
         {
             tracing::warn!(%error, "erasures are noted in the index only");
         }

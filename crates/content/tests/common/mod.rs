@@ -3,9 +3,9 @@
 
 mod skip;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
-use pinreel_content::Store;
+use pinreel_content::{Options, Store};
 use tempfile::TempDir;
 
 pub use skip::skipped;
@@ -16,6 +16,13 @@ pub const MIB: usize = 1024 * 1024;
 pub fn store() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
+    (folder, store)
+}
+
+/// One in which nothing is safe because it is new.
+pub fn collecting_store() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_with(folder.path(), Options::default().fresh_for(Duration::ZERO)).unwrap();
     (folder, store)
 }
 
