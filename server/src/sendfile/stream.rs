@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use rustix::fs::sendfile;
+use rustix::io::retry_on_intr;
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
@@ -73,7 +74,7 @@ fn send(connection: &TcpStream, mut slices: &[IoSlice<'_>], sent: &mut usize) ->
         if let Some((file, mut at)) = file_of(first) {
             let end = *sent + first.len();
             while *sent < end {
-                match sendfile(connection, &file, Some(&mut at), end - *sent)? {
+                match retry_on_intr(|| sendfile(connection, &file, Some(&mut at), end - *sent))? {
                     0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a stored file has become shorter")),
                     length => *sent += length,
                 }
@@ -83,8 +84,9 @@ fn send(connection: &TcpStream, mut slices: &[IoSlice<'_>], sent: &mut usize) ->
         }
         let plain = slices.iter().position(|slice| file_of(slice).is_some()).unwrap_or(slices.len());
         let flags = if plain < slices.len() { SendFlags::MORE } else { SendFlags::empty() };
-        let mut nothing = SendAncillaryBuffer::default();
-        let length = sendmsg(connection, &slices[..plain], &mut nothing, flags | SendFlags::NOSIGNAL)?;
+        let length = retry_on_intr(|| {
+            sendmsg(connection, &slices[..plain], &mut SendAncillaryBuffer::default(), flags | SendFlags::NOSIGNAL)
+        })?;
         *sent += length;
         if length < slices[..plain].iter().map(|slice| slice.len()).sum() {
             return Err(io::ErrorKind::WouldBlock.into());

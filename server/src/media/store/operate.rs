@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::jobs::JobRow;
 use crate::clock::UnixMs;
-use crate::media::model::{JobState, KeptProgress, Rung};
+use crate::media::model::{JobState, KeptProgress, PRIORITY_OF_REPAIRS, Rung};
 use crate::media::operate::ListedJob;
+use crate::signals::Signal;
 
 /// Jobs in these states, newest first, after the one of this id.
 pub async fn listed(pool: &PgPool, states: &[&str], after: Option<Uuid>, limit: i64) -> sqlx::Result<Vec<ListedJob>> {
@@ -76,6 +77,21 @@ pub async fn requeue(connection: &mut PgConnection, job: Uuid, now_ms: UnixMs) -
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Queues a job again whose result was taken back from the worker that made it; before others.
+pub async fn make_again(
+    connection: &mut PgConnection,
+    (job, source): (Uuid, &str),
+    worker: &str,
+    now_ms: UnixMs,
+) -> sqlx::Result<()> {
+    requeue(connection, job, now_ms).await?;
+    sqlx::query!("update job set priority = least(priority, $2) where id = $1", job, PRIORITY_OF_REPAIRS)
+        .execute(&mut *connection)
+        .await?;
+    super::note(connection, job, &format!("what {worker} made of it was withdrawn"), now_ms).await?;
+    super::signal(connection, Signal::Job(source.to_owned())).await
 }
 
 /// False: there is no such job.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{BATCH, is_published, signal};
 use crate::clock::UnixMs;
-use crate::media::model::{JobState, PRIORITY_OF_REPAIRS};
+use crate::media::model::JobState;
 use crate::media::previews::{MadePreview, Preview, PreviewSize};
 use crate::signals::Signal;
 
@@ -162,12 +162,7 @@ pub async fn withdraw_previews_of(connection: &mut PgConnection, worker: &str, n
         )
         .execute(&mut *connection)
         .await?;
-        super::requeue(connection, row.job, now_ms).await?;
-        sqlx::query!("update job set priority = least(priority, $2) where id = $1", row.job, PRIORITY_OF_REPAIRS)
-            .execute(&mut *connection)
-            .await?;
-        super::note(connection, row.job, &format!("what {worker} made of it was withdrawn"), now_ms).await?;
-        signal(connection, Signal::Job(row.source.clone())).await?;
+        super::make_again(connection, (row.job, &row.source), worker, now_ms).await?;
     }
     if !taken.is_empty() {
         signal(connection, Signal::Queue).await?;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{BATCH, forget_early, signal};
 use crate::clock::UnixMs;
 use crate::companions;
-use crate::media::model::{PRIORITY_OF_REPAIRS, Rendition, Rung};
+use crate::media::model::{Rendition, Rung};
 use crate::signals::Signal;
 
 /// A rendition that waits for the log.
@@ -150,12 +150,7 @@ pub async fn withdraw_of(connection: &mut PgConnection, worker: &str, now_ms: Un
             signal(connection, Signal::Job(row.source.clone())).await?;
             continue;
         }
-        super::requeue(connection, row.job, now_ms).await?;
-        sqlx::query!("update job set priority = least(priority, $2) where id = $1", row.job, PRIORITY_OF_REPAIRS)
-            .execute(&mut *connection)
-            .await?;
-        super::note(connection, row.job, &format!("what {worker} made of it was withdrawn"), now_ms).await?;
-        signal(connection, Signal::Job(row.source.clone())).await?;
+        super::make_again(connection, (row.job, &row.source), worker, now_ms).await?;
     }
     if !taken.is_empty() {
         signal(connection, Signal::Queue).await?;
