@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufReader, Read};
 
+use percent_encoding::percent_decode_str;
 use roxmltree::{Document, Node};
 use zip::ZipArchive;
 
@@ -77,26 +78,10 @@ fn resolve(base: &str, href: &str) -> Option<String> {
         match part {
             "" | "." => {}
             ".." => drop(parts.pop()?),
-            _ => parts.push(unescaped(part)?),
+            _ => parts.push(percent_decode_str(part).decode_utf8().ok()?.into_owned()),
         }
     }
     Some(parts.join("/"))
-}
-
-/// Without its percent escapes.
-fn unescaped(part: &str) -> Option<String> {
-    let mut bytes = part.bytes();
-    let mut plain = Vec::with_capacity(part.len());
-    while let Some(byte) = bytes.next() {
-        plain.push(match byte {
-            b'%' => {
-                let digits = [bytes.next()?, bytes.next()?];
-                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(plain).ok()
 }
 
 fn damaged() -> Failure {
@@ -144,7 +129,8 @@ mod tests {
             ("OEBPS/book.opf", "../c.png#x", Some("c.png")),
             ("book.opf", "./c.png", Some("c.png")),
             ("book.opf", "../c.png", None),
-            ("book.opf", "c%2", None),
+            ("book.opf", "c%2+.png", Some("c%2+.png")),
+            ("book.opf", "c%ff", None),
         ];
         for (base, href, path) in cases {
             assert_eq!(resolve(base, href).as_deref(), path, "{base} {href}");
