@@ -2,7 +2,8 @@
 //! Kubo is to pin it.
 //!
 //! Publishing and completing only mark the row as due, so neither waits for the log, and it doesn't matter which of the
-//! two was first or whether the process died between them. Previews become public in the same way, without a record. The log's lock is taken before the row's, as publishing does.
+//! two was first or whether the process died between them. Previews become public in the same way, without a record.
+//! The log's lock is taken before the row's, as publishing does.
 
 use std::time::Duration;
 
@@ -38,13 +39,17 @@ pub async fn run(app: App) {
     }
 }
 
-/// Announces everything that waits.
+/// Announces everything that waits. What can't be announced keeps nothing else back, and is tried again the next time; the
+/// first reason is given.
 pub async fn announce_due(app: &App) -> Result<(), MediaError> {
-    previews::show_due(app).await?;
-    for due in store::due_renditions(&app.database).await? {
-        announce(app, due).await?;
+    let mut outcome = Ok(());
+    for due in store::due_previews(&app.database).await? {
+        outcome = outcome.and(previews::show(app, due).await);
     }
-    Ok(())
+    for due in store::due_renditions(&app.database).await? {
+        outcome = outcome.and(announce(app, due).await);
+    }
+    outcome
 }
 
 async fn announce(app: &App, due: Due) -> Result<(), MediaError> {

@@ -15,7 +15,7 @@ use super::complete::borrowed;
 use super::error::MediaError;
 use super::measured::{self, File};
 use super::model::JobState;
-use super::store::{self, DeliveredFile, Held};
+use super::store::{self, DeliveredFile, DuePreview, Held};
 
 /// How wide a picture of a publication in a list is, and one that stands for its page elsewhere.
 pub const CARD_WIDTH: u32 = 640;
@@ -128,20 +128,18 @@ fn links(files: &[File], delivered: &[DeliveredFile]) -> Result<Vec<(String, Lin
     files.iter().map(|file| link(file).ok_or_else(|| MediaError::FileMissing(file.name.clone()))).collect()
 }
 
-/// Lets everybody fetch the previews whose sources are published by now.
-pub(super) async fn show_due(app: &App) -> Result<(), MediaError> {
-    for due in store::due_previews(&app.database).await? {
-        let root = parse_cid(&due.root).ok_or_else(|| MediaError::Store(format!("{} is no CID", due.root)))?;
-        let content = app.store.clone();
-        // Before the row says so: what a page names can be fetched.
-        let published = spawn_blocking(move || content.publish(&root)).await;
-        published.map_err(|error| MediaError::Store(error.to_string()))??;
-        let mut transaction = app.database.begin().await?;
-        if store::set_shown(&mut transaction, due.job).await? {
-            let (root, now_ms) = ((due.root.as_str(), pinning::Role::Preview), app.clock.now_ms());
-            pinning::want(&mut transaction, root, &due.file_name, now_ms).await?;
-            transaction.commit().await?;
-        }
+/// Lets everybody fetch a preview whose source is published by now.
+pub(super) async fn show(app: &App, due: DuePreview) -> Result<(), MediaError> {
+    let root = parse_cid(&due.root).ok_or_else(|| MediaError::Store(format!("{} is no CID", due.root)))?;
+    let content = app.store.clone();
+    // Before the row says so: what a page names can be fetched.
+    let published = spawn_blocking(move || content.publish(&root)).await;
+    published.map_err(|error| MediaError::Store(error.to_string()))??;
+    let mut transaction = app.database.begin().await?;
+    if store::set_shown(&mut transaction, due.job).await? {
+        let (root, now_ms) = ((due.root.as_str(), pinning::Role::Preview), app.clock.now_ms());
+        pinning::want(&mut transaction, root, &due.file_name, now_ms).await?;
+        transaction.commit().await?;
     }
     Ok(())
 }

@@ -21,9 +21,11 @@ fn worker(test: &TestApp) -> Worker<'_> {
 }
 
 /// Three sizes of a picture of 1000 by 500.
-fn made() -> (Transcoded, Vec<Made>) {
-    let files: Vec<Made> =
-        [320, 640, 1000].iter().map(|width| Made::new(&format!("preview/{width}.webp"), width.to_string())).collect();
+fn made(mark: &str) -> (Transcoded, Vec<Made>) {
+    let files: Vec<Made> = [320, 640, 1000]
+        .iter()
+        .map(|width| Made::new(&format!("preview/{width}.webp"), format!("{width}{mark}")))
+        .collect();
     let size = |(file, width): (&Made, u32)| PreviewSize { width, height: width / 2, file: file.reference() };
     let sizes = files.iter().zip([320, 640, 1000]).map(size).collect();
     let preview = Some(Preview { width: 1000, height: 500, sizes });
@@ -31,7 +33,11 @@ fn made() -> (Transcoded, Vec<Made>) {
 }
 
 async fn deliver(worker: &Worker<'_>, lease: &Lease) -> Transcoded {
-    let (result, files) = made();
+    deliver_marked(worker, lease, "").await
+}
+
+async fn deliver_marked(worker: &Worker<'_>, lease: &Lease, mark: &str) -> Transcoded {
+    let (result, files) = made(mark);
     for file in &files {
         assert_eq!(worker.put(lease, file).await.0, StatusCode::NO_CONTENT);
     }
@@ -81,6 +87,27 @@ async fn a_picture_is_published_as_it_is_and_its_preview_follows(owner: PgPool) 
     assert_eq!(list["items"][0]["poster"], format!("/ipfs/{root}/640.webp"), "{list}");
     let pins: Vec<String> = sqlx::query_scalar("select name from pin order by name").fetch_all(&owner).await.unwrap();
     assert_eq!(pins, ["pinreel/preview/clip.mp4", "pinreel/source/clip.mp4"]);
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn one_that_was_erased_keeps_no_other_back(owner: PgPool) {
+    let test = node(&owner).await;
+    let mut ann = Creator::new(&test, 1, "ann").await;
+    let mut roots = Vec::new();
+    for (slug, bytes) in [("first", &b"one"[..]), ("second", b"another")] {
+        let file = public_file(&test, bytes);
+        let source = upload(&test, bytes, "image/png").await;
+        let worker = worker(&test);
+        let lease = worker.lease().await.unwrap();
+        let result = deliver_marked(&worker, &lease, slug).await;
+        assert_eq!(worker.complete(&lease, &result).await.0, StatusCode::NO_CONTENT);
+        let preview = media::preview_of(&test.app.database, &source).await.unwrap().unwrap();
+        roots.push(parse_cid(preview.root.as_deref().unwrap()).unwrap());
+        ann.publish(&test, &claim(slug, &file)).await;
+    }
+    test.app.store.erase(&roots[0], 1).unwrap();
+    assert!(announce_due(&test.app).await.is_err());
+    assert_eq!((is_public(&test, &roots[0]), is_public(&test, &roots[1])), (false, true));
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
