@@ -1,11 +1,12 @@
 // Benchmarks against peers, both sides in the same run. `ratio` is ours over the peer's; a goal says which way is good.
 
-import { car, gateway, gatewaySmall, slowReaders } from './bench/gateway.ts';
+import { car, gateway, gatewaySmall } from './bench/gateway.ts';
 import { importing } from './bench/import.ts';
 import { firstSegment, ladder } from './bench/ladder.ts';
 import { memory } from './bench/memory.ts';
 import { mutations } from './bench/mutations.ts';
 import { quality } from './bench/quality.ts';
+import { idleReaders, slowReaders } from './bench/readers.ts';
 import { remux } from './bench/remux.ts';
 import { coldStart } from './bench/start.ts';
 import type { Comparison } from './bench/compare.ts';
@@ -16,6 +17,7 @@ const usual: Record<string, () => Promise<Comparison[]>> = {
   'gateway-small': gatewaySmall,
   car,
   'slow-readers': slowReaders,
+  'idle-readers': idleReaders,
   'cold-start': coldStart,
   ladder,
   'first-segment': firstSegment,

@@ -1,8 +1,7 @@
-// The gateway against nginx with sendfile, against Kubo's, against itself, and under a thousand slow readers.
+// The gateway against nginx with sendfile, against Kubo's, and against itself.
 
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 
 import { Cli, type Published } from '../lib/cli.ts';
@@ -20,10 +19,6 @@ const SMALL = 64 << 10;
 const CAR_BYTES = 1 << 30;
 const LOAD_SECONDS = 4;
 const PAIRS = 5;
-const READERS = 1000;
-const READER_FILES = 16;
-const READER_BYTES_PER_SECOND = 100_000;
-const READER_SECONDS = 15;
 
 /** CPU seconds of a process and of those it started. */
 function cpuOf(pid: number): number {
@@ -184,64 +179,4 @@ export async function car(): Promise<Comparison[]> {
   } finally {
     await node.stop();
   }
-}
-
-/** Resident memory of a process, in MiB. */
-function residentMib(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1024;
-}
-
-/** Reads an answer no faster than so many bytes a second; resolves to what came in the time. */
-function readSlowly(port: number, path: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1', highWaterMark: 16 << 10 } as never);
-    let taken = 0;
-    socket.on('error', reject);
-    socket.write(`GET ${path} HTTP/1.1\r\nhost: bench\r\n\r\n`);
-    const tick = setInterval(() => {
-      const piece = socket.read(READER_BYTES_PER_SECOND / 10) ?? socket.read();
-      taken += piece?.length ?? 0;
-    }, 100);
-    setTimeout(() => {
-      clearInterval(tick);
-      socket.destroy();
-      resolve(taken);
-    }, READER_SECONDS * 1000);
-  });
-}
-
-export async function slowReaders(): Promise<Comparison[]> {
-  const folder = freshFolder('bench-readers');
-  const node = await PinreelNode.start({ transcoder: false, env: { RUST_LOG: 'warn' } });
-  const cli = new Cli();
-  const paths: string[] = [];
-  for (let n = 0; n < READER_FILES; n += 1) {
-    const file = makeRandomFile(join(folder, `file-${n}.bin`), 32 << 20);
-    const { source } = await cli.json<Published>('publish', file, '--node', node.url);
-    paths.push(`/ipfs/${source}`);
-  }
-  const pid = node.child.pid!;
-  const idle = residentMib(pid);
-  let most = idle;
-  const watch = setInterval(() => (most = Math.max(most, residentMib(pid))), 200);
-  const taken = await Promise.all(
-    Array.from({ length: READERS }, (_, n) => readSlowly(node.port, paths[n % paths.length]!)),
-  );
-  clearInterval(watch);
-  await node.stop();
-  const slowest = Math.min(...taken) / READER_SECONDS;
-  const grown = most - idle;
-  return [
-    {
-      name: 'slow-readers',
-      ours: most,
-      peer: idle,
-      unit: 'MiB',
-      ratio: most / idle,
-      goal: '≤ +64 MiB',
-      ok: grown <= 64 && slowest > READER_BYTES_PER_SECOND / 2,
-      note: `${READERS} readers at 100 kB/s of ${READER_FILES} files grow it by ${grown.toFixed(1)} MiB; the slowest got ${(slowest / 1000).toFixed(0)} kB/s`,
-    },
-  ];
 }

@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::fs::File;
+
 use common::{MIB, blob_path, bytes, collecting_store as store, read_all};
 use pinreel_content::{Cid, Error, Pin, Store, hash_bytes, raw_cid, sha256};
 
@@ -26,6 +28,28 @@ fn a_file_with_a_damaged_leaf_that_is_wanted_stays_and_nothing_else() {
     let collected = store.collect(2, 0).unwrap();
     assert_eq!((collected.removed_blobs, collected.damaged_blobs), (1, 0));
     assert!(store.block(&leaf).unwrap().unwrap() == content[MIB..2 * MIB]);
+}
+
+#[test]
+fn a_file_that_was_cut_short_is_noted_by_the_first_who_opens_it() {
+    let (folder, store) = store();
+    let content = bytes(16, 3 * MIB + 10);
+    let file = store.put_bytes(&content).unwrap();
+    let path = blob_path(&folder, &file.cid);
+    File::options().write(true).open(&path).unwrap().set_len(2 * MIB as u64 - 7).unwrap();
+    let reader = store.open_file(&file.cid).unwrap().unwrap();
+    let mut start = vec![0; MIB];
+    assert_eq!(reader.read_at(&mut start, 0).unwrap(), MIB);
+    assert!(start == content[..MIB], "what is before the cut is as good as ever");
+    assert!(matches!(reader.read_at(&mut start, MIB as u64), Err(Error::Damaged(_))));
+    let numbers =
+        |store: &Store| store.damage().unwrap().iter().map(|leaf| leaf.offset / MIB as u64).collect::<Vec<_>>();
+    assert_eq!(numbers(&store), [1, 2, 3]);
+
+    for (number, part) in content.chunks(MIB).enumerate() {
+        assert_eq!(store.mend(&raw_cid(sha256(part)), part).unwrap(), number > 0);
+    }
+    assert_eq!(read_all(&store, &file.cid), content);
 }
 
 #[test]

@@ -55,7 +55,10 @@ fn what_is_wrong_in_a_car_file_has_a_name_and_a_place() {
     assert!(matches!(error, CarError::Truncated { offset, cid: None } if offset == second), "{error:?}");
     let error = import(&store, &[&good[..], &[0x80]].concat()).unwrap_err();
     assert!(matches!(error, CarError::Truncated { offset, cid: None } if offset == good.len() as u64), "{error:?}");
-    assert!(matches!(import(&store, b""), Err(CarError::Header)));
+    for start in [&b""[..], b"\x3a", b"\x80"] {
+        let length = start.len() as u64;
+        assert!(matches!(import(&store, start), Err(CarError::HeaderTruncated { offset }) if offset == length));
+    }
     assert!(matches!(import(&store, b"<!doctype html>"), Err(CarError::Header | CarError::Truncated { .. })));
     let pragma = [0x0a, 0xa1, 0x67, b'v', b'e', b'r', b's', b'i', b'o', b'n', 2];
     assert!(matches!(import(&store, &pragma), Err(CarError::Version(2))));

@@ -10,6 +10,8 @@ use crate::config::Config;
 
 /// For threads that still block when everything else has ended.
 const LAST_GRACE: Duration = Duration::from_millis(500);
+/// How many threads may wait for the disk at once. Each keeps memory for a while after its work.
+const BLOCKING_THREADS: usize = 64;
 
 #[derive(clap::Args)]
 pub struct Serve {
@@ -19,10 +21,11 @@ pub struct Serve {
 
 pub fn run(command: Serve) -> ExitCode {
     log_to_stderr();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return super::fail(&format!("The server can't start its threads ({error}).")),
-    };
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().max_blocking_threads(BLOCKING_THREADS).enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return super::fail(&format!("The server can't start its threads ({error}).")),
+        };
     let outcome = runtime.block_on(crate::serve::serve(command.config));
     // What still blocks a thread has had its time; it leaves nothing half-done that the next start doesn't clear away.
     runtime.shutdown_timeout(LAST_GRACE);

@@ -71,7 +71,7 @@ pub fn answer((store, leave): (&Store, &Leave), ask: &Ask, walk: &Walk, form: &C
     let car = CarPieces { car: store.car_of(walk, options), takes_files: ask.takes_files, mapping: None };
     let first = match pieces::batch(car) {
         // Not even the first block is right, and nothing has been said yet.
-        Batch { ready, rest: Rest::Failed(error) } if ready.len() <= 1 => return Err(errors::of_content(error)),
+        Batch { ready, rest: Rest::Failed(error), .. } if ready.len() <= 1 => return Err(errors::of_content(error)),
         first => first,
     };
     let body = if ask.is_head { pieces::unsent() } else { pieces::body(first) };

@@ -13,7 +13,9 @@ use bytes::Bytes;
 use futures_util::stream;
 use pinreel_content::Error;
 
-/// How much one trip to the blocking pool makes, about.
+/// How much the first trip to the blocking pool makes, about: who doesn't read holds it. Each further one makes double.
+const FIRST_BATCH_BYTES: usize = 32 << 10;
+/// The most that one trip makes.
 const BATCH_BYTES: usize = 256 << 10;
 /// Small ones take many times their own bytes, and a reader holds them as long as it likes.
 const BATCH_PIECES: usize = 128;
@@ -31,6 +33,8 @@ pub trait Pieces: Send + 'static {
 pub struct Batch<P> {
     pub ready: VecDeque<Bytes>,
     pub rest: Rest<P>,
+    /// How much is made at once next.
+    next_bytes: usize,
 }
 
 pub enum Rest<P> {
@@ -39,22 +43,27 @@ pub enum Rest<P> {
     End,
 }
 
-/// Makes the next pieces. Blocks.
-pub fn batch<P: Pieces>(mut source: P) -> Batch<P> {
+/// Makes the first pieces. Blocks.
+pub fn batch<P: Pieces>(source: P) -> Batch<P> {
+    batch_of(source, FIRST_BATCH_BYTES)
+}
+
+fn batch_of<P: Pieces>(mut source: P, wanted_bytes: usize) -> Batch<P> {
     let (mut ready, mut bytes) = (VecDeque::new(), 0);
-    loop {
+    let rest = loop {
         match source.next_piece() {
             Ok(Some(piece)) => {
                 bytes += piece.len();
                 ready.push_back(piece);
             }
-            Ok(None) => return Batch { ready, rest: Rest::End },
-            Err(error) => return Batch { ready, rest: Rest::Failed(error) },
+            Ok(None) => break Rest::End,
+            Err(error) => break Rest::Failed(error),
         }
-        if bytes >= BATCH_BYTES || ready.len() >= BATCH_PIECES {
-            return Batch { ready, rest: Rest::More(source) };
+        if bytes >= wanted_bytes || ready.len() >= BATCH_PIECES {
+            break Rest::More(source);
         }
-    }
+    };
+    Batch { ready, rest, next_bytes: BATCH_BYTES.min(2 * wanted_bytes) }
 }
 
 /// What a batch begins, as a body.
@@ -66,7 +75,7 @@ pub fn body<P: Pieces>(first: Batch<P>) -> Body {
             }
             match mem::replace(&mut batch.rest, Rest::End) {
                 Rest::End => return Ok(None),
-                Rest::More(source) => batch = make(source).await?,
+                Rest::More(source) => batch = make(source, batch.next_bytes).await?,
                 Rest::Failed(error) => {
                     // Lets the connection send what it has; an error at once would take that along.
                     tokio::time::sleep(FLUSH).await;
@@ -83,8 +92,8 @@ pub fn unsent() -> Body {
     Body::from_stream(stream::empty::<io::Result<Bytes>>())
 }
 
-async fn make<P: Pieces>(source: P) -> io::Result<Batch<P>> {
-    tokio::task::spawn_blocking(|| batch(source)).await.map_err(io::Error::other)
+async fn make<P: Pieces>(source: P, bytes: usize) -> io::Result<Batch<P>> {
+    tokio::task::spawn_blocking(move || batch_of(source, bytes)).await.map_err(io::Error::other)
 }
 
 #[cfg(test)]
@@ -128,8 +137,13 @@ mod tests {
 
     #[test]
     fn a_batch_is_bounded() {
-        let first = batch(Countdown { left: usize::MAX, fails: false });
-        assert_eq!(first.ready.len(), 3);
-        assert!(matches!(first.rest, Rest::More(_)));
+        let mut next = batch(Countdown { left: usize::MAX, fails: false });
+        let mut lengths = Vec::new();
+        while lengths.len() < 6 {
+            lengths.push(next.ready.len());
+            let Rest::More(source) = next.rest else { panic!("it never ends") };
+            next = batch_of(source, next.next_bytes);
+        }
+        assert_eq!(lengths, [1, 1, 2, 3, 3, 3], "who reads gets more at once, to a limit");
     }
 }

@@ -21,6 +21,7 @@ const FOUND: HeaderValue =
 const NOT_FOUND: HeaderValue =
     HeaderValue::from_static("public, max-age=15, stale-while-revalidate=172800, stale-if-error=172800");
 const NDJSON: &str = "application/x-ndjson";
+const JSON: &str = "application/json";
 
 /// `GET /routing/v1/providers/{cid}`.
 pub async fn providers(
@@ -73,10 +74,9 @@ fn respond(app: &App, found: ApiResult<Option<Peer>>, list: &str, (filter, asked
         Ok(found) => {
             let records = Vec::from_iter(found.and_then(|peer| filter.apply(peer)));
             let cache = if records.is_empty() { NOT_FOUND } else { FOUND };
-            let as_lines = accepted(asked).iter().any(|media_type| media_type.essence == NDJSON);
-            let (content_type, body) = match as_lines {
+            let (content_type, body) = match takes_lines(asked) {
                 true => (NDJSON, records.iter().map(|record| format!("{}\n", json!(record))).collect()),
-                false => ("application/json", json!({ list: records }).to_string()),
+                false => (JSON, json!({ list: records }).to_string()),
             };
             let content_type = HeaderValue::from_static(content_type);
             ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, cache)], body).into_response()
@@ -90,6 +90,13 @@ fn respond(app: &App, found: ApiResult<Option<Peer>>, list: &str, (filter, asked
     headers.extend(HeaderValue::try_from(fmt_http_date(now)).ok().map(|now| (header::LAST_MODIFIED, now)));
     allow_every_origin(headers);
     response
+}
+
+/// Whether a record a line is named, and liked no less than a list.
+fn takes_lines(asked: &HeaderMap) -> bool {
+    let accepted = accepted(asked);
+    let liking = |essence| accepted.iter().find(|media_type| media_type.essence == essence).map(|named| named.quality);
+    liking(NDJSON).is_some_and(|lines| Some(lines) >= liking(JSON))
 }
 
 fn allow_every_origin(headers: &mut HeaderMap) {

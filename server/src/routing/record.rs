@@ -15,6 +15,8 @@ const LIBP2P_KEY: u64 = 0x72;
 const ED25519_HEAD: [u8; 4] = [0x08, 0x01, 0x12, 0x20];
 /// The multihash code of data that is its own hash.
 const IDENTITY: u64 = 0x00;
+/// The multihash code of SHA-256.
+const SHA2_256: u64 = 0x12;
 
 /// A record of the schema `peer`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -55,10 +57,22 @@ pub fn peer_hash(key: &PublicKey) -> Multihash<64> {
 
 /// Reads a peer id: a multihash in base58, or a CID with the codec of keys.
 pub fn parse_peer(text: &str) -> Option<Multihash<64>> {
-    if text.starts_with('1') || text.starts_with("Qm") {
-        return Multihash::from_bytes(&Base::Base58Btc.decode(text).ok()?).ok();
+    let hash = if text.starts_with('1') || text.starts_with("Qm") {
+        Multihash::from_bytes(&Base::Base58Btc.decode(text).ok()?).ok()?
+    } else {
+        *text.parse::<Cid>().ok().filter(|cid| cid.codec() == LIBP2P_KEY)?.hash()
+    };
+    is_of_a_key(&hash).then_some(hash)
+}
+
+/// Whether a hash can be a key's: short keys stand in it themselves, as libp2p's message of a type and the bytes, and
+/// longer ones by their SHA-256.
+fn is_of_a_key(hash: &Multihash<64>) -> bool {
+    match (hash.code(), hash.digest()) {
+        (IDENTITY, [0x08, 0..=3, 0x12, length, key @ ..]) => usize::from(*length) == key.len(),
+        (SHA2_256, digest) => digest.len() == 32,
+        _ => false,
     }
-    text.parse::<Cid>().ok().filter(|cid| cid.codec() == LIBP2P_KEY).map(|cid| *cid.hash())
 }
 
 /// The multiaddr of an HTTP address, such as `/dns/video.example.org/tcp/443/https`.
@@ -100,7 +114,7 @@ mod tests {
         let cid = Cid::new_v1(LIBP2P_KEY, hash);
         assert_eq!(parse_peer(&cid.to_string()), Some(hash));
         assert_eq!(parse_peer(&cid.to_string_of_base(Base::Base36Lower).unwrap()), Some(hash));
-        for wrong in ["", "1", "12D3KooW", "hello", "bafkqaaa"] {
+        for wrong in ["", "1", "12D3KooW", "12D3KooWNope", "hello", "bafkqaaa"] {
             assert_eq!(parse_peer(wrong), None, "{wrong}");
         }
     }

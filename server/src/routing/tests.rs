@@ -83,6 +83,8 @@ async fn lines_come_only_when_asked_for(owner: PgPool) {
     test.app.store.publish(&file).unwrap();
     let (_, _, body) = ask(&test, Method::GET, &path, "application/json;q=0.1, application/x-ndjson").await;
     assert_eq!(body.lines().count(), 1);
+    let (_, headers, _) = ask(&test, Method::GET, &path, "application/json, application/x-ndjson;q=0.1").await;
+    assert_eq!(headers["content-type"], "application/json");
     let record: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(record["Addrs"], json!(["/ip4/127.0.0.1/tcp/8080/http"]));
 

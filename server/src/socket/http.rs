@@ -17,7 +17,6 @@ use futures_util::StreamExt;
 use http_body::Frame;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use pinreel_content::CarReader;
-use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -52,24 +51,31 @@ pub async fn operate(State(app): State<App>, ApiJson(mut operation): ApiJson<Ope
     }
     let (sender, events) = mpsc::channel(QUEUE);
     let (store, now_ms, stop) = (app.store.clone(), super::now_ms(&app), app.tasks.stop.clone());
-    let runtime = Handle::current();
-    tokio::task::spawn_blocking(move || {
-        let mut tell = |event| !stop.is_cancelled() && sender.blocking_send(event).is_ok();
+    let (teller, is_erasure) = (sender.clone(), matches!(operation, Operation::Erase { .. }));
+    let operated = tokio::task::spawn_blocking(move || {
+        let mut tell = |event| !stop.is_cancelled() && teller.blocking_send(event).is_ok();
         if let Some(why) = stale {
             tell(Event::Item(Item::Stale(why)));
         }
-        let last = match operation::run(&store, now_ms, &operation, &mut tell) {
+        match operation::run(&store, now_ms, &operation, &mut tell) {
             Ok(answer) => Event::Answer(answer),
             Err(_) if stop.is_cancelled() => Event::Failed(Fault::new("node_stopping", super::STOPPING)),
             Err(fault) => Event::Failed(fault),
+        }
+    });
+    tokio::spawn(async move {
+        let last = match operated.await {
+            Ok(last) => last,
+            Err(error) => Event::Failed(Fault::new("internal", format!("The operation broke off ({error})."))),
         };
-        if matches!((&operation, &last), (Operation::Erase { .. }, Event::Answer(_)))
-            && let Err(error) = runtime.block_on(retention::reconcile(&app))
+        if is_erasure
+            && matches!(last, Event::Answer(_))
+            && let Err(error) = retention::reconcile(&app).await
         {
             tracing::warn!(%error, "what was erased stays pinned at Kubo for now");
         }
         // Whoever asked may have left.
-        let _ = sender.blocking_send(last);
+        let _ = sender.send(last).await;
     });
     let lines = received(events)
         .map(|event| serde_json::to_vec(&event).map(|line| Bytes::from([line, b"\n".to_vec()].concat())));

@@ -91,8 +91,13 @@ async fn a_bad_car_is_refused_with_offset_and_cid(owner: PgPool) {
 
     let message = refused(&car[..start_of_bad - 1]).await;
     assert!(message.contains("middle of a block") && message.contains(&good.0.to_string()), "{message}");
-    for other in [b"".as_slice(), b"GIF89a", b"Dear reader,\n", &[0xff; 20], &[0xa2; 3]] {
+    for other in [b"GIF89a".as_slice(), b"Dear reader,\n", &[0xff; 20]] {
         assert!(refused(other).await.starts_with("This is not a CAR file"), "{other:?}");
+    }
+    for cut in [b"".as_slice(), &[0xa2; 3], &car[..1], &car[..20]] {
+        let message = refused(cut).await;
+        let end = format!("middle of its header, at byte {}", cut.len());
+        assert!(message.contains(&end), "{message}");
     }
     let stray = [header(&[good.0]), frame(&good.0, &good.1), frame(&claimed.0, &claimed.1)].concat();
     let message = refused(&stray).await;

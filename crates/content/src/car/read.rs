@@ -38,15 +38,16 @@ impl<R: Read> BlockReader<R> {
     pub fn new(source: R) -> Result<Self, CarError> {
         let mut reader = Self { source, offset: 0, roots: Vec::new() };
         reader.roots = reader.header().map_err(|error| match error {
-            // What ends before its first frame does, or begins with no length, is some other kind of file.
-            CarError::Truncated { .. } | CarError::Cid { .. } => CarError::Header,
+            CarError::Truncated { .. } => CarError::HeaderTruncated { offset: reader.offset },
+            // What begins with no length is some other kind of file.
+            CarError::Cid { .. } => CarError::Header,
             other => other,
         })?;
         Ok(reader)
     }
 
     fn header(&mut self) -> Result<Vec<Cid>, CarError> {
-        let size_bytes = self.length()?.ok_or(CarError::Header)?;
+        let size_bytes = self.length()?.ok_or(CarError::HeaderTruncated { offset: 0 })?;
         let (offset, mut header) = (self.offset, Vec::new());
         let most_bytes = size_bytes.min(limits::CAR_HEADER_BYTES as u64);
         let read = self.source.by_ref().take(most_bytes).read_to_end(&mut header);
@@ -153,7 +154,7 @@ fn check(cid: &Cid, bytes: &[u8], offset: u64) -> Result<Option<Digest>, CarErro
 /// Whether bytes are a header's as far as they go: a map whose first key is one of the two.
 fn begins_as_header(header: &[u8]) -> bool {
     let begins = |start: &[u8]| header.iter().zip(start).all(|(one, other)| one == other);
-    !header.is_empty() && [&b"\xa2\x65roots"[..], b"\xa2\x67version", b"\xa1\x67version"].into_iter().any(begins)
+    [&b"\xa2\x65roots"[..], b"\xa2\x67version", b"\xa1\x67version"].into_iter().any(begins)
 }
 
 /// Takes `{"roots": [CID…], "version": 1}` apart, its keys in either order.

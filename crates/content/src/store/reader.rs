@@ -144,8 +144,12 @@ impl Store {
         let path = self.blob_path(&cid);
         let file = match File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.look_for_lost(blob, &path)?,
-            opened => opened.map_err(Error::io("open the stored file", path))?,
+            opened => opened.map_err(Error::io("open the stored file", &path))?,
         };
+        let length = file.metadata().map_err(Error::io("look at the stored file", &path))?.len();
+        if length < blob.size_bytes {
+            self.note_cut(blob, length);
+        }
         let source = Source::Blob { file: Arc::new(file), offset: 0, damaged: self.damaged_leaves(blob).into() };
         Ok(FileReader { cid, size_bytes: blob.size_bytes, source })
     }

@@ -2,11 +2,12 @@
 //! index, which alone knows the pins, what is public, and the blocks outside of files.
 //!
 //! The new index is written beside the old one and takes its place in one step, once it is complete. Until then a crash
-//! leaves everything as it was; afterwards the old one stays as `index.old.redb` if a part of it could not be read.
+//! leaves everything as it was; afterwards the old one stays as `index.old.redb` (`index.old-2.redb` and so on, where there
+//! is one from before) if a part of it could not be read.
 
 use std::{
     collections::HashSet,
-    fs, io,
+    fs, io, iter,
     path::{Path, PathBuf},
 };
 
@@ -25,7 +26,6 @@ use crate::{
 
 const INDEX: &str = "index.redb";
 const NEW: &str = "index.new.redb";
-const OLD: &str = "index.old.redb";
 /// There when pins may be missing in the index: nothing is collected then.
 const PINS_LOST: &str = "pins-lost";
 
@@ -197,12 +197,9 @@ impl Store {
         let dir = self.inner.dir.clone();
         // Closes it.
         drop(self);
-        let (index, new, old) = (dir.join(INDEX), dir.join(NEW), dir.join(OLD));
+        let (index, new, old) = (dir.join(INDEX), dir.join(NEW), free_name(&dir));
         let keep = index.exists() && !old_is_copied;
         if keep {
-            if old.exists() {
-                fs::remove_file(&old).map_err(Error::io("remove", &old))?;
-            }
             // A second name, so that there is an index at every moment.
             fs::hard_link(&index, &old).map_err(Error::io("keep the old index as", &old))?;
         }
@@ -210,4 +207,11 @@ impl Store {
         sync_folder(&dir)?;
         Ok(keep.then_some(old))
     }
+}
+
+/// The first name for an old index that none has.
+fn free_name(dir: &Path) -> PathBuf {
+    let later = (2..).map(|number: u32| format!("index.old-{number}.redb"));
+    let mut names = iter::once("index.old.redb".to_owned()).chain(later).map(|name| dir.join(name));
+    names.find(|name| !name.exists()).unwrap_or_else(|| dir.join("index.old.redb"))
 }

@@ -204,6 +204,17 @@ impl Store {
         Err(Error::Damaged(blob.cid()))
     }
 
+    /// Notes that a file was cut short: all leaves from there on are damaged.
+    pub(super) fn note_cut(&self, blob: &Blob, length: u64) {
+        let mut wrong = self.damaged_leaves(blob);
+        wrong.extend((length / LEAF_BYTES) as u32..leaf_count(blob.size_bytes) as u32);
+        wrong.sort_unstable();
+        wrong.dedup();
+        if let Err(error) = self.note_damage(blob, wrong) {
+            tracing::warn!(file = %blob.cid(), %error, "a stored file was cut short, which can't be noted");
+        }
+    }
+
     /// Whether something in a file is known to be wrong.
     pub(super) fn has_damage(&self, root: &Digest) -> bool {
         self.inner.damaged.read().unwrap_or_else(PoisonError::into_inner).contains_key(root)

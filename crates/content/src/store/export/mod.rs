@@ -2,8 +2,10 @@
 //!
 //! What always holds: a block which isn't held, isn't admitted or is known to be damaged ends the file with an error, so
 //! that no reader takes it for whole. Each block is checked against its hash as it is sent, unless that is left to the
-//! reader ([`CarOptions::unchecked`]), who does the same with any source. Memory is a block, the links still to be followed, and 16 bytes for each block
-//! that was sent.
+//! reader ([`CarOptions::unchecked`]), who does the same with any source. Memory is a block, 64 bytes for each link that is
+//! still to be followed, and 16 for each block that was sent.
+
+mod visit;
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -14,18 +16,14 @@ use std::{
 use bytes::{Buf, Bytes};
 use cid::Cid;
 
-use super::{FileReader, Gate, Store};
+use super::{End, FileReader, Gate, Store, Walk};
 use crate::{
-    Error, Malformed, Result,
-    address::{DAG_PB, Digest, RAW, digest_of, identity_data, sha256},
+    Error, Result,
+    address::{Digest, RAW, digest_of, identity_data, sha256},
     car::{self, EntityBytes},
-    dagpb,
-    hamt::{Path, Shape, Slot},
     limits,
-    links::links_of,
-    store::{End, Walk},
-    unixfs::{Type, UnixFs},
 };
+use visit::{Pending, Reach};
 
 /// Blocks up to this size are copied behind their head, so that they make one piece.
 const COPIED_BYTES: usize = 16 * 1024;
@@ -78,18 +76,24 @@ impl Store {
     /// What a path leads to as a CAR file: the blocks that show the way, then what `scope` says. A path that leads
     /// nowhere gives the blocks that show this.
     pub fn car_of(&self, walk: &Walk, options: CarOptions) -> CarReader {
-        let (root, start) = match walk.end {
-            End::Found(cid) => (cid, Some(Visit { cid, reach: Reach::of(options.scope) })),
-            End::Inside(cid) if options.scope == Scope::All => (cid, Some(Visit { cid, reach: Reach::All })),
-            End::Inside(cid) => (cid, Some(Visit { cid, reach: Reach::Block })),
-            End::Absent | End::Closed(_) => (car::no_root(), None),
+        let (reach, asked) = match options.scope {
+            Scope::Block => (Reach::Block, None),
+            Scope::Entity(asked) => (Reach::Entity, asked),
+            Scope::All => (Reach::All, None),
         };
+        let start = match walk.end {
+            End::Found(cid) => Some((cid, reach)),
+            End::Inside(cid) if reach == Reach::All => Some((cid, reach)),
+            End::Inside(cid) => Some((cid, Reach::Block)),
+            End::Absent | End::Closed(_) => None,
+        };
+        let root = start.map_or_else(car::no_root, |(cid, _)| cid);
         CarReader {
             store: self.clone(),
             root,
             options,
             path: walk.blocks.clone().into_iter(),
-            stack: Vec::from_iter(start),
+            pending: Pending::new(start, asked),
             seen: HashSet::new(),
             visited: 0,
             again_bytes: 0,
@@ -106,7 +110,7 @@ pub struct CarReader {
     root: Cid,
     options: CarOptions,
     path: vec::IntoIter<Cid>,
-    stack: Vec<Visit>,
+    pending: Pending,
     seen: HashSet<u128>,
     visited: usize,
     /// Of blocks that were read though they had been sent.
@@ -145,39 +149,6 @@ pub struct CarStats {
     pub block_bytes: u64,
 }
 
-/// A block to be visited.
-struct Visit {
-    cid: Cid,
-    reach: Reach,
-}
-
-/// How far a visit goes on below its block.
-#[derive(Clone, Copy)]
-enum Reach {
-    Block,
-    All,
-    /// The end of a path, of which it isn't known yet what it is.
-    Entity(Option<EntityBytes>),
-    /// Bytes `range` of a file (all where `None`); this node's own begin at `begin`.
-    File {
-        begin: u64,
-        range: Option<(u64, u64)>,
-        depth: usize,
-    },
-    /// A shard at this place of a folder, and the shards below it.
-    Shards(Path),
-}
-
-impl Reach {
-    fn of(scope: Scope) -> Self {
-        match scope {
-            Scope::Block => Self::Block,
-            Scope::Entity(bytes) => Self::Entity(bytes),
-            Scope::All => Self::All,
-        }
-    }
-}
-
 impl CarReader {
     /// The next piece of the file's bytes, as [`CarReader::next_part`] gives it.
     ///
@@ -198,9 +169,9 @@ impl CarReader {
             if let Some(part) = self.ready.pop_front() {
                 return Ok(Some(part));
             }
-            let Some(visit) = self.next_visit() else { return Ok(None) };
-            if let Err(error) = self.visit(&visit) {
-                (self.path, self.stack) = (Vec::new().into_iter(), Vec::new());
+            let Some((cid, reach)) = self.next_visit() else { return Ok(None) };
+            if let Err(error) = self.visit(&cid, reach) {
+                (self.path, self.pending) = (Vec::new().into_iter(), Pending::default());
                 return Err(error);
             }
         }
@@ -211,24 +182,23 @@ impl CarReader {
         self.sent
     }
 
-    fn next_visit(&mut self) -> Option<Visit> {
-        let on_the_way = self.path.next().map(|cid| Visit { cid, reach: Reach::Block });
-        on_the_way.or_else(|| self.stack.pop())
+    fn next_visit(&mut self) -> Option<(Cid, Reach)> {
+        let on_the_way = self.path.next().map(|cid| (cid, Reach::Block));
+        on_the_way.or_else(|| self.pending.next().map(|visit| (visit.cid.into(), visit.reach)))
     }
 
-    fn visit(&mut self, visit: &Visit) -> Result<()> {
+    fn visit(&mut self, cid: &Cid, reach: Reach) -> Result<()> {
         self.visited += 1;
         if self.visited > self.options.max_blocks {
             return Err(Error::DagTooLarge(self.root));
         }
-        let cid = &visit.cid;
         let is_new = match digest_of(cid) {
             // The bytes of an identity CID stand in its parent already.
             None => false,
             Some(digest) => self.options.duplicates || self.seen.insert(key_of(cid, &digest)),
         };
         // What is below a block that was sent was sent with it, but for other parts of the same file.
-        let goes_on = is_new || identity_data(cid).is_some() || matches!(visit.reach, Reach::File { .. });
+        let goes_on = is_new || identity_data(cid).is_some() || matches!(reach, Reach::File { .. });
         if !goes_on || (!is_new && cid.codec() == RAW) {
             return Ok(());
         }
@@ -247,9 +217,8 @@ impl CarReader {
                 return Err(Error::DagTooLarge(self.root));
             }
         }
-        let children = children(cid, visit.reach, &block).map_err(Error::malformed(cid))?;
-        self.stack.extend(children.into_iter().rev());
-        if self.stack.len() > limits::LINKS_PENDING {
+        self.pending.add_below(cid, reach, &block).map_err(Error::malformed(cid))?;
+        if self.pending.len() > limits::LINKS_PENDING {
             return Err(Error::DagTooLarge(self.root));
         }
         if is_new {
@@ -298,85 +267,6 @@ impl CarReader {
 fn key_of(cid: &Cid, digest: &Digest) -> u128 {
     let half = digest.first_chunk().map_or(0, |half| u128::from_be_bytes(*half));
     half ^ u128::from(cid.codec())
-}
-
-/// What is to be visited below a block.
-fn children(cid: &Cid, reach: Reach, block: &[u8]) -> Result<Vec<Visit>, Malformed> {
-    match reach {
-        Reach::Block => Ok(Vec::new()),
-        Reach::All => Ok(links_of(cid, block)?.into_iter().map(|cid| Visit { cid, reach: Reach::All }).collect()),
-        _ if cid.codec() != DAG_PB => Ok(Vec::new()),
-        Reach::Entity(bytes) => {
-            let node = dagpb::decode(block)?;
-            let Some(Ok(data)) = node.data.map(UnixFs::decode) else { return Ok(Vec::new()) };
-            match data.kind {
-                Type::File | Type::Raw => {
-                    let range = match bytes {
-                        Some(bytes) => {
-                            let size = data.checked_file_size(node.links.len())?;
-                            let Some(range) = bytes.within(size) else { return Ok(Vec::new()) };
-                            Some((range.start, range.end))
-                        }
-                        None => None,
-                    };
-                    parts_of_file(&node, &data, (0, range, 0))
-                }
-                Type::HamtShard => shards_below(&node, &data, Path::default()),
-                Type::Directory | Type::Symlink => Ok(Vec::new()),
-            }
-        }
-        Reach::File { begin, range, depth } => {
-            let node = dagpb::decode(block)?;
-            let data = node.data.ok_or(Malformed::NoUnixFs).and_then(UnixFs::decode)?;
-            parts_of_file(&node, &data, (begin, range, depth))
-        }
-        Reach::Shards(path) => {
-            let node = dagpb::decode(block)?;
-            let data = node.data.ok_or(Malformed::NoUnixFs).and_then(UnixFs::decode)?;
-            shards_below(&node, &data, path)
-        }
-    }
-}
-
-/// The children of a file's node that have a part of the range, by what the node says of their sizes.
-fn parts_of_file(
-    node: &dagpb::PbNode<'_>,
-    data: &UnixFs<'_>,
-    (begin, range, depth): (u64, Option<(u64, u64)>, usize),
-) -> Result<Vec<Visit>, Malformed> {
-    if depth >= limits::DEPTH {
-        return Err(Malformed::TooDeep);
-    }
-    let next = |link: &dagpb::PbLink<'_>, begin| {
-        let reach = Reach::File { begin, range, depth: depth + 1 };
-        Visit { cid: link.cid, reach }
-    };
-    let Some((from, to)) = range else { return Ok(node.links.iter().map(|link| next(link, 0)).collect()) };
-    if data.block_sizes.len() != node.links.len() {
-        return Err(Malformed::Sizes);
-    }
-    let mut at = begin.saturating_add(data.data.len() as u64);
-    let mut parts = Vec::new();
-    for (link, size) in node.links.iter().zip(&data.block_sizes) {
-        let end = at.saturating_add(*size);
-        if at < to && end > from {
-            parts.push(next(link, at));
-        }
-        at = end;
-    }
-    Ok(parts)
-}
-
-/// The shards below a shard.
-fn shards_below(node: &dagpb::PbNode<'_>, data: &UnixFs<'_>, path: Path) -> Result<Vec<Visit>, Malformed> {
-    let shape = Shape::of(data)?;
-    let mut shards = Vec::new();
-    for link in &node.links {
-        if let (below, Slot::Shard) = path.read(shape, link.name.unwrap_or_default())? {
-            shards.push(Visit { cid: link.cid, reach: Reach::Shards(below) });
-        }
-    }
-    Ok(shards)
 }
 
 impl Read for CarReader {
