@@ -68,22 +68,46 @@ fn varint_bytes(value: u64) -> usize {
 
 /// Decodes a block.
 pub fn decode(block: &[u8]) -> Result<PbNode<'_>, Malformed> {
-    let mut node = PbNode::default();
-    let mut links_ended = false;
+    let mut links = Vec::new();
+    let data = each_link(block, |link| links.push(link))?;
+    Ok(PbNode { links, data })
+}
+
+/// Decodes a block whose links needn't be in memory together, and gives its data.
+pub(crate) fn each_link<'a>(
+    block: &'a [u8],
+    mut on_link: impl FnMut(PbLink<'a>),
+) -> Result<Option<&'a [u8]>, Malformed> {
+    let (mut data, mut has_links, mut links_ended) = (None, false, false);
     let mut fields = Fields(block);
     while let Some(field) = fields.next()? {
         match field {
-            (2, Value::Bytes(link)) if !links_ended => node.links.push(RawLink::parse(link)?.decode()?),
+            (2, Value::Bytes(link)) if !links_ended => {
+                on_link(RawLink::parse(link)?.decode()?);
+                has_links = true;
+            }
             (2, Value::Bytes(_)) => return Err(Malformed::LinksTwice),
-            (1, Value::Bytes(_)) if node.data.is_some() => return Err(Malformed::DataTwice),
-            (1, Value::Bytes(data)) => {
-                node.data = Some(data);
-                links_ended = !node.links.is_empty();
+            (1, Value::Bytes(_)) if data.is_some() => return Err(Malformed::DataTwice),
+            (1, Value::Bytes(bytes)) => {
+                data = Some(bytes);
+                links_ended = has_links;
             }
             _ => return Err(Malformed::UnknownField),
         }
     }
-    Ok(node)
+    Ok(data)
+}
+
+/// Reads the next link behind `at`, and moves `at` behind it: for blocks that were looked through before.
+pub(crate) fn next_link<'a>(block: &'a [u8], at: &mut usize) -> Result<Option<PbLink<'a>>, Malformed> {
+    let mut fields = Fields(block.get(*at..).unwrap_or_default());
+    while let Some(field) = fields.next()? {
+        *at = block.len() - fields.0.len();
+        if let (2, Value::Bytes(link)) = field {
+            return RawLink::parse(link)?.decode().map(Some);
+        }
+    }
+    Ok(None)
 }
 
 /// Finds the first link whose name is wanted, decoding no other, and the node's data: for directories of many entries.

@@ -6,10 +6,18 @@ use crate::{address::DAG_PB, dagpb, data, error::Malformed};
 
 /// All links of a block.
 pub(crate) fn links_of(cid: &Cid, block: &[u8]) -> Result<Vec<Cid>, Malformed> {
+    let mut links = Vec::new();
+    each_link(cid, block, |link| links.push(link))?;
+    Ok(links)
+}
+
+/// The same for whoever keeps them otherwise. Some are told before an error.
+pub(crate) fn each_link(cid: &Cid, block: &[u8], mut on_link: impl FnMut(Cid)) -> Result<(), Malformed> {
     if cid.codec() == DAG_PB {
-        return Ok(dagpb::decode(block)?.links.into_iter().map(|link| link.cid).collect());
+        return dagpb::each_link(block, |link| on_link(link.cid)).map(drop);
     }
-    Ok(data::links(cid, block)?.unwrap_or_default())
+    data::links(cid, block)?.unwrap_or_default().into_iter().for_each(on_link);
+    Ok(())
 }
 
 /// The links of a block of DAG-CBOR or DAG-JSON, in order; none for other codecs.

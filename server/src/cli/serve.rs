@@ -10,8 +10,9 @@ use crate::config::Config;
 
 /// For threads that still block when everything else has ended.
 const LAST_GRACE: Duration = Duration::from_millis(500);
-/// How many threads may wait for the disk at once. Each keeps memory for a while after its work.
+/// How many threads may wait for the disk at once, and how long an idle one stays: each keeps memory of its work.
 const BLOCKING_THREADS: usize = 64;
+const IDLE_THREAD: Duration = Duration::from_secs(2);
 
 #[derive(clap::Args)]
 pub struct Serve {
@@ -21,11 +22,12 @@ pub struct Serve {
 
 pub fn run(command: Serve) -> ExitCode {
     log_to_stderr();
-    let runtime =
-        match tokio::runtime::Builder::new_multi_thread().max_blocking_threads(BLOCKING_THREADS).enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => return super::fail(&format!("The server can't start its threads ({error}).")),
-        };
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.max_blocking_threads(BLOCKING_THREADS).thread_keep_alive(IDLE_THREAD).enable_all();
+    let runtime = match builder.build() {
+        Ok(runtime) => runtime,
+        Err(error) => return super::fail(&format!("The server can't start its threads ({error}).")),
+    };
     let outcome = runtime.block_on(crate::serve::serve(command.config));
     // What still blocks a thread has had its time; it leaves nothing half-done that the next start doesn't clear away.
     runtime.shutdown_timeout(LAST_GRACE);

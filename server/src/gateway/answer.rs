@@ -16,6 +16,7 @@ use super::query::{self, Query};
 use super::range::ByteRange;
 use super::send::{IMMUTABLE, Source, put, send};
 use super::shape::{Shape, disposition};
+use super::turns::in_turn;
 use super::{car, content_type, data_page, fence, listing, tar};
 use crate::app::App;
 use crate::denylist::Rules;
@@ -69,8 +70,8 @@ pub async fn answer(app: &App, ask: Ask) -> Response {
             let rules = app.denylists.current();
             let now = When::now(&app.store, &rules);
             let (store, known) = (app.store.clone(), app.known.clone());
-            let found = tokio::task::spawn_blocking(move || find_and_plan(&store, &rules, &ask, (known, now)));
-            found.await.unwrap_or_else(|error| Err(ApiError::internal(error)))
+            let found = in_turn(move || find_and_plan(&store, &rules, &ask, (known, now))).await;
+            found.unwrap_or_else(|error| Err(ApiError::internal(error)))
         }
         Err(refused) => Err(refused),
     };

@@ -9,7 +9,6 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
@@ -18,6 +17,7 @@ use pinreel_content::{Error, FileReader};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::buffers::{Buffer, LARGEST, SMALLEST};
+use super::pace::Pace;
 use super::range::ByteRange;
 use crate::sendfile::Mapping;
 
@@ -25,10 +25,6 @@ use crate::sendfile::Mapping;
 const AT_ONCE_BYTES: u64 = 64 << 10;
 /// A piece for those whose pace isn't known yet, and for slow readers, who hold it as long as they like.
 const PIECE_BYTES: usize = SMALLEST;
-/// After so much, what was taken says how fast a reader is: less fits into the kernel's buffers on the way.
-const PACED_BYTES: u64 = 1 << 20;
-/// Who takes so much a second gets the largest pieces.
-const FAST_BYTES_PER_SECOND: f64 = (8 << 20) as f64;
 /// A stretch that the kernel sends; it takes no memory.
 const STRETCH_BYTES: u64 = 256 << 10;
 /// Less is read: that costs no more than finding out whether it is there.
@@ -94,7 +90,7 @@ struct FileBody {
     first: Option<Bytes>,
     /// A read from the disk.
     waiting: Option<JoinHandle<Result<Bytes, Error>>>,
-    begun: Instant,
+    pace: Pace,
 }
 
 impl FileBody {
@@ -106,19 +102,14 @@ impl FileBody {
             end: range.start + range.len,
             first: None,
             waiting: None,
-            begun: Instant::now(),
+            pace: Pace::new(),
         }
-    }
-
-    fn is_fast(&self) -> bool {
-        let taken = self.at - self.start;
-        taken >= PACED_BYTES && taken as f64 >= self.begun.elapsed().as_secs_f64() * FAST_BYTES_PER_SECOND
     }
 
     fn next_length(&self) -> usize {
         let most = match self.end - self.start {
             ..=AT_ONCE_BYTES => AT_ONCE_BYTES as usize,
-            _ if self.is_fast() => LARGEST,
+            _ if self.pace.is_fast() => LARGEST,
             _ => PIECE_BYTES,
         };
         usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(most)
@@ -126,7 +117,7 @@ impl FileBody {
 
     /// The next piece, if it is in memory.
     fn next_cached(&self) -> Result<Option<Bytes>, Error> {
-        if !self.is_fast()
+        if !self.pace.is_fast()
             && let Some(stretch) = self.out.stretch(self.at, self.end - self.at)
         {
             return Ok(Some(stretch));
@@ -138,6 +129,7 @@ impl FileBody {
 
     fn hand_over(&mut self, piece: Bytes) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         self.at += piece.len() as u64;
+        self.pace.take(piece.len());
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 

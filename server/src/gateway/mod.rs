@@ -25,6 +25,7 @@ mod leave;
 mod listing;
 mod look_up;
 mod multipart;
+mod pace;
 mod page;
 mod path;
 mod pieces;
@@ -37,6 +38,7 @@ mod shape;
 mod tar;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 pub use answer::{Ask, answer};
 pub use http::known;

@@ -13,10 +13,13 @@ use bytes::Bytes;
 use futures_util::stream;
 use pinreel_content::Error;
 
-/// How much the first trip to the blocking pool makes, about: who doesn't read holds it. Each further one makes double.
-const FIRST_BATCH_BYTES: usize = 32 << 10;
-/// The most that one trip makes.
-const BATCH_BYTES: usize = 256 << 10;
+use super::pace::Pace;
+use super::turns::in_turn;
+
+/// How much one trip to the blocking pool makes, about.
+const BATCH_BYTES: usize = 32 << 10;
+/// The same for fast readers.
+const LARGE_BATCH_BYTES: usize = 256 << 10;
 /// Small ones take many times their own bytes, and a reader holds them as long as it likes.
 const BATCH_PIECES: usize = 128;
 
@@ -33,8 +36,6 @@ pub trait Pieces: Send + 'static {
 pub struct Batch<P> {
     pub ready: VecDeque<Bytes>,
     pub rest: Rest<P>,
-    /// How much is made at once next.
-    next_bytes: usize,
 }
 
 pub enum Rest<P> {
@@ -45,7 +46,7 @@ pub enum Rest<P> {
 
 /// Makes the first pieces. Blocks.
 pub fn batch<P: Pieces>(source: P) -> Batch<P> {
-    batch_of(source, FIRST_BATCH_BYTES)
+    batch_of(source, BATCH_BYTES)
 }
 
 fn batch_of<P: Pieces>(mut source: P, wanted_bytes: usize) -> Batch<P> {
@@ -63,19 +64,20 @@ fn batch_of<P: Pieces>(mut source: P, wanted_bytes: usize) -> Batch<P> {
             break Rest::More(source);
         }
     };
-    Batch { ready, rest, next_bytes: BATCH_BYTES.min(2 * wanted_bytes) }
+    Batch { ready, rest }
 }
 
 /// What a batch begins, as a body.
 pub fn body<P: Pieces>(first: Batch<P>) -> Body {
-    Body::from_stream(stream::try_unfold(first, |mut batch| async move {
+    Body::from_stream(stream::try_unfold((first, Pace::new()), |(mut batch, mut pace)| async move {
         loop {
             if let Some(piece) = batch.ready.pop_front() {
-                return Ok::<_, io::Error>(Some((piece, batch)));
+                pace.take(piece.len());
+                return Ok::<_, io::Error>(Some((piece, (batch, pace))));
             }
             match mem::replace(&mut batch.rest, Rest::End) {
                 Rest::End => return Ok(None),
-                Rest::More(source) => batch = make(source, batch.next_bytes).await?,
+                Rest::More(source) => batch = make(source, pace.is_fast()).await?,
                 Rest::Failed(error) => {
                     // Lets the connection send what it has; an error at once would take that along.
                     tokio::time::sleep(FLUSH).await;
@@ -92,8 +94,9 @@ pub fn unsent() -> Body {
     Body::from_stream(stream::empty::<io::Result<Bytes>>())
 }
 
-async fn make<P: Pieces>(source: P, bytes: usize) -> io::Result<Batch<P>> {
-    tokio::task::spawn_blocking(move || batch_of(source, bytes)).await.map_err(io::Error::other)
+async fn make<P: Pieces>(source: P, is_fast: bool) -> io::Result<Batch<P>> {
+    let bytes = if is_fast { LARGE_BATCH_BYTES } else { BATCH_BYTES };
+    in_turn(move || batch_of(source, bytes)).await.map_err(io::Error::other)
 }
 
 #[cfg(test)]
@@ -137,13 +140,8 @@ mod tests {
 
     #[test]
     fn a_batch_is_bounded() {
-        let mut next = batch(Countdown { left: usize::MAX, fails: false });
-        let mut lengths = Vec::new();
-        while lengths.len() < 6 {
-            lengths.push(next.ready.len());
-            let Rest::More(source) = next.rest else { panic!("it never ends") };
-            next = batch_of(source, next.next_bytes);
-        }
-        assert_eq!(lengths, [1, 1, 2, 3, 3, 3], "who reads gets more at once, to a limit");
+        let first = batch(Countdown { left: usize::MAX, fails: false });
+        assert_eq!(first.ready.len(), 1);
+        assert!(matches!(first.rest, Rest::More(_)));
     }
 }

@@ -26,8 +26,11 @@ pub struct Muxer {
 struct Shared(Arc<Mutex<Vec<u8>>>);
 
 impl Shared {
+    /// What was written; room for about as much is made anew.
     fn take(&self) -> Vec<u8> {
-        mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = Vec::with_capacity(written.len());
+        mem::replace(&mut written, next)
     }
 }
 

@@ -30,16 +30,23 @@ fn has(packet: &Packet, kind: ffi::AVPacketSideDataType) -> bool {
 
 /// A packet of these bytes and nothing else.
 pub fn of(bytes: &[u8], is_key: bool) -> Result<Packet, Error> {
-    let size = i32::try_from(bytes.len()).map_err(|_| Error::InvalidData)?;
+    made(bytes.len(), is_key, |to| to.copy_from_slice(bytes))
+}
+
+/// A packet of so many bytes and nothing else, which `write` writes.
+pub fn made(length: usize, is_key: bool, write: impl FnOnce(&mut [u8])) -> Result<Packet, Error> {
+    let size = i32::try_from(length).map_err(|_| Error::InvalidData)?;
     let mut packet = Packet::empty();
-    // SAFETY: a blank packet gets a buffer of just this size, whose allocation is checked before it is filled.
+    // SAFETY: a blank packet gets a buffer of just this size, whose allocation is checked. It is cleared before it is a
+    // slice, for nobody else says that `write` writes all of it.
     unsafe {
         let code = ffi::av_new_packet(packet.as_mut_ptr(), size);
         if code < 0 {
             return Err(Error::from(code));
         }
         let raw = packet.as_mut_ptr();
-        std::ptr::copy_nonoverlapping(bytes.as_ptr(), (*raw).data, bytes.len());
+        std::ptr::write_bytes((*raw).data, 0, length);
+        write(std::slice::from_raw_parts_mut((*raw).data, length));
         (*raw).flags = if is_key { ffi::AV_PKT_FLAG_KEY } else { 0 };
     }
     Ok(packet)

@@ -100,7 +100,8 @@ impl<'p> PictureCopier<'p> {
         if kept.is_start {
             self.flush()?;
         }
-        self.group.push((at, packet::of(&kept.bytes, kept.is_start).map_err(encoding)?));
+        let bare = packet::made(kept.len(), kept.is_start, |bytes| kept.write(bytes)).map_err(encoding)?;
+        self.group.push((at, bare));
         Ok(())
     }
 

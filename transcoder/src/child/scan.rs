@@ -178,7 +178,7 @@ impl<'p> PictureScan<'p> {
         }
         self.has_open_entries |= packet.is_key() && !kept.is_start;
         self.group.push(at);
-        self.bytes += kept.bytes.len() as u64;
+        self.bytes += kept.len() as u64;
         if at >= self.last {
             self.last = at;
             self.last_length = self.plan.ticks(packet.duration());

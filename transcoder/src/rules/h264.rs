@@ -43,14 +43,34 @@ pub enum Odd {
     Unit(u8),
 }
 
-/// A packet as a copied rendition has it.
+/// What a copied rendition has of a packet.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Kept {
-    pub bytes: Vec<u8>,
+pub struct Kept<'p> {
+    units: Vec<&'p [u8]>,
     /// Whether decoding can begin here and nothing after it refers to anything before: an IDR picture.
     pub is_start: bool,
 }
 
+impl Kept<'_> {
+    /// How many bytes its units take, each behind its length.
+    pub fn len(&self) -> usize {
+        self.units.iter().map(|unit| LENGTH_BYTES + unit.len()).sum()
+    }
+
+    /// Writes its units, each behind its length; `to` is as long as [`Kept::len`] says.
+    pub fn write(&self, mut to: &mut [u8]) {
+        for unit in &self.units {
+            let (length, rest) = to.split_at_mut(LENGTH_BYTES);
+            length.copy_from_slice(&(unit.len() as u32).to_be_bytes());
+            let (bytes, rest) = rest.split_at_mut(unit.len());
+            bytes.copy_from_slice(unit);
+            to = rest;
+        }
+    }
+}
+
+/// A unit's length, as it is written.
+const LENGTH_BYTES: usize = 4;
 const SLICE: u8 = 1;
 const IDR: u8 = 5;
 const SEQUENCE_SET: u8 = 7;
@@ -112,17 +132,14 @@ impl Sets {
         !self.picture.is_empty() && self.picture.iter().all(|set| slice_groups(set) == Some(0))
     }
 
-    /// The packet with nothing but its pictures, units behind lengths of four bytes.
-    pub fn keep(&self, packet: &[u8]) -> Result<Kept, Odd> {
-        let units = units(packet, self.framing).ok_or(Odd::Broken)?;
-        let mut kept = Kept { bytes: Vec::with_capacity(packet.len() + 16), is_start: true };
-        for unit in units {
+    /// The packet's pictures and nothing else.
+    pub fn keep<'p>(&self, packet: &'p [u8]) -> Result<Kept<'p>, Odd> {
+        let mut kept = Kept { units: Vec::new(), is_start: true };
+        for unit in units(packet, self.framing).ok_or(Odd::Broken)? {
             match unit[0] & 31 {
                 kind @ (SLICE | IDR) => {
                     kept.is_start &= kind == IDR;
-                    let length = u32::try_from(unit.len()).map_err(|_| Odd::Broken)?;
-                    kept.bytes.extend_from_slice(&length.to_be_bytes());
-                    kept.bytes.extend_from_slice(unit);
+                    kept.units.push(unit);
                 }
                 SEQUENCE_SET if !self.sequence.iter().any(|known| known == unit) => return Err(Odd::NewSets),
                 PICTURE_SET if !self.picture.iter().any(|known| known == unit) => return Err(Odd::NewSets),
@@ -131,7 +148,7 @@ impl Sets {
                 kind => return Err(Odd::Unit(kind)),
             }
         }
-        if kept.bytes.is_empty() { Err(Odd::Broken) } else { Ok(kept) }
+        if kept.units.is_empty() { Err(Odd::Broken) } else { Ok(kept) }
     }
 }
 
@@ -297,7 +314,7 @@ fn slice_groups(unit: &[u8]) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Framing, Odd, Sequence, Sets};
+    use super::{Framing, Kept, Odd, Sequence, Sets};
 
     /// Headers that x264 wrote: constrained baseline, interlaced high, and 10-bit 4:2:2.
     const PLAIN: &str = "0142c00affe100156742c00ada11ec0440000003004000000c83c489a801000468ce0fc8";
@@ -360,10 +377,15 @@ mod tests {
 
         let wanted = [0, 0, 0, 3, 0x65, 7, 8];
         let behind_lengths = [&[0, 0, 0, 3, 0x06, 1, 0x80], &wanted[..]].concat();
-        assert_eq!(mp4.keep(&behind_lengths).map(|kept| (kept.bytes, kept.is_start)), Ok((wanted.to_vec(), true)));
+        let written = |kept: Kept<'_>| {
+            let mut bytes = vec![0; kept.len()];
+            kept.write(&mut bytes);
+            (bytes, kept.is_start)
+        };
+        assert_eq!(mp4.keep(&behind_lengths).map(written), Ok((wanted.to_vec(), true)));
         let behind_codes =
             [&[0, 0, 0, 1, 0x09, 0xf0, 0, 0, 0, 1][..], &annex_b[4..], &[0, 0, 1, 0x65, 7, 8, 0]].concat();
-        assert_eq!(stream.keep(&behind_codes).map(|kept| (kept.bytes, kept.is_start)), Ok((wanted.to_vec(), true)));
+        assert_eq!(stream.keep(&behind_codes).map(written), Ok((wanted.to_vec(), true)));
     }
 
     #[test]

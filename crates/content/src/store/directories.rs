@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use bytes::Bytes;
 use cid::Cid;
 
-use super::{Node, Store, nodes::decode_unixfs};
+use super::{Node, Store};
 use crate::{
     Digest, Error, Link, Malformed, Result,
     address::{DAG_PB, digest_of},
@@ -134,7 +135,7 @@ impl Store {
     }
 }
 
-/// A directory's entries, read shard by shard: memory is one shard for each level of the tree, of which there are at
+/// A directory's entries, read shard by shard: memory is one block for each level of the tree, of which there are at
 /// most 21, and 32 bytes for each shard that was read.
 ///
 /// An item is an error when a shard is missing ([`Error::BlockMissing`]), malformed, or one of more than
@@ -154,33 +155,43 @@ struct Level {
     shard: Option<(Shape, Path)>,
     /// The place of the link before.
     last: Option<Path>,
-    links: std::vec::IntoIter<Entry>,
+    block: Bytes,
+    /// Where in the block the next link is looked for.
+    at: usize,
+}
+
+impl Level {
+    /// The next link as it is named.
+    fn next(&mut self) -> Result<Option<Entry>, Malformed> {
+        let link = dagpb::next_link(&self.block, &mut self.at)?;
+        Ok(link.map(|link| Entry {
+            name: link.name.unwrap_or_default().to_owned(),
+            cid: link.cid,
+            tsize: link.tsize.unwrap_or_default(),
+        }))
+    }
 }
 
 impl Entries {
     /// Opens one block; `false` if it isn't held.
     fn enter(&mut self, cid: &Cid, path: Path) -> Result<bool> {
-        let malformed = Error::malformed(cid);
         let Some(block) = self.store.block(cid)? else { return Ok(false) };
-        let (node, data) = decode_unixfs(cid, &block)?;
+        let data = dagpb::each_link(&block, |_| {}).and_then(|data| data.ok_or(Malformed::NoUnixFs));
+        let data = data.and_then(UnixFs::decode).map_err(Error::malformed(cid))?;
         let shard = match (data.kind, self.open.is_empty()) {
             (Type::Directory, true) => None,
-            (Type::HamtShard, _) => Some((Shape::of(&data).map_err(malformed)?, path)),
+            (Type::HamtShard, _) => Some((Shape::of(&data).map_err(Error::malformed(cid))?, path)),
             (_, true) => return Err(Error::NotADirectory(*cid)),
-            (_, false) => return Err(malformed(Malformed::Shard)),
+            (_, false) => return Err(Error::malformed(cid)(Malformed::Shard)),
         };
-        let links = node.links.iter().map(|link| Entry {
-            name: link.name.unwrap_or_default().to_owned(),
-            cid: link.cid,
-            tsize: link.tsize.unwrap_or_default(),
-        });
-        self.open.push(Level { shard, last: None, links: links.collect::<Vec<_>>().into_iter() });
+        self.open.push(Level { shard, last: None, block, at: 0 });
         Ok(true)
     }
 
     fn advance(&mut self) -> Result<Option<Entry>> {
         while let Some(level) = self.open.last_mut() {
-            let Some(mut entry) = level.links.next() else {
+            let next = level.next().map_err(Error::malformed(&self.root))?;
+            let Some(mut entry) = next else {
                 self.open.pop();
                 continue;
             };

@@ -7,9 +7,10 @@ use pinreel_content::{Cid, Entries, Error, FileReader, Gate, Kind, Store};
 use unicode_normalization::UnicodeNormalization;
 
 use super::entry::{PathFault, What, header, padding, path_of};
-use crate::gateway::buffers::LARGEST;
 use crate::gateway::pieces::Pieces;
 
+/// Slow readers hold a piece as long as they like.
+const PIECE_BYTES: u64 = 64 << 10;
 /// How deep folders may lie in each other.
 const MAX_DEPTH: usize = 64;
 /// How many entries an archive may have: a folder that names itself often enough would otherwise never end.
@@ -124,7 +125,7 @@ impl Archive {
     fn read_on(&mut self) -> Result<Option<Bytes>, Error> {
         let Some(reading) = &mut self.file else { return Ok(None) };
         let size_bytes = reading.file.size_bytes();
-        let length = (size_bytes - reading.at).min(LARGEST as u64);
+        let length = (size_bytes - reading.at).min(PIECE_BYTES);
         let is_last = reading.at + length == size_bytes;
         let mut piece = vec![0; length as usize + if is_last { padding(size_bytes) } else { 0 }];
         reading.file.read_exact_at(&mut piece[..length as usize], reading.at)?;

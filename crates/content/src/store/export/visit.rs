@@ -14,7 +14,7 @@ use crate::{
     dagpb,
     hamt::{Path, Shape, Slot},
     limits,
-    links::links_of,
+    links::each_link,
     unixfs::{Type, UnixFs},
 };
 
@@ -71,7 +71,7 @@ impl Pending {
         let first = self.visits.len();
         match reach {
             Reach::Block => {}
-            Reach::All => self.add(links_of(cid, block)?.iter().map(|cid| (cid, Reach::All))),
+            Reach::All => each_link(cid, block, |cid| self.add(&cid, Reach::All))?,
             _ if cid.codec() != DAG_PB => {}
             Reach::Entity => self.add_of_entity(block)?,
             Reach::File { begin, depth } => {
@@ -87,8 +87,8 @@ impl Pending {
         Ok(())
     }
 
-    fn add<'a>(&mut self, links: impl Iterator<Item = (&'a Cid, Reach)>) {
-        self.visits.extend(links.map(|(cid, reach)| Visit { cid: (*cid).into(), reach }));
+    fn add(&mut self, cid: &Cid, reach: Reach) {
+        self.visits.push(Visit { cid: (*cid).into(), reach });
     }
 
     fn add_of_entity(&mut self, block: &[u8]) -> Result<(), Malformed> {
@@ -120,20 +120,20 @@ impl Pending {
         }
         let depth = depth + 1;
         let Some(part) = self.part.clone() else {
-            self.add(node.links.iter().map(|link| (&link.cid, Reach::File { begin: 0, depth })));
+            node.links.iter().for_each(|link| self.add(&link.cid, Reach::File { begin: 0, depth }));
             return Ok(());
         };
         if data.block_sizes.len() != node.links.len() {
             return Err(Malformed::Sizes);
         }
         let mut end = begin.saturating_add(data.data.len() as u64);
-        let places = node.links.iter().zip(&data.block_sizes).map(|(link, size)| {
+        for (link, size) in node.links.iter().zip(&data.block_sizes) {
             let begin = end;
             end = begin.saturating_add(*size);
-            (link, begin..end)
-        });
-        let parts = places.filter(|(_, place)| place.start < part.end && place.end > part.start);
-        self.add(parts.map(|(link, place)| (&link.cid, Reach::File { begin: place.start, depth })));
+            if begin < part.end && end > part.start {
+                self.add(&link.cid, Reach::File { begin, depth });
+            }
+        }
         Ok(())
     }
 
@@ -142,7 +142,7 @@ impl Pending {
         let shape = Shape::of(data)?;
         for link in &node.links {
             if let (below, Slot::Shard) = path.read(shape, link.name.unwrap_or_default())? {
-                self.visits.push(Visit { cid: link.cid.into(), reach: Reach::Shards(below) });
+                self.add(&link.cid, Reach::Shards(below));
             }
         }
         Ok(())
