@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pinreel_content::{FileHasher, Store, Stored};
+use pinreel_content::{BYTES_AT_ONCE, FileHasher, Store, Stored};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn hash(mut file: File) -> Result<(Stored, Duration), Box<dyn Error>> {
-    let (mut hasher, mut buffer) = (FileHasher::new(), vec![0; 256 * 1024]);
+    let (mut hasher, mut buffer) = (FileHasher::new(), vec![0; BYTES_AT_ONCE]);
     let mut hashing = Duration::ZERO;
     loop {
         let length = file.read(&mut buffer)?;

@@ -25,7 +25,8 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     Digest, Error, Result, Stored,
     import::{LEAF_BYTES, Tree, leaf_count},
-    mapped::{Mapped, prefetch},
+    lanes::{LANES, sha256_each},
+    mapped::Mapped,
 };
 
 /// How many leaves a thread takes at once.
@@ -34,8 +35,6 @@ const PIECE_LEAVES: u64 = 8;
 const BUFFER_BYTES: usize = 64 * 1024;
 /// Smaller files cost less to read than to map.
 const SMALLEST_MAPPED: u64 = LEAF_BYTES;
-/// So much of a file is fetched while as much before it is hashed: farther ahead it would be gone from the cache again.
-const AHEAD_BYTES: usize = 4096;
 /// How many pieces wait for each thread.
 const WAITING_PIECES: usize = 4;
 
@@ -169,9 +168,10 @@ impl Job {
     fn hash(&self, first: u64, count: u64, buffer: &mut [u8], on_progress: OnProgress<'_>) -> Result<()> {
         let opened = self.opened()?;
         let mut digests = Vec::with_capacity(count as usize);
-        for leaf in first..first + count {
-            let (offset, length) = (leaf * LEAF_BYTES, LEAF_BYTES.min(self.size_bytes - leaf * LEAF_BYTES));
-            digests.push(opened.hash(offset, length, buffer).map_err(|error| match error.kind() {
+        for leaf in (first..first + count).step_by(LANES) {
+            let offset = leaf * LEAF_BYTES;
+            let length = ((first + count - leaf).min(LANES as u64) * LEAF_BYTES).min(self.size_bytes - offset);
+            digests.extend(opened.hash_leaves(offset, length, buffer).map_err(|error| match error.kind() {
                 io::ErrorKind::UnexpectedEof => Error::Changed(self.path.clone()),
                 _ => Error::io("read", &self.path)(error),
             })?);
@@ -215,21 +215,16 @@ impl Job {
 }
 
 impl Opened {
-    fn hash(&self, offset: u64, length: u64, buffer: &mut [u8]) -> io::Result<Digest> {
-        let mapped = self.mapped.as_ref().and_then(|mapped| mapped.read(offset, length, hash_ahead));
-        // Where it can't be had there, reading says why.
-        mapped.map_or_else(|| hash_range(&self.file, offset, length, buffer), Ok)
+    /// Hashes a stretch leaf by leaf; only the last one may be shorter.
+    fn hash_leaves(&self, offset: u64, length: u64, buffer: &mut [u8]) -> io::Result<Vec<Digest>> {
+        let hash = |bytes: &[u8]| sha256_each(&bytes.chunks(LEAF_BYTES as usize).collect::<Vec<_>>());
+        if let Some(digests) = self.mapped.as_ref().and_then(|mapped| mapped.read(offset, length, hash)) {
+            return Ok(digests);
+        }
+        // Where it can't be had there, reading says why. An empty file is one empty leaf.
+        let begins = (0..length.div_ceil(LEAF_BYTES).max(1)).map(|leaf| offset + leaf * LEAF_BYTES);
+        begins.map(|begin| hash_range(&self.file, begin, LEAF_BYTES.min(offset + length - begin), buffer)).collect()
     }
-}
-
-/// Hashing keeps a core so busy that it fetches nothing by itself meanwhile.
-fn hash_ahead(bytes: &[u8]) -> Digest {
-    let mut hasher = Sha256::new();
-    for part in bytes.chunks(AHEAD_BYTES) {
-        prefetch(part.as_ptr().wrapping_add(AHEAD_BYTES), AHEAD_BYTES);
-        hasher.update(part);
-    }
-    hasher.finalize().into()
 }
 
 fn hash_range(file: &File, offset: u64, length: u64, buffer: &mut [u8]) -> io::Result<Digest> {

@@ -8,13 +8,18 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     address::{Digest, dag_pb_cid, raw_cid, sha256},
-    dagpb, unixfs,
+    dagpb,
+    lanes::{LANES, sha256_each},
+    unixfs,
 };
 
 /// The size of a leaf; only a file's last leaf may be shorter.
 pub const LEAF_BYTES: u64 = 1024 * 1024;
 /// How many children a node of a file's tree has at most.
 pub const NODE_LINKS: usize = 1024;
+
+/// So many bytes are hashed about twice as fast as fewer, if whole leaves have gone before.
+pub const BYTES_AT_ONCE: usize = LANES * LEAF_BYTES as usize;
 
 /// A child of a directory: its CID, and the size of all blocks under it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +80,14 @@ impl FileHasher {
     /// Takes the next bytes, however many.
     pub fn update(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
+            if self.size_bytes.is_multiple_of(LEAF_BYTES)
+                && let Some((leaves, later)) = bytes.split_at_checked(BYTES_AT_ONCE)
+            {
+                self.leaves.extend(sha256_each(&leaves.chunks(LEAF_BYTES as usize).collect::<Vec<_>>()));
+                self.size_bytes += leaves.len() as u64;
+                bytes = later;
+                continue;
+            }
             let room = LEAF_BYTES - self.size_bytes % LEAF_BYTES;
             let (now, later) = bytes.split_at(bytes.len().min(room as usize));
             self.current.update(now);

@@ -20,6 +20,7 @@ mod hamt;
 pub mod import;
 #[cfg(feature = "kubo")]
 pub mod kubo;
+mod lanes;
 pub mod limits;
 mod links;
 mod mapped;
@@ -33,7 +34,7 @@ pub use directory::hash_directory;
 pub use disk::{OnProgress, Progress, all_cores, hash_file};
 pub use error::{Error, Malformed, Result};
 pub use hamt::place_of_name;
-pub use import::{FileHasher, LEAF_BYTES, Link, Stored, hash_bytes};
+pub use import::{BYTES_AT_ONCE, FileHasher, LEAF_BYTES, Link, Stored, hash_bytes};
 pub use links::links_of_data;
 pub use store::{
     BlobWriter, CarImport, CarOptions, CarReader, CarRoom, CarStats, Collected, Damage, End, Entries, Entry,

@@ -105,19 +105,6 @@ impl Drop for Mapped {
     }
 }
 
-/// Asks for memory that will be read next.
-#[inline]
-pub(crate) fn prefetch(at: *const u8, length: usize) {
-    #[cfg(target_arch = "x86_64")]
-    for line in (0..length).step_by(64) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: it never faults, wherever it points.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(line).cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (at, length);
-}
-
 /// Puts our handler in; what was there before, unless it fails.
 fn handle() -> Option<libc::sigaction> {
     let mut before = MaybeUninit::<libc::sigaction>::zeroed();

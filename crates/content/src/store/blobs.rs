@@ -2,12 +2,16 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io::{Read, Write},
     path::{Path, PathBuf},
 };
 
 use super::{Store, lock, sync_folder};
-use crate::{Error, FileHasher, Result, Stored, address::digest_of, import::Tree};
+use crate::{
+    Error, FileHasher, Result, Stored,
+    address::digest_of,
+    import::{BYTES_AT_ONCE, Tree},
+};
 
 /// What a leaf's row takes in the index.
 const LEAF_ROW_BYTES: usize = 64;
@@ -21,16 +25,17 @@ impl Store {
     }
 
     /// Stores all that a reader gives as a file.
-    pub fn put_reader(&self, mut source: impl io::Read) -> Result<Stored> {
+    pub fn put_reader(&self, mut source: impl Read) -> Result<Stored> {
         let mut writer = self.writer()?;
-        let mut buffer = vec![0; 1024 * 1024];
+        let mut buffer = Vec::with_capacity(BYTES_AT_ONCE);
         loop {
-            match source.read(&mut buffer) {
-                Ok(0) => return writer.finish(),
-                Ok(length) => writer.write(&buffer[..length])?,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::io("read the source for", writer.path.clone())(error)),
+            let mut next = source.by_ref().take(BYTES_AT_ONCE as u64);
+            next.read_to_end(&mut buffer).map_err(|error| Error::io("read the source for", &writer.path)(error))?;
+            if buffer.is_empty() {
+                return writer.finish();
             }
+            writer.write(&buffer)?;
+            buffer.clear();
         }
     }
 
