@@ -13,7 +13,8 @@ use super::{
 use crate::{
     Digest, Error, Result,
     address::{digest_of, raw_cid, sha256},
-    import::{LEAF_BYTES, leaf_count},
+    import::{BYTES_AT_ONCE, LEAF_BYTES, leaf_count},
+    lanes::{LANES, sha256_each},
 };
 
 /// A leaf whose bytes in a file are wrong.
@@ -71,18 +72,13 @@ impl Store {
             }
             Err(error) => return Err(Error::io("open the stored file", path)(error)),
         };
-        let (mut wrong, mut buffer) = (Vec::new(), vec![0; LEAF_BYTES as usize]);
-        for (number, leaf) in (0u32..).zip(&leaves) {
-            let (offset, length) = extent(&blob, number);
-            let part = &mut buffer[..length];
-            // A disk that can't read a sector any more is damage like another.
-            let read = open.as_ref().is_some_and(|open| open.read_exact_at(part, offset).is_ok());
-            let right = read && sha256(part) == *leaf;
-            if !right {
-                wrong.push(number);
-            }
-            scrubbed.bytes += length as u64;
-            if !go_on(length as u64) && u64::from(number) + 1 < leaves.len() as u64 {
+        let (mut wrong, mut buffer) = (Vec::new(), vec![0; BYTES_AT_ONCE]);
+        let numbered: Vec<(u32, Digest)> = (0..).zip(leaves).collect();
+        for group in numbered.chunks(LANES) {
+            wrong.extend(wrong_among(group, &blob, open.as_ref(), &mut buffer));
+            let bytes = group.iter().map(|(number, _)| extent(&blob, *number).1 as u64).sum();
+            scrubbed.bytes += bytes;
+            if !go_on(bytes) && group.last() != numbered.last() {
                 return Ok(scrubbed);
             }
         }
@@ -248,6 +244,20 @@ impl Store {
     fn leaves_of(&self, blob: &Blob) -> Result<Vec<Digest>> {
         Ok(if blob.is_leaf() { vec![blob.root] } else { self.parts_of(blob)?.leaves })
     }
+}
+
+/// Which of some leaves, told by number and hash, are wrong in a file. The buffer has room for all of them.
+fn wrong_among(leaves: &[(u32, Digest)], blob: &Blob, open: Option<&File>, buffer: &mut [u8]) -> Vec<u32> {
+    let (mut parts, mut read) = (Vec::new(), Vec::new());
+    for ((number, _), room) in leaves.iter().zip(buffer.chunks_mut(LEAF_BYTES as usize)) {
+        let (offset, length) = extent(blob, *number);
+        let part = &mut room[..length];
+        // A disk that can't read a sector any more is damage like another.
+        read.push(open.is_some_and(|open| open.read_exact_at(part, offset).is_ok()));
+        parts.push(&*part);
+    }
+    let found = leaves.iter().zip(sha256_each(&parts)).zip(read);
+    found.filter(|(((_, leaf), digest), read)| !read || digest != leaf).map(|(((number, _), _), _)| *number).collect()
 }
 
 /// Where a leaf is in its file, and how long.
