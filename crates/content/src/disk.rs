@@ -1,10 +1,10 @@
 //! Hashing files that are on the disk already, with several threads: the leaves of a large file in parallel, and
 //! several files at once.
 //!
-//! A file is cut into pieces of whole leaves, which wait in a short queue; each thread reads its piece where the page cache
-//! has it ([`Mapped`]), or with `pread` into a buffer of its own. So memory is a buffer for each thread and 32 bytes for
-//! each leaf of the files under way, however large they are. A file that changes meanwhile is refused: its CID would be
-//! that of no file that ever was.
+//! A file is cut into pieces of whole leaves, which wait in a short queue; each thread reads its piece with `pread` into a
+//! buffer of its own, a stretch of several leaves in turn, and hashes these side by side. So memory is a buffer for each
+//! thread and 32 bytes for each leaf of the files under way, however large they are. A file that changes meanwhile is
+//! refused: its CID would be that of no file that ever was.
 
 use std::{
     fs::File,
@@ -25,16 +25,14 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     Digest, Error, Result, Stored,
     import::{LEAF_BYTES, Tree, leaf_count},
-    lanes::{LANES, sha256_each},
-    mapped::Mapped,
+    lanes::{LANES, Lanes},
 };
 
 /// How many leaves a thread takes at once.
 const PIECE_LEAVES: u64 = 8;
-/// Fits into a core's own cache beside what else is in it, so that hashing finds the bytes there.
-const BUFFER_BYTES: usize = 64 * 1024;
-/// Smaller files cost less to read than to map.
-const SMALLEST_MAPPED: u64 = LEAF_BYTES;
+/// What is read of a leaf at once. That of all lanes fits into a core's own cache beside what else is in it, so that
+/// hashing finds the bytes there.
+const STRETCH_BYTES: usize = 128 * 1024;
 /// How many pieces wait for each thread.
 const WAITING_PIECES: usize = 4;
 
@@ -144,12 +142,11 @@ struct Job {
 
 struct Opened {
     file: File,
-    mapped: Option<Mapped>,
     modified: SystemTime,
 }
 
 fn work(waiting: &Mutex<Receiver<Piece>>, on_progress: OnProgress<'_>) {
-    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut buffer = vec![0; LANES * STRETCH_BYTES];
     loop {
         // The lock goes with the statement: whoever hashes doesn't hold it.
         let Ok(Piece { job, first, count }) = lock(waiting).recv() else { return };
@@ -171,14 +168,11 @@ impl Job {
         for leaf in (first..first + count).step_by(LANES) {
             let offset = leaf * LEAF_BYTES;
             let length = ((first + count - leaf).min(LANES as u64) * LEAF_BYTES).min(self.size_bytes - offset);
-            digests.extend(opened.hash_leaves(offset, length, buffer).map_err(|error| match error.kind() {
+            digests.extend(hash_leaves(&opened.file, offset, length, buffer).map_err(|error| match error.kind() {
                 io::ErrorKind::UnexpectedEof => Error::Changed(self.path.clone()),
                 _ => Error::io("read", &self.path)(error),
             })?);
             on_progress(Progress::Hashed(length));
-        }
-        if let Some(mapped) = &opened.mapped {
-            mapped.forget(first * LEAF_BYTES, (count * LEAF_BYTES).min(self.size_bytes - first * LEAF_BYTES));
         }
         lock(&self.leaves)[first as usize..].iter_mut().zip(digests).for_each(|(leaf, digest)| *leaf = digest);
         if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
@@ -199,9 +193,7 @@ impl Job {
         let file = File::options().read(true).custom_flags(flags).open(&self.path);
         let file = file.map_err(Error::io("open", &self.path))?;
         let modified = self.check_unchanged(&file, None)?;
-        let is_large = self.size_bytes >= SMALLEST_MAPPED;
-        let mapped = if is_large { Mapped::of(&file, self.size_bytes) } else { None };
-        let opened = Arc::new(Opened { file, mapped, modified });
+        let opened = Arc::new(Opened { file, modified });
         *open = Some(opened.clone());
         Ok(opened)
     }
@@ -214,17 +206,27 @@ impl Job {
     }
 }
 
-impl Opened {
-    /// Hashes a stretch leaf by leaf; only the last one may be shorter.
-    fn hash_leaves(&self, offset: u64, length: u64, buffer: &mut [u8]) -> io::Result<Vec<Digest>> {
-        let hash = |bytes: &[u8]| sha256_each(&bytes.chunks(LEAF_BYTES as usize).collect::<Vec<_>>());
-        if let Some(digests) = self.mapped.as_ref().and_then(|mapped| mapped.read(offset, length, hash)) {
-            return Ok(digests);
-        }
-        // Where it can't be had there, reading says why. An empty file is one empty leaf.
-        let begins = (0..length.div_ceil(LEAF_BYTES).max(1)).map(|leaf| offset + leaf * LEAF_BYTES);
-        begins.map(|begin| hash_range(&self.file, begin, LEAF_BYTES.min(offset + length - begin), buffer)).collect()
+/// Hashes a stretch leaf by leaf; only the last one may be shorter.
+fn hash_leaves(file: &File, offset: u64, length: u64, buffer: &mut [u8]) -> io::Result<Vec<Digest>> {
+    if length == LANES as u64 * LEAF_BYTES {
+        return hash_lanes(file, offset, buffer).map(Vec::from);
     }
+    // An empty file is one empty leaf.
+    let begins = (0..length.div_ceil(LEAF_BYTES).max(1)).map(|leaf| offset + leaf * LEAF_BYTES);
+    begins.map(|begin| hash_range(file, begin, LEAF_BYTES.min(offset + length - begin), buffer)).collect()
+}
+
+/// Hashes as many whole leaves as go side by side.
+fn hash_lanes(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<[Digest; LANES]> {
+    let mut lanes = Lanes::new();
+    for at in (0..LEAF_BYTES).step_by(STRETCH_BYTES) {
+        for (lane, part) in (0..).zip(buffer.chunks_exact_mut(STRETCH_BYTES)) {
+            file.read_exact_at(part, offset + lane * LEAF_BYTES + at)?;
+        }
+        let part = |lane: usize| &buffer[lane * STRETCH_BYTES..][..STRETCH_BYTES];
+        lanes.update(std::array::from_fn(part));
+    }
+    Ok(lanes.finish([&[]; LANES]))
 }
 
 fn hash_range(file: &File, offset: u64, length: u64, buffer: &mut [u8]) -> io::Result<Digest> {

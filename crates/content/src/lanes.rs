@@ -4,6 +4,8 @@
 //! messages fit in between: four at once take half the time that they take one after the other, and fetch their bytes
 //! from memory meanwhile. On x86-64 with the SHA extensions; elsewhere they go one after the other.
 
+use sha2::{Digest as _, Sha256};
+
 use crate::address::{Digest, sha256};
 
 /// How many messages go side by side: with more, their states no longer fit into the registers.
@@ -28,11 +30,57 @@ pub(crate) fn sha256_each(mut messages: &[&[u8]]) -> Vec<Digest> {
 
 /// The digests of messages of the same length.
 fn side_by_side<const N: usize>(messages: [&[u8]; N]) -> [Digest; N] {
+    Lanes::new().finish(messages)
+}
+
+/// Messages of the same length that are hashed side by side, part by part.
+pub(crate) enum Lanes<const N: usize> {
     #[cfg(target_arch = "x86_64")]
-    if let Some(unit) = x86::ShaUnit::find() {
-        return unit.digests(messages);
+    Together(x86::Together<N>),
+    Apart([Sha256; N]),
+}
+
+impl<const N: usize> Lanes<N> {
+    /// What [`Lanes::update`] takes is a multiple of this.
+    pub(crate) const BLOCK_BYTES: usize = 64;
+
+    pub(crate) fn new() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(together) = x86::Together::new() {
+            return Self::Together(together);
+        }
+        Self::Apart(std::array::from_fn(|_| Sha256::new()))
     }
-    messages.map(sha256)
+
+    /// Takes the next part of each message, whole blocks.
+    pub(crate) fn update(&mut self, parts: [&[u8]; N]) {
+        let length = parts.first().map_or(0, |part| part.len());
+        assert!(length.is_multiple_of(Self::BLOCK_BYTES) && parts.iter().all(|part| part.len() == length));
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Together(together) => together.update(parts, length),
+            Self::Apart(hashers) => hashers.iter_mut().zip(parts).for_each(|(hasher, part)| hasher.update(part)),
+        }
+    }
+
+    /// The digests, once each message's last part has been taken.
+    pub(crate) fn finish(mut self, parts: [&[u8]; N]) -> [Digest; N] {
+        let length = parts.first().map_or(0, |part| part.len());
+        let whole = length / Self::BLOCK_BYTES * Self::BLOCK_BYTES;
+        assert!(parts.iter().all(|part| part.len() == length));
+        self.update(parts.map(|part| &part[..whole]));
+        let ends = parts.map(|part| &part[whole..]);
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Together(together) => together.finish(ends),
+            Self::Apart(hashers) => {
+                let mut hashers = hashers.into_iter().zip(ends);
+                std::array::from_fn(|_| {
+                    hashers.next().map_or([0; 32], |(hasher, end)| hasher.chain_update(end).finalize().into())
+                })
+            }
+        }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -65,46 +113,55 @@ mod x86 {
         0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208, 0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2,
     ];
 
-    /// That this processor has what is needed.
-    #[derive(Clone, Copy)]
-    pub(super) struct ShaUnit(());
-
     /// A message's state, as the processor wants it: the words A, B, E and F, then C, D, G and H.
     type State = [__m128i; 2];
 
-    impl ShaUnit {
-        pub(super) fn find() -> Option<Self> {
+    /// Messages that one SHA unit takes in turn. It exists only where the processor has what is needed.
+    pub(crate) struct Together<const N: usize> {
+        states: [State; N],
+        /// Of each message so far.
+        bytes: u64,
+    }
+
+    impl<const N: usize> Together<N> {
+        pub(super) fn new() -> Option<Self> {
             let is_there = is_x86_feature_detected!("sha")
                 && is_x86_feature_detected!("ssse3")
                 && is_x86_feature_detected!("sse4.1")
                 && is_x86_feature_detected!("avx");
-            is_there.then_some(Self(()))
+            // SAFETY: every such processor has SSE2.
+            is_there.then(|| Self { states: [unsafe { begin() }; N], bytes: 0 })
         }
 
-        /// The digests of messages of the same length.
-        pub(super) fn digests<const N: usize>(self, messages: [&[u8]; N]) -> [Digest; N] {
-            let length = messages.first().map_or(0, |message| message.len());
-            assert!(messages.iter().all(|message| message.len() == length), "they have the same length");
-            let tails = messages.map(tail);
-            let tail_bytes = if length % BLOCK_BYTES < BLOCK_BYTES - LENGTH_BYTES { BLOCK_BYTES } else { TAIL_BYTES };
-            // SAFETY: the processor has the instructions; each pointer leads to so many whole blocks.
+        /// The next `length` bytes of each message, whole blocks.
+        pub(super) fn update(&mut self, parts: [&[u8]; N], length: usize) {
+            self.bytes += length as u64;
+            // SAFETY: the processor has the instructions, or we weren't here; each part has so many whole blocks.
+            unsafe { compress(&mut self.states, parts.map(<[u8]>::as_ptr), length / BLOCK_BYTES) };
+        }
+
+        /// The digests; of each message less than a block is left, of all the same.
+        pub(super) fn finish(mut self, ends: [&[u8]; N]) -> [Digest; N] {
+            let left = ends.first().map_or(0, |end| end.len());
+            let bytes = self.bytes + left as u64;
+            let tails = ends.map(|end| tail(end, bytes));
+            let blocks = if left < BLOCK_BYTES - LENGTH_BYTES { 1 } else { 2 };
+            let from = TAIL_BYTES - blocks * BLOCK_BYTES;
+            // SAFETY: as above.
             unsafe {
-                let mut states = [begin(); N];
-                compress(&mut states, messages.map(<[u8]>::as_ptr), length / BLOCK_BYTES);
-                let ends = std::array::from_fn(|lane| tails[lane][TAIL_BYTES - tail_bytes..].as_ptr());
-                compress(&mut states, ends, tail_bytes / BLOCK_BYTES);
-                states.map(|state| digest(state))
+                compress(&mut self.states, tails.each_ref().map(|tail| tail[from..].as_ptr()), blocks);
+                self.states.map(|state| digest(state))
             }
         }
     }
 
-    /// A message's last block or two; a lone one is the second half.
-    fn tail(message: &[u8]) -> [u8; TAIL_BYTES] {
-        let (mut tail, left) = ([0; TAIL_BYTES], message.len() % BLOCK_BYTES);
-        let from = if left < BLOCK_BYTES - LENGTH_BYTES { BLOCK_BYTES } else { 0 };
-        tail[from..from + left].copy_from_slice(&message[message.len() - left..]);
-        tail[from + left] = 0x80;
-        tail[TAIL_BYTES - LENGTH_BYTES..].copy_from_slice(&(message.len() as u64 * 8).to_be_bytes());
+    /// The last block or two of a message of so many bytes; a lone one is the second half.
+    fn tail(end: &[u8], bytes: u64) -> [u8; TAIL_BYTES] {
+        let mut tail = [0; TAIL_BYTES];
+        let from = if end.len() < BLOCK_BYTES - LENGTH_BYTES { BLOCK_BYTES } else { 0 };
+        tail[from..from + end.len()].copy_from_slice(end);
+        tail[from + end.len()] = 0x80;
+        tail[TAIL_BYTES - LENGTH_BYTES..].copy_from_slice(&(bytes * 8).to_be_bytes());
         tail
     }
 
@@ -189,6 +246,18 @@ mod tests {
             for count in 0..=LANES {
                 assert_eq!(sha256_each(&messages[..count]), expected[..count], "{count} of {length} bytes");
             }
+        }
+    }
+
+    #[test]
+    fn parts_make_the_same_digests() {
+        let bytes: Vec<u8> = (0..4000_u32).map(|number| (number * 7 % 251) as u8).collect();
+        let [first, second]: [&[u8]; 2] = [&bytes[..1500], &bytes[2000..3500]];
+        for mut lanes in [Lanes::new(), Lanes::Apart([Sha256::new(), Sha256::new()])] {
+            lanes.update([&first[..64], &second[..64]]);
+            lanes.update([&first[64..64 + 1024], &second[64..64 + 1024]]);
+            let digests = lanes.finish([&first[1088..], &second[1088..]]);
+            assert_eq!(digests, [sha256(first), sha256(second)]);
         }
     }
 

@@ -23,7 +23,6 @@ pub mod kubo;
 mod lanes;
 pub mod limits;
 mod links;
-mod mapped;
 mod store;
 mod unixfs;
 mod walk;
