@@ -1,7 +1,7 @@
 // How soon a source that fits can be watched, against copying it and waiting for the disk.
 
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { transcoderBin } from '../lib/env.ts';
@@ -29,6 +29,8 @@ async function fittingClip(folder: string): Promise<string> {
 }
 
 async function secondsToPlayable(clip: string, out: string): Promise<number> {
+  // What the disk has yet to write isn't what is measured either.
+  await ok('sync', []);
   const begun = performance.now();
   const child = spawn(transcoderBin, ['transcode', clip, out, '--json'], { stdio: 'ignore' });
   try {
@@ -38,6 +40,7 @@ async function secondsToPlayable(clip: string, out: string): Promise<number> {
     // The other renditions aren't what is measured.
     child.kill('SIGTERM');
     await ended(child);
+    rmSync(out, { recursive: true });
   }
 }
 
@@ -53,6 +56,7 @@ export async function remux(): Promise<Comparison[]> {
     pairs: 3,
     ours: () => secondsToPlayable(clip, join(folder, `ours-${(run += 1)}`)),
     peer: async () => {
+      await ok('sync', []);
       const begun = performance.now();
       await ok('dd', [`if=${clip}`, `of=${join(folder, 'copy.mp4')}`, 'bs=1M', 'conv=fsync', 'status=none']);
       return (performance.now() - begun) / 1000;

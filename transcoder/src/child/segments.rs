@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::thread::{self, JoinHandle};
 
 use ffmpeg_next::Packet;
 use pinreel_runner::{FileRef, Segment};
@@ -25,6 +26,11 @@ use crate::rules::marks::is_segment;
 
 /// How many packets x264 sends between one and its predecessor in playing order, at most.
 const REORDER: usize = 2;
+
+/// Smaller segments are written sooner than a thread begins.
+const LARGE_BYTES: usize = 128 << 10;
+/// Of a thread that only writes.
+const STACK_BYTES: usize = 128 << 10;
 
 /// The longest that packets behind a cut may wait, so that sound hears what the picture did.
 const PATIENCE_MS: i64 = 1000;
@@ -120,6 +126,8 @@ pub struct Segments {
     timescale: i64,
     begin: i64,
     done: Vec<Segment>,
+    /// The segment after those, on its way to the disk while the next one is made.
+    writing: Option<JoinHandle<Result<Segment, Failure>>>,
     /// For each of them where its first packet ends.
     firsts: Vec<Option<u32>>,
 }
@@ -163,6 +171,7 @@ impl Segments {
             timescale: i64::from(timescale),
             begin: 0,
             done: Vec::new(),
+            writing: None,
             firsts: Vec::new(),
         })
     }
@@ -206,11 +215,12 @@ impl Segments {
         if let Some(held) = self.held.take() {
             self.write(held, end)?;
         }
-        let (made, timescale) = (self.done.len() + 1, self.timescale);
+        let (made, timescale) = (self.made() + 1, self.timescale);
         let is_long_enough = |cut| shown.map_or(is_segment(end - cut, timescale), |shown| made < shown);
         let keep = self.waiting.as_ref().is_some_and(|(cut, _)| is_long_enough(*cut));
         self.settle(keep)?;
         self.cut(end)?;
+        self.wait_for_disk()?;
         let keyframe_bytes = self.firsts.into_iter().collect::<Option<_>>().unwrap_or_default();
         Ok(Written { init: self.init, segments: self.done, keyframe_bytes, length: end })
     }
@@ -246,11 +256,31 @@ impl Segments {
 
     fn cut(&mut self, at: i64) -> Result<(), Failure> {
         let media = self.muxer.cut().map_err(muxing)?;
-        let name = format!("{}/seg-{:05}.m4s", self.name, self.done.len());
+        let name = format!("{}/seg-{:05}.m4s", self.name, self.made());
         let ticks = u64::try_from(at - self.begin).unwrap_or(0);
-        self.done.push(self.folder.put_segment(name, ticks, &media)?);
         self.firsts.push(first_sample_end(&media));
         self.begin = at;
+        self.wait_for_disk()?;
+        if media.len() < LARGE_BYTES {
+            self.done.push(self.folder.put_segment(name, ticks, &media)?);
+            return Ok(());
+        }
+        let folder = self.folder.clone();
+        let writing = thread::Builder::new().stack_size(STACK_BYTES);
+        let writing = writing.spawn(move || folder.put_segment(name, ticks, &media));
+        self.writing = Some(writing.map_err(|_| Failure::out_of_memory())?);
+        Ok(())
+    }
+
+    /// How many segments were cut.
+    fn made(&self) -> usize {
+        self.done.len() + usize::from(self.writing.is_some())
+    }
+
+    fn wait_for_disk(&mut self) -> Result<(), Failure> {
+        let written = self.writing.take().map(JoinHandle::join).transpose();
+        let written = written.map_err(|_| Failure::internal("writing a segment"))?;
+        self.done.extend(written.transpose()?);
         Ok(())
     }
 }
