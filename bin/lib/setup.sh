@@ -98,7 +98,8 @@ build_programs() {
   if [ -z "$unless_fresh" ] || ! programs_are "$want"; then
     if [ "$unless_fresh" ]; then need_rust; need_packages "${build_packages[@]}"; say "Building pinreel, whose sources changed"; fi
     programs_are "$want" || rm -f "$programs/built-from"
-    cargo build --manifest-path "$root/Cargo.toml" --locked "$@" >&2 || die "Pinreel didn't build; see above."
+    # From within the checkout: flags of the build are looked for from where Cargo is started.
+    (cd "$root" && cargo build --locked "$@" >&2) || die "Pinreel didn't build; see above."
     for program in pinreel pinreel-transcoder; do
       # A program that runs keeps its old file.
       cp --reflink=auto "$CARGO_TARGET_DIR/$profile/$program" "$programs/$program.new"

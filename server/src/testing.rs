@@ -7,6 +7,7 @@
 mod skip;
 
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -15,7 +16,7 @@ use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
 use clap::Parser;
 use http_body_util::BodyExt;
-use pinreel_content::Store;
+use pinreel_content::{Cid, Store};
 use pinreel_records::base64url;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -59,6 +60,12 @@ struct Flags {
 }
 
 impl TestApp {
+    /// Where the store has a file.
+    pub fn blob_file(&self, cid: &Cid) -> PathBuf {
+        let name = cid.to_string();
+        self.app.data.content().join("blobs").join(&name[name.len() - 3..name.len() - 1]).join(&name)
+    }
+
     pub fn new(owner: &PgPool) -> Self {
         Self::with_flags(owner, &[])
     }
@@ -132,7 +139,7 @@ impl TestApp {
 /// A session of an operator: its token.
 pub async fn operator_session(owner: &PgPool) -> String {
     let (secret, channel) = ([7u8; 32], pinreel_content::hash_bytes(b"operator").cid);
-    let channel = pinreel_content::Cid::new_v1(pinreel_content::DAG_CBOR, *channel.hash()).to_string();
+    let channel = Cid::new_v1(pinreel_content::DAG_CBOR, *channel.hash()).to_string();
     let session = sqlx::query(
         "insert into session (token_hash, channel, key, created_ms, expires_ms) values ($1, $2, $3, 0, $4)",
     );

@@ -5,8 +5,9 @@ mod common;
 
 use std::fs::File;
 
+use bytes::Bytes;
 use common::{MIB, blob_path, bytes, collecting_store as store, read_all};
-use pinreel_content::{Cid, Error, Pin, Store, hash_bytes, raw_cid, sha256};
+use pinreel_content::{Cid, Error, Pin, Store, Visibility, car, hash_bytes, raw_cid, sha256};
 
 #[test]
 fn a_file_with_a_damaged_leaf_that_is_wanted_stays_and_nothing_else() {
@@ -50,6 +51,71 @@ fn a_file_that_was_cut_short_is_noted_by_the_first_who_opens_it() {
         assert_eq!(store.mend(&raw_cid(sha256(part)), part).unwrap(), number > 0);
     }
     assert_eq!(read_all(&store, &file.cid), content);
+}
+
+#[test]
+fn an_open_file_that_strays_is_let_go() {
+    let (folder, store) = store();
+    let content = bytes(17, 2 * MIB + 10);
+    let file = store.put_bytes(&content).unwrap();
+    let (path, aside) = (blob_path(&folder, &file.cid), folder.path().join("aside"));
+    assert_eq!(read_all(&store, &file.cid), content);
+    let epoch = store.epoch();
+    store.look_after_open_files(Vec::new()).unwrap();
+    assert_eq!(store.epoch(), epoch, "all is as it was");
+
+    std::fs::copy(&path, &aside).unwrap();
+    File::options().write(true).open(&path).unwrap().set_len(MIB as u64 + 3).unwrap();
+    store.look_after_open_files(Vec::new()).unwrap();
+    assert_eq!(store.damage().unwrap().len(), 2, "cut short");
+    assert!(!store.is_whole(&file.cid).unwrap());
+    let epoch = store.epoch();
+    store.look_after_open_files(Vec::new()).unwrap();
+    assert_eq!(store.epoch(), epoch, "noted once");
+
+    std::fs::rename(&aside, &path).unwrap();
+    store.look_after_open_files(Vec::new()).unwrap();
+    assert_eq!(store.scrub(&file.cid, |_| {}).unwrap().damaged, 0);
+    assert_eq!(read_all(&store, &file.cid), content, "another one in its place");
+
+    let held = store.open_file(&file.cid).unwrap().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    store.look_after_open_files(vec![held]).unwrap();
+    assert_eq!(store.damage().unwrap().len(), 3, "taken away");
+    assert!(matches!(store.open_file(&file.cid), Err(Error::Damaged(_))));
+    store.put_bytes(&content).unwrap();
+    assert!(store.is_whole(&file.cid).unwrap());
+    assert_eq!(read_all(&store, &file.cid), content);
+}
+
+#[test]
+fn a_block_outside_of_files_that_the_disk_changed_is_not_given_out() {
+    let (folder, store) = store();
+    let large: Vec<u8> = bytes(18, 100_000);
+    let (small, large) = (Bytes::from_static(b"a small block, kept in the index"), Bytes::from(large));
+    let cids = [&small, &large].map(|block| raw_cid(sha256(block)));
+    let car = [car::header(&cids), car::frame(&cids[0], &small), car::frame(&cids[1], &large)].concat();
+    store.import_car(&car[..], Visibility::Private).unwrap();
+    for cid in &cids {
+        assert!(store.block(cid).unwrap().is_some());
+        assert!(store.is_whole(cid).unwrap());
+    }
+    drop(store);
+    let path = folder.path().join("index.redb");
+    let mut index = std::fs::read(&path).unwrap();
+    for block in [&small, &large] {
+        let places: Vec<usize> =
+            index.windows(32).enumerate().filter(|(_, window)| *window == &block[..32]).map(|(at, _)| at).collect();
+        assert!(!places.is_empty());
+        places.iter().for_each(|at| index[at + 7] ^= 1);
+    }
+    std::fs::write(&path, index).unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    for cid in &cids {
+        assert!(matches!(store.block(cid), Err(Error::Damaged(damaged)) if damaged == *cid));
+    }
+    assert_eq!(store.scrub_nodes().unwrap().dropped, 2);
+    assert!(store.block(&cids[0]).unwrap().is_none());
 }
 
 #[test]

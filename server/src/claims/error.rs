@@ -24,6 +24,8 @@ pub enum ClaimsError {
     HandleTaken(String),
     #[error("the name {slug} isn't free")]
     SlugTaken { slug: String, suggestion: String },
+    #[error("a part of {0} is lost or damaged")]
+    SourceDamaged(String),
     #[error("{0} isn't held here for this channel")]
     SourceMissing(String),
     #[error("{0} was erased by the operator")]
@@ -100,6 +102,11 @@ fn refusal(error: ClaimsError) -> (StatusCode, &'static str, String) {
             S::UNPROCESSABLE_ENTITY,
             "source_missing",
             format!("{cid} was not uploaded to this node by this channel; upload it first."),
+        ),
+        ClaimsError::SourceDamaged(cid) => (
+            S::UNPROCESSABLE_ENTITY,
+            "source_damaged",
+            format!("A part of {cid} was lost or damaged on this node's disk; upload the file again, which mends it."),
         ),
         ClaimsError::ContentErased(cid) => (
             S::GONE,

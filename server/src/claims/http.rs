@@ -50,7 +50,7 @@ struct Logged {
         (status = 403, description = "claim_foreign, invitation_needed, registration_closed"),
         (status = 409, description = "chain_broken, chain_conflict, keys_stale, handle_taken, slug_taken, claim_stale"),
         (status = 410, description = "erased, content_erased"),
-        (status = 422, description = "signature_wrong, body_mismatch, home_wrong, key_unknown, clock_skew, kind_unsupported, visibility_unsupported, profile_needed, source_missing, source_size_wrong, root_mismatch, target_unknown"),
+        (status = 422, description = "signature_wrong, body_mismatch, home_wrong, key_unknown, clock_skew, kind_unsupported, visibility_unsupported, profile_needed, source_missing, source_damaged, source_size_wrong, root_mismatch, target_unknown"),
     )
 )]
 async fn post_record(

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use pinreel_content::{Cid, Store};
+use pinreel_content::{Cid, Error, Store};
 use pinreel_records::{Body, Stream, Visibility, with_suffix};
 use sqlx::PgConnection;
 use tokio::task::spawn_blocking;
@@ -35,6 +35,8 @@ pub(super) struct Files {
 struct Held {
     bytes: u64,
     is_public: bool,
+    /// Whether all of it is here, and right as far as is known.
+    is_whole: bool,
 }
 
 /// Looks up the files and the root that a stream names.
@@ -64,7 +66,7 @@ pub(super) async fn look_up(app: &App, body: &Body) -> Result<Files, ClaimsError
 type Looked = (HashMap<Cid, Held>, Option<Cid>);
 
 /// What is held, and one that was erased.
-fn look_at_all(store: &Store, named: Vec<Cid>) -> Result<Looked, pinreel_content::Error> {
+fn look_at_all(store: &Store, named: Vec<Cid>) -> Result<Looked, Error> {
     let (mut held, mut erased) = (HashMap::new(), None);
     for cid in named {
         if store.is_erased(&cid)? {
@@ -75,9 +77,16 @@ fn look_at_all(store: &Store, named: Vec<Cid>) -> Result<Looked, pinreel_content
     Ok((held, erased))
 }
 
-fn look_at(store: &Store, cid: Cid) -> Result<Option<(Cid, Held)>, pinreel_content::Error> {
-    let Some(file) = store.open_file(&cid)? else { return Ok(None) };
-    Ok(Some((cid, Held { bytes: file.size_bytes(), is_public: store.is_public(&cid)? })))
+fn look_at(store: &Store, cid: Cid) -> Result<Option<(Cid, Held)>, Error> {
+    let bytes = match store.open_file(&cid) {
+        Ok(Some(file)) => file.size_bytes(),
+        Ok(None) => return Ok(None),
+        Err(Error::Damaged(_)) => {
+            return Ok(Some((cid, Held { bytes: 0, is_public: store.is_public(&cid)?, is_whole: false })));
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(Some((cid, Held { bytes, is_public: store.is_public(&cid)?, is_whole: store.is_whole(&cid)? })))
 }
 
 /// Source, poster and captions.
@@ -135,10 +144,14 @@ async fn check_files(
         if !is_own {
             return Err(ClaimsError::SourceMissing(named));
         }
+        // What is published already may be described anew, whatever became of it.
+        if !held.is_whole && stream.update.is_none() {
+            return Err(ClaimsError::SourceDamaged(named));
+        }
     }
     let (source, said) = (stream.source.cid, stream.source.bytes);
     match files.held.get(&source) {
-        Some(held) if held.bytes != said => {
+        Some(held) if held.is_whole && held.bytes != said => {
             return Err(ClaimsError::SourceSize { cid: source.to_string(), said, held: held.bytes });
         }
         _ => {}

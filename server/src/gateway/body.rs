@@ -19,6 +19,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::buffers::{Buffer, LARGEST, SMALLEST};
 use super::pace::Pace;
 use super::range::ByteRange;
+use super::turns::in_turn;
 use crate::sendfile::Mapping;
 
 /// What has no more than this goes out at once.
@@ -169,8 +170,7 @@ impl HttpBody for FileBody {
                 Ok(Some(piece)) => return body.hand_over(piece),
                 Err(error) => return body.fail(io::Error::other(error)),
                 Ok(None) => {
-                    let (file, at, length) = (body.out.file.clone(), body.at, body.next_length());
-                    body.waiting = Some(spawn_blocking(move || read(&file, at, length)));
+                    body.waiting = Some(read_later(body.out.file.clone(), body.at, body.next_length()));
                 }
             }
         }
@@ -183,6 +183,20 @@ impl HttpBody for FileBody {
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.end - self.at)
     }
+}
+
+/// Reads a piece on another thread. Of a file of foreign blocks a whole block is read for it, which takes a turn.
+fn read_later(file: FileReader, at: u64, length: usize) -> JoinHandle<Result<Bytes, Error>> {
+    if file.as_file().is_some() {
+        return spawn_blocking(move || read(&file, at, length));
+    }
+    tokio::spawn(async move {
+        let cid = file.cid().to_string();
+        let done = in_turn(move || read(&file, at, length)).await;
+        done.unwrap_or_else(|error| {
+            Err(Error::Io { action: "read the stored file", path: cid.into(), source: io::Error::other(error) })
+        })
+    })
 }
 
 /// Reads a piece, waiting for the disk where it must.

@@ -114,6 +114,11 @@ impl Known {
         }
     }
 
+    /// All files that it keeps open.
+    pub fn open_files(&self) -> Vec<FileReader> {
+        self.lock().iter().map(|(_, found)| found.file.file.clone()).collect()
+    }
+
     /// Lets go of files that were found before now: while one is open, the room that it takes isn't free.
     pub fn forget_before(&self, now: &When) {
         self.lock().retain(|_, found| found.when == *now);

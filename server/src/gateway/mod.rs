@@ -53,10 +53,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use tokio::task::spawn_blocking;
 
 use crate::app::App;
 
-/// What was known before a change of the store or the denylists holds its files open; so often it is let go.
+/// What was known before a change of the store or the denylists holds its files open; so often it is let go, and looked
+/// whether the files in the store's folder are still the same.
 const FORGET_EVERY: Duration = Duration::from_secs(2);
 
 /// Starts the task that keeps what is known from outliving what changed.
@@ -64,6 +66,12 @@ pub fn start(app: &App) {
     let (app, stop) = (app.clone(), app.tasks.stop.clone());
     app.clone().tasks.spawn(async move {
         while stop.run_until_cancelled(tokio::time::sleep(FORGET_EVERY)).await.is_some() {
+            let (store, known) = (app.store.clone(), app.known.clone());
+            match spawn_blocking(move || store.look_after_open_files(known.open_files())).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "the files that are kept open can't be looked after"),
+                Err(error) => tracing::error!(%error, "looking after open files broke off"),
+            }
             app.known.forget_before(&known::When::now(&app.store, &app.denylists.current()));
         }
     });

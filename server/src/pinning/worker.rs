@@ -86,12 +86,15 @@ pub(super) async fn step(app: &App, url: &Url, away: &mut i32) -> sqlx::Result<D
                 Outcome::Failed(format!("Kubo took more than {} hours.", LONGEST_PIN.as_secs() / 3600))
             }),
         };
-        let is_away = matches!(outcome, Outcome::Away(_));
+        let away_because = match &outcome {
+            Outcome::Away(reason) => Some(reason.clone()),
+            _ => None,
+        };
         note(app, (due.id, due.attempts), outcome).await?;
-        if is_away {
+        if let Some(reason) = away_because {
             *away = away.saturating_add(1);
             if *away == 1 {
-                tracing::warn!(host = url.host_str(), "Kubo is away; what is published waits for it");
+                tracing::warn!(host = url.host_str(), reason, "Kubo can't be used; what is published waits for it");
             }
             return Ok(Duration::from_millis(pause_ms(*away).min(LONGEST_AWAY_MS).unsigned_abs()));
         }

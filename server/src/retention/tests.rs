@@ -100,12 +100,11 @@ async fn damage_is_found_by_a_pass(owner: PgPool) {
     let test = node(&owner).await;
     let file = public_file(&test, &vec![7; 100_000]);
     assert_eq!(scrub::pass(&test.app).await.unwrap().damaged, 0);
-    let name = file.cid.to_string();
-    let path = test.app.data.content().join("blobs").join(&name[name.len() - 3..name.len() - 1]).join(&name);
+    let path = test.blob_file(&file.cid);
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[500] ^= 1;
     std::fs::write(&path, bytes).unwrap();
     assert_eq!(scrub::pass(&test.app).await.unwrap().damaged, 1);
-    let (status, _) = test.get(&format!("/ipfs/{name}?format=raw")).await;
+    let (status, _) = test.get(&format!("/ipfs/{}?format=raw", file.cid)).await;
     assert!(status.is_server_error(), "{status}");
 }

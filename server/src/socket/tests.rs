@@ -28,12 +28,6 @@ async fn import(test: &TestApp, car: &[u8]) -> Result<Imported, SocketError> {
     node(test).await.import(("a b&c.car", Some(car.len() as u64)), tokio::fs::File::from_std(file), |_| {}).await
 }
 
-/// Where a whole file is.
-fn blob(test: &TestApp, cid: &Cid) -> std::path::PathBuf {
-    let name = cid.to_string();
-    test.app.data.content().join("blobs").join(&name[name.len() - 3..name.len() - 1]).join(&name)
-}
-
 /// Does something and gives what was found besides the answer.
 async fn operate(test: &TestApp, operation: Operation) -> Result<(Answer, Vec<Item>), SocketError> {
     let mut items = Vec::new();
@@ -184,7 +178,7 @@ async fn damage_is_told_and_mended_and_collections_answer(owner: PgPool) {
     start(&test.app);
     let stored = test.app.store.put_bytes(b"a file").unwrap();
     let (cid, name) = (stored.cid, stored.cid.to_string());
-    std::fs::write(blob(&test, &cid), b"a fire").unwrap();
+    std::fs::write(test.blob_file(&cid), b"a fire").unwrap();
     let verify = || operate(&test, Operation::Verify { mib_per_second: Some(1000) });
     let (answer, items) = verify().await.unwrap();
     assert_eq!(answer, Answer::Verified { files: 1, bytes: 6 });
@@ -234,7 +228,7 @@ async fn an_export_is_whole_or_an_error(owner: PgPool) {
     assert!(matches!(&error, SocketError::Refused(fault) if fault.code == "not_held"), "{error:?}");
 
     let damaged = [&content[..(2 << 20) + 9], &[0], &content[(2 << 20) + 10..]].concat();
-    std::fs::write(blob(&test, &file.cid), damaged).unwrap();
+    std::fs::write(test.blob_file(&file.cid), damaged).unwrap();
     let error = export(root).await.map(drop).unwrap_err();
     let leaf = raw_cid(sha256(&content[2 << 20..])).to_string();
     assert!(matches!(&error, SocketError::Refused(fault) if fault.code == "damaged"), "{error:?}");

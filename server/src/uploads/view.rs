@@ -1,5 +1,6 @@
 //! An upload as its owner is shown it, with what became of it in the features after this one.
 
+use pinreel_content::parse_cid;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -26,6 +27,8 @@ pub struct UploadView {
     pub expires_ms: Option<UnixMs>,
     /// The source's CID, once stored.
     pub source: Option<String>,
+    /// Whether a part of the stored file was lost or damaged on the node's disk since: sending it again mends it
+    pub damaged: bool,
     pub job: Option<Job>,
     /// The playback root, once transcoded; with what lies beside the film, once that is made.
     pub root: Option<String>,
@@ -65,6 +68,7 @@ pub async fn view(app: &App, upload: Upload) -> Result<UploadView, UploadError> 
         state: upload.state,
         created_ms: upload.created_ms,
         expires_ms: upload.expires_ms,
+        damaged: is_damaged(app, upload.source.as_deref()).await?,
         source: upload.source,
         root: root.filter(|_| job.as_ref().is_some_and(|job| job.root.is_some())),
         preview,
@@ -73,6 +77,12 @@ pub async fn view(app: &App, upload: Upload) -> Result<UploadView, UploadError> 
         job,
         claim,
     })
+}
+
+async fn is_damaged(app: &App, source: Option<&str>) -> Result<bool, UploadError> {
+    let Some(source) = source.and_then(parse_cid) else { return Ok(false) };
+    let content = app.store.clone();
+    Ok(!tokio::task::spawn_blocking(move || content.is_whole(&source)).await??)
 }
 
 /// How many bytes of an upload are on the disk.

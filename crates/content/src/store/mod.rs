@@ -16,6 +16,7 @@
 
 mod blobs;
 mod car;
+mod checked;
 mod collect;
 mod directories;
 mod erasures;
@@ -87,6 +88,7 @@ struct Inner {
     /// The leaves whose bytes are wrong, by their blob, as the index has them.
     damaged: RwLock<HashMap<Digest, Vec<u32>>>,
     open_files: open_files::OpenFiles,
+    checked: checked::CheckedLately,
     epoch: AtomicU64,
     temporary: AtomicU64,
     fault_point: Option<FaultPoint>,
@@ -189,6 +191,7 @@ impl Store {
                 fresh: Mutex::default(),
                 damaged: RwLock::default(),
                 open_files: open_files::OpenFiles::default(),
+                checked: checked::CheckedLately::default(),
                 epoch: AtomicU64::new(0),
                 temporary: AtomicU64::new(0),
                 fault_point: options.fault_point,

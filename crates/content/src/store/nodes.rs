@@ -1,12 +1,14 @@
 //! Blocks by themselves, and what each stands for.
 
+use std::fs;
+
 use bytes::Bytes;
 use cid::Cid;
 
-use super::{Store, index::Place};
+use super::{Store, index::Place, reach::Reach};
 use crate::{
-    Error, Malformed, Result,
-    address::{DAG_PB, IDENTITY, RAW, SHA2_256, digest_of, identity_data, sha256},
+    Digest, Error, Malformed, Result,
+    address::{DAG_PB, IDENTITY, RAW, SHA2_256, digest_of, identity_data, raw_cid, sha256},
     dagpb,
     import::LEAF_BYTES,
     limits,
@@ -42,7 +44,7 @@ impl Store {
     }
 
     /// Stores blocks whose digests are known to be right, all or none of them; how many were new.
-    pub(super) fn put_own_nodes(&self, blocks: &[(crate::Digest, impl AsRef<[u8]>)]) -> Result<u64> {
+    pub(super) fn put_own_nodes(&self, blocks: &[(Digest, impl AsRef<[u8]>)]) -> Result<u64> {
         let bytes = blocks.iter().map(|(_, block)| block.as_ref().len() as u64).sum();
         self.inner.index.write_sized(bytes, |tables| {
             let mut fresh = 0;
@@ -57,22 +59,35 @@ impl Store {
         })
     }
 
-    /// The bytes of a block, or `None` if it isn't held. A leaf of a file is read from the file.
+    /// The bytes of a block, or `None` if it isn't held. A leaf of a file is read from the file, as the disk has it; any
+    /// other block is checked.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`].
     pub fn block(&self, cid: &Cid) -> Result<Option<Bytes>> {
+        match self.block_as_stored(cid)? {
+            Some((block, Some(digest))) => self.inner.checked.check(cid, &digest, block).map(Some),
+            Some((block, None)) => Ok(Some(block)),
+            None => Ok(None),
+        }
+    }
+
+    /// The bytes of a block, and what its hash should be if it wasn't read from a file.
+    pub(super) fn block_as_stored(&self, cid: &Cid) -> Result<Option<(Bytes, Option<Digest>)>> {
         if let Some(data) = identity_data(cid) {
-            return Ok(Some(Bytes::copy_from_slice(data)));
+            return Ok(Some((Bytes::copy_from_slice(data), None)));
         }
         let Some(digest) = digest_of(cid) else { return Ok(None) };
         match self.inner.index.read()?.place(&digest)? {
             None => Ok(None),
-            Some(Place::Node(block)) => Ok(Some(block)),
+            Some(Place::Node(block)) => Ok(Some((block, Some(digest)))),
             Some(Place::Blob { blob, offset, length }) => {
                 let block = self.open_blob(&blob).and_then(|file| file.read_vec(offset, length));
                 let block = block.map_err(|error| match error {
                     Error::Damaged(_) => Error::Damaged(*cid),
                     other => other,
                 });
-                Ok(Some(block?.into()))
+                Ok(Some((block?.into(), None)))
             }
         }
     }
@@ -93,6 +108,27 @@ impl Store {
         Ok(self.damaged_leaves(&blob).iter().any(|number| u64::from(*number) == offset / LEAF_BYTES))
     }
 
+    /// Whether all that a file or folder consists of is held, and none of it is known to be damaged.
+    pub fn is_whole(&self, cid: &Cid) -> Result<bool> {
+        let Some(digest) = digest_of(cid) else { return Ok(identity_data(cid).is_some()) };
+        let index = self.inner.index.read()?;
+        if let Some(blob) = index.blob(&digest)? {
+            let is_there = fs::metadata(self.blob_path(&blob.cid())).is_ok_and(|found| found.len() == blob.size_bytes);
+            return Ok(is_there && self.damaged_leaves(&blob).is_empty());
+        }
+        let mut reach = Reach::default();
+        self.reach(&index, cid, &mut reach)?;
+        if !reach.missing.is_empty() || reach.malformed.is_some() {
+            return Ok(false);
+        }
+        for digest in reach.iter() {
+            if self.is_damaged(&raw_cid(*digest))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// What a CID stands for, or `None` if its block isn't held.
     pub fn stat(&self, cid: &Cid) -> Result<Option<Node>> {
         let kind = match (digest_of(cid), cid.codec()) {
@@ -105,7 +141,7 @@ impl Store {
     }
 
     /// Asks the index first: it knows the sizes of whole files and of their leaves without touching them.
-    fn file_kind(&self, cid: &Cid, digest: &crate::Digest) -> Result<Option<Kind>> {
+    fn file_kind(&self, cid: &Cid, digest: &Digest) -> Result<Option<Kind>> {
         let index = self.inner.index.read()?;
         if let Some(blob) = index.blob(digest)?
             && blob.cid().codec() == cid.codec()
@@ -139,7 +175,7 @@ pub(super) fn decode_unixfs<'a>(cid: &Cid, block: &'a [u8]) -> Result<(dagpb::Pb
 }
 
 /// Checks a block from outside against its CID; gives the digest, or `None` for identity, which needs no storing.
-pub(super) fn check_block(cid: &Cid, block: &[u8]) -> Result<Option<crate::Digest>> {
+pub(super) fn check_block(cid: &Cid, block: &[u8]) -> Result<Option<Digest>> {
     if block.len() > limits::BLOCK_BYTES {
         return Err(Error::BlockTooLarge { cid: *cid, size_bytes: block.len() });
     }

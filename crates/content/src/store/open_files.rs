@@ -46,6 +46,10 @@ impl OpenFiles {
         }
     }
 
+    pub(super) fn all(&self) -> Vec<FileReader> {
+        self.lock().files.iter().map(|(_, file)| file.clone()).collect()
+    }
+
     pub(super) fn empty(&self) {
         let mut state = self.lock();
         state.files.clear();

@@ -66,7 +66,8 @@ impl Store {
                 return Err(Error::DagTooLarge(*root));
             }
             let whole_file = index.blob(&digest)?.is_some_and(|blob| !blob.is_leaf());
-            let block = self.block(&cid)?.ok_or(Error::BlockMissing(cid))?;
+            // As it is stored: a damaged block still says where it led, mostly, and what is below stays for its repair.
+            let (block, _) = self.block_as_stored(&cid)?.ok_or(Error::BlockMissing(cid))?;
             match links_of(&cid, &block) {
                 Ok(links) => stack.extend(links.into_iter().rev().filter(|link| !whole_file || link.codec() != RAW)),
                 Err(reason) => drop(reach.malformed.get_or_insert((cid, reason))),

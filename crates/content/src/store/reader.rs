@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, IoSliceMut},
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, MetadataExt},
     sync::Arc,
 };
 
@@ -76,6 +76,25 @@ impl Store {
             self.inner.open_files.put(&missed, file);
         }
         Ok(file)
+    }
+
+    /// Looks after the files that are kept open, here and by the caller: of those that somebody else took away, replaced
+    /// or cut short, nothing is given out any more, and what is in their places is opened, or noted as damage.
+    pub fn look_after_open_files(&self, others: Vec<FileReader>) -> Result<()> {
+        let open = self.inner.open_files.all().into_iter().chain(others);
+        let strayed: Vec<Cid> = open.filter(|file| !file.is_in_place()).map(|file| file.cid).collect();
+        if strayed.is_empty() {
+            return Ok(());
+        }
+        self.new_epoch();
+        for cid in strayed {
+            tracing::warn!(%cid, "a stored file that was open was taken away, replaced or cut short by somebody else");
+            match self.open_file(&cid) {
+                Ok(_) | Err(Error::Damaged(_) | Error::BlockMissing(_) | Error::Malformed { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn find_file(&self, cid: &Cid, gate: &Gate) -> Result<Option<FileReader>> {
@@ -213,6 +232,14 @@ impl FileReader {
             }
             Source::Dag { store, gate, root } => read_dag((store, gate), (&self.cid, root), buffer, offset),
         }
+    }
+
+    /// Whether the file that is open is still the one in its place: nobody has taken it away, put another there, or cut it
+    /// short without that being noted.
+    fn is_in_place(&self) -> bool {
+        let Source::Blob { file, offset, damaged } = &self.source else { return true };
+        let is_long_enough = |length: u64| length >= offset + self.size_bytes || !damaged.is_empty();
+        file.metadata().is_ok_and(|meta| meta.nlink() > 0 && is_long_enough(meta.len()))
     }
 
     /// Whether a stretch can be read, as far as is known without reading it.

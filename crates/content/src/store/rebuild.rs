@@ -116,7 +116,9 @@ impl Store {
         let mut files = Vec::new();
         for shard in entries(&self.inner.dir.join("blobs"))? {
             if shard.path().is_dir() {
-                files.extend(entries(&shard.path())?.into_iter().map(|file| file.path()));
+                let found = entries(&shard.path())?.into_iter().map(|file| file.path());
+                // A folder among them is nobody's.
+                files.extend(found.filter(|path| !path.is_dir()));
             }
         }
         for path in &files {

@@ -111,6 +111,10 @@ impl Store {
 
     fn index_file(&self, file: &DirEntry) -> Result<()> {
         let path = file.path();
+        if path.is_dir() {
+            warn!(path = %path.display(), "a folder where only files belong is left alone");
+            return Ok(());
+        }
         let named = file.file_name().to_str().and_then(parse_cid).filter(|cid| self.blob_path(cid) == path);
         if let Some(digest) = named.as_ref().and_then(digest_of)
             && self.inner.index.read()?.blob(&digest)?.is_some()

@@ -213,6 +213,16 @@ async fn bytes_that_are_not_the_channels_to_publish(owner: PgPool) {
     assert_eq!(code(&ann.refused(&test, &claim("film", &private)).await), (422, "source_missing"));
     assert!(!is_public(&test, &private.cid));
 
+    let lost = public_file(&test, b"a film that the disk has lost");
+    std::fs::remove_file(test.blob_file(&lost.cid)).unwrap();
+    assert_eq!(code(&ann.refused(&test, &claim("lost", &lost)).await), (422, "source_damaged"));
+    public_file(&test, b"a film that the disk has lost");
+    let id = ann.publish(&test, &claim("lost", &lost)).await;
+    std::fs::remove_file(test.blob_file(&lost.cid)).unwrap();
+    let mut renamed = stream("lost", &lost);
+    renamed.title = "Lost".to_owned();
+    ann.publish(&test, &update(id, id, renamed)).await;
+
     let mut wrong_size = stream("film", &file);
     wrong_size.source.bytes += 1;
     assert_eq!(code(&ann.refused(&test, &Body::Stream(Box::new(wrong_size))).await), (422, "source_size_wrong"));

@@ -39,6 +39,9 @@ pub struct Upload {
     pub media_type: String,
     pub state: String,
     pub source: Option<String>,
+    /// Not all of its bytes are there and right any more.
+    #[serde(default)]
+    pub damaged: bool,
     pub job: Option<Job>,
     /// The playback root, with what lies beside the film.
     #[serde(default)]
@@ -101,7 +104,9 @@ pub async fn examine(path: &Path, progress: &Progress) -> Result<LocalFile, Fail
 /// The node holds all bytes of the file as an upload of this channel: one from before, or one that is made now.
 pub async fn ensure(node: &Node, what: &What, file: &LocalFile, progress: &Progress) -> Result<Upload, Failure> {
     let uploads: Uploads = node.call_patiently(Method::GET, "/api/v1/uploads", None).await?;
-    let is_same = |upload: &Upload| upload.state == "stored" && upload.source.as_deref() == Some(&what.source);
+    // One that was damaged since is mended by sending it again.
+    let is_same =
+        |upload: &Upload| upload.state == "stored" && !upload.damaged && upload.source.as_deref() == Some(&what.source);
     if let Some(upload) = uploads.items.into_iter().find(is_same) {
         return Ok(upload);
     }
@@ -182,6 +187,7 @@ async fn send(node: &Node, path: &str, file: &LocalFile, progress: &Progress) ->
         };
         match outcome {
             Ok(()) => {}
+            Err(error) if error.code() == "content_erased" => return Err(error.into()),
             Err(error) if matches!(error.status(), Some(StatusCode::NOT_FOUND | StatusCode::GONE)) => return Ok(false),
             Err(error) if goes_on(&error) && patience.pause().await => {}
             Err(error) => return Err(error.into()),

@@ -12,9 +12,7 @@ async fn a_file_that_was_taken_away_is_answered_as_damaged(owner: PgPool) {
     let site = site(&owner);
     let store = &site.test.app.store;
     for cid in [site.hello.cid, site.big.cid] {
-        let name = cid.to_string();
-        let shard = &name[name.len() - 3..name.len() - 1];
-        std::fs::remove_file(site.test.app.data.content().join("blobs").join(shard).join(&name)).unwrap();
+        std::fs::remove_file(site.test.blob_file(&cid)).unwrap();
     }
     let hello = site.hello.cid;
     for path in [
@@ -45,9 +43,7 @@ async fn a_file_that_was_taken_away_is_answered_as_damaged(owner: PgPool) {
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
 async fn several_ranges_of_a_damaged_file_are_refused_in_words(owner: PgPool) {
     let site = site(&owner);
-    let name = site.big.cid.to_string();
-    let shard = &name[name.len() - 3..name.len() - 1];
-    let blob = site.test.app.data.content().join("blobs").join(shard).join(&name);
+    let blob = site.test.blob_file(&site.big.cid);
     let mut damaged = site.big_bytes.clone();
     damaged[2_500_000] ^= 1;
     std::fs::write(blob, damaged).unwrap();

@@ -8,12 +8,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
-use rustls::ServerConfig;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{ServerConfig, ServerConnection};
 use rustls_acme::caches::DirCache;
 use rustls_acme::{AcmeConfig, is_tls_alpn_challenge};
 use tokio::io::AsyncWriteExt;
@@ -27,6 +27,8 @@ use crate::config::Config;
 use crate::data::DataDir;
 
 /// How long a client may take to agree on keys.
+/// What is encrypted for a connection before it can be sent: slow readers hold it as long as they like.
+const UNSENT_BYTES: usize = 32 << 10;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -113,7 +115,10 @@ impl Tls {
                     start.into_stream(challenge.clone()).await?.shutdown().await?;
                     Ok(None)
                 }
-                _ => start.into_stream(self.ordinary.clone()).await.map(Some),
+                _ => {
+                    let bounded = |session: &mut ServerConnection| session.set_buffer_limit(Some(UNSENT_BYTES));
+                    start.into_stream_with(self.ordinary.clone(), bounded).await.map(Some)
+                }
             }
         };
         timeout(HANDSHAKE, handshake).await.map_err(|_| io::ErrorKind::TimedOut)?

@@ -1169,7 +1169,7 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description signature_wrong, body_mismatch, home_wrong, key_unknown, clock_skew, kind_unsupported, visibility_unsupported, profile_needed, source_missing, source_size_wrong, root_mismatch, target_unknown */
+                /** @description signature_wrong, body_mismatch, home_wrong, key_unknown, clock_skew, kind_unsupported, visibility_unsupported, profile_needed, source_missing, source_damaged, source_size_wrong, root_mismatch, target_unknown */
                 422: {
                     headers: {
                         [name: string]: unknown;
@@ -2170,6 +2170,8 @@ export interface components {
             /** @description Captions and a poster of the creator's own */
             companions: components["schemas"]["Companion"][];
             created_ms: components["schemas"]["i64"];
+            /** @description Whether a part of the stored file was lost or damaged on the node's disk since: sending it again mends it */
+            damaged: boolean;
             expires_ms?: components["schemas"]["i64"] | null;
             file_name: string;
             id: components["schemas"]["UploadId"];

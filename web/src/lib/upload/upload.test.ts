@@ -43,6 +43,7 @@ const upload = (more: Partial<Upload> = {}): Upload => ({
   preview: null,
   companions: [],
   unfinished: false,
+  damaged: false,
   claim: null,
   ...more,
 });
