@@ -4,6 +4,7 @@
 mod common;
 
 use common::{clip, ffmpeg, filtered, instants, run, transcode};
+use pinreel_runner::Made;
 
 #[test]
 fn ntsc_rates_stay_exact() {
@@ -173,6 +174,24 @@ fn sound_alone_and_late_sound() {
     done.check();
     let heard = instants(done.result.audio[0].timescale, &done.result.audio[0].segments);
     assert!((heard.last().unwrap() - 3.5).abs() < 0.06, "{heard:?}");
+}
+
+/// Silence is made bit by bit, and cut where no picture says where.
+#[test]
+fn sound_may_come_long_after_a_copied_picture_has_ended() {
+    let (_folder, clip) = clip(
+        "long.mp4",
+        "-f lavfi -i testsrc=size=320x240:rate=25:duration=4 -itsoffset 1200 -f lavfi -i sine=duration=2:sample_rate=48000 \
+         -map 0 -map 1 -c:v libx264 -pix_fmt yuv420p -g 25 -bf 0 -c:a flac -strict -2",
+    );
+    let done = transcode(&clip);
+    let (video, audio) = (&done.result.video[0], &done.result.audio[0]);
+    assert_eq!(video.made, Made::Remuxed, "{}", video.why);
+    let heard = instants(audio.timescale, &audio.segments);
+    assert!((heard.last().unwrap() - 1202.0).abs() < 0.1, "{:?}", heard.last());
+    assert!(heard.windows(2).all(|pair| pair[1] - pair[0] < 5.0));
+    let silent = filtered(&done.media("a0"), "-af silencedetect=noise=-40dB:d=1");
+    assert!(silent.contains("silence_end: 1200"), "{silent}");
 }
 
 /// A recording whose sound changes its rate in the middle, as broadcasts do: nothing is lost or moved.

@@ -1,8 +1,9 @@
 //! Frames: counted references, and the few fields that `ffmpeg-next` reads through types that a file could break.
 #![allow(unsafe_code)]
 
-use ffmpeg_next::ffi;
+use ffmpeg_next::format::{Sample, sample};
 use ffmpeg_next::frame;
+use ffmpeg_next::{ChannelLayout, ffi};
 
 use super::Error;
 use crate::rules::colour::Colour;
@@ -28,6 +29,14 @@ pub fn share(sound: &frame::Audio) -> Result<frame::Audio, Error> {
         code if code < 0 => Err(Error::from(code)),
         _ => Ok(copy),
     }
+}
+
+/// So many samples of silence, in stereo.
+pub fn silence(samples: usize, rate: u32) -> frame::Audio {
+    let mut sound = frame::Audio::new(Sample::F32(sample::Type::Planar), samples, ChannelLayout::STEREO);
+    sound.set_rate(rate);
+    (0..2).for_each(|channel| sound.plane_mut::<f32>(channel).fill(0.0));
+    sound
 }
 
 /// Cuts planar floats off at `most` above and below zero, and makes silence of what is no number. Returns the greatest

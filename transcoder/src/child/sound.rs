@@ -26,6 +26,8 @@ const FRAME: i64 = 1024;
 const BITS_PER_SECOND: usize = 128_000;
 /// Coding with losses overshoots full scale by so much; the rest is cut off.
 const LOUDEST: f32 = 2.0;
+/// Longer gaps in the sound are filled second by second.
+const LONG_GAP_S: i64 = 2;
 /// What is louder than this was never sound.
 const ABSURD: f32 = 8.0;
 
@@ -172,6 +174,9 @@ impl Sound {
             super::check_length(rescale(time, tick, 1), self.plan.max_hours)?;
         }
         sound.set_pts(time);
+        if let Some(time) = time {
+            self.fill(rescale(time, tick, self.plan.sample_rate))?;
+        }
         let format = SoundFormat::of(&sound);
         if format.rate == 0 || format.channels <= 0 {
             self.broken += 1;
@@ -203,6 +208,22 @@ impl Sound {
         self.pull()
     }
 
+    /// Puts silence into a long gap before the sample `due`. The resampler would make all of it at once, and a gap may last
+    /// for hours; what is shorter is left to it.
+    fn fill(&mut self, due: i64) -> Result<(), Failure> {
+        let second = i64::from(self.plan.sample_rate);
+        if due - self.sent <= LONG_GAP_S * second {
+            return Ok(());
+        }
+        self.end_filter()?;
+        while due - self.sent > second {
+            let mut silence = frame::silence(second as usize, self.plan.sample_rate);
+            silence.set_pts(Some(self.sent));
+            self.mixed(&silence)?;
+        }
+        Ok(())
+    }
+
     /// Leaves a frame out that can't be used.
     fn skip(&mut self, error: Error) -> Result<(), Failure> {
         if is_out_of_memory(error) {
@@ -227,13 +248,19 @@ impl Sound {
             // Numbers that were stored as they are may be on any scale.
             let greatest = frame::limit(&mut sound, LOUDEST).map_err(encoding)?;
             self.broken += u64::from(greatest > ABSURD && !self.plan.track.codec.starts_with("pcm_"));
-            self.sent += sound.samples() as i64;
-            self.listener.hear(&sound)?;
-            self.fifo.push(&sound);
-            while let Some(whole) = self.fifo.frame(FRAME as usize) {
-                self.encode(&whole)?;
-            }
+            self.mixed(&sound)?;
         }
+    }
+
+    /// Takes the next samples as they will be heard.
+    fn mixed(&mut self, sound: &Frame) -> Result<(), Failure> {
+        self.sent += sound.samples() as i64;
+        self.listener.hear(sound)?;
+        self.fifo.push(sound);
+        while let Some(whole) = self.fifo.frame(FRAME as usize) {
+            self.encode(&whole)?;
+        }
+        Ok(())
     }
 
     fn encode(&mut self, sound: &Frame) -> Result<(), Failure> {

@@ -15,6 +15,8 @@ pub struct Marks {
 struct Listed {
     marks: Arc<[Mark]>,
     cuts: Arc<[i64]>,
+    /// Where the picture ends; sound may go on.
+    end: i64,
 }
 
 /// An instant that no source reaches.
@@ -34,7 +36,8 @@ impl Marks {
         Self { clock, listed: None }
     }
 
-    /// Cuts at these instants, the first of which is 0, and keyframes between them up to `end`.
+    /// Cuts at these instants, the first of which is 0, and keyframes between them up to `end`. For sound that goes on there
+    /// are cuts from there on, too.
     pub fn at(clock: Clock, cuts: Vec<i64>, end: i64) -> Self {
         let mut marks = Vec::new();
         let ends = cuts.iter().skip(1).copied().chain([end]);
@@ -49,7 +52,7 @@ impl Marks {
                 }
             }
         }
-        Self { clock, listed: Some(Listed { marks: marks.into(), cuts: cuts.into() }) }
+        Self { clock, listed: Some(Listed { marks: marks.into(), cuts: cuts.into(), end }) }
     }
 
     /// The keyframe number `index`, counted from 0.
@@ -64,7 +67,11 @@ impl Marks {
     pub fn cut(&self, index: u64) -> i64 {
         match &self.listed {
             None => self.clock.cut(index),
-            Some(listed) => at(&listed.cuts, index).unwrap_or(NEVER),
+            Some(listed) => at(&listed.cuts, index).unwrap_or_else(|| {
+                let behind = i64::try_from(index).unwrap_or(NEVER).saturating_sub(listed.cuts.len() as i64);
+                let longest = WANTED_S[WANTED_S.len() - 1] * i64::from(self.clock.timescale);
+                listed.end.saturating_add(behind.saturating_mul(longest)).min(NEVER)
+            }),
         }
     }
 
@@ -145,6 +152,9 @@ mod tests {
         assert_eq!(seconds, [0.0, 1.5, 3.0, 5.0, 7.0]);
         assert_eq!((0..5).map(|n| marks.mark(n).cut).collect::<Vec<_>>(), [true, false, true, false, true]);
         assert!((0..5).all(|n| clock.is_shared(marks.mark(n).ticks)));
-        assert_eq!((marks.mark(5).ticks, marks.cut(2), marks.cut(3)), (NEVER, 7 * second, NEVER));
+        assert_eq!((marks.mark(5).ticks, marks.cut(2)), (NEVER, 7 * second));
+        assert_eq!([3, 4, 5].map(|n| marks.cut(n) / second), [8, 12, 16], "sound goes on");
+        assert_eq!(marks.segments_until(8 * second), 3);
+        assert_eq!(marks.cut(u64::MAX), NEVER);
     }
 }
