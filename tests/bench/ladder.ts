@@ -42,7 +42,7 @@ const SMALLER: Rung[] = [
 async function makeSource(path: string, seconds: number): Promise<string> {
   const real = realClip('big_buck_bunny_0_30.webm');
   const input = real
-    ? ['-stream_loop', '-1', '-i', real, '-t', String(seconds)]
+    ? ['-stream_loop', '-1', '-t', String(seconds), '-i', real]
     : ['-f', 'lavfi', '-i', `testsrc2=size=1920x1080:rate=30:duration=${seconds},noise=alls=6:allf=t`];
   await ok('ffmpeg', [
     '-v', 'error', '-y', ...input, '-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`, '-map', '0:v', '-map', '1:a',

@@ -3,11 +3,12 @@
 
 mod common;
 
-use std::fs::File;
+use std::{fs::File, os::unix::fs::symlink, time::Duration};
 
 use bytes::Bytes;
 use common::{MIB, blob_path, bytes, collecting_store as store, read_all};
 use pinreel_content::{Cid, Error, Pin, Store, Visibility, car, hash_bytes, raw_cid, sha256};
+use rustix::fs::{CWD, Mode, mkfifoat};
 
 #[test]
 fn a_file_with_a_damaged_leaf_that_is_wanted_stays_and_nothing_else() {
@@ -73,10 +74,35 @@ fn an_open_file_that_strays_is_let_go() {
     store.look_after_open_files(Vec::new()).unwrap();
     assert_eq!(store.epoch(), epoch, "noted once");
 
+    store.open_file(&file.cid).unwrap();
     std::fs::rename(&aside, &path).unwrap();
     store.look_after_open_files(Vec::new()).unwrap();
+    assert_eq!(read_all(&store, &file.cid), content, "the right one in its place");
+
+    let mut other = content.clone();
+    other[MIB] ^= 1;
+    for replace in [true, false] {
+        read_all(&store, &file.cid);
+        if replace {
+            std::fs::write(&aside, &other).unwrap();
+            std::fs::rename(&aside, &path).unwrap();
+        } else {
+            std::thread::sleep(Duration::from_millis(20));
+            std::fs::write(&path, &other).unwrap();
+        }
+        store.look_after_open_files(Vec::new()).unwrap();
+        let damage = store.damage().unwrap();
+        assert_eq!(damage.iter().map(|leaf| leaf.offset).collect::<Vec<_>>(), [MIB as u64], "replaced: {replace}");
+        store.put_bytes(&content).unwrap();
+        assert!(store.damage().unwrap().is_empty());
+    }
+
+    assert_eq!(read_all(&store, &file.cid), content);
+    std::fs::rename(&path, &aside).unwrap();
+    store.look_after_open_files(Vec::new()).unwrap();
+    assert_eq!(store.damage().unwrap().len(), 3, "moved aside");
+    std::fs::rename(&aside, &path).unwrap();
     assert_eq!(store.scrub(&file.cid, |_| {}).unwrap().damaged, 0);
-    assert_eq!(read_all(&store, &file.cid), content, "another one in its place");
 
     let held = store.open_file(&file.cid).unwrap().unwrap();
     std::fs::remove_file(&path).unwrap();
@@ -86,6 +112,51 @@ fn an_open_file_that_strays_is_let_go() {
     store.put_bytes(&content).unwrap();
     assert!(store.is_whole(&file.cid).unwrap());
     assert_eq!(read_all(&store, &file.cid), content);
+}
+
+/// Bytes that have just been hashed are right; those that have lain there may not be.
+#[test]
+fn storing_a_file_again_mends_what_nobody_has_noticed() {
+    let (folder, store) = store();
+    let content = bytes(19, MIB + 10);
+    let file = store.put_bytes(&content).unwrap();
+    std::fs::write(blob_path(&folder, &file.cid), bytes(20, MIB + 10)).unwrap();
+    let mut export = store.car(&file.cid);
+    while export.next_piece().is_ok_and(|piece| piece.is_some()) {}
+    assert_eq!(store.damage().unwrap().len(), 1, "who checks and finds it wrong notes it");
+    store.put_bytes(&content).unwrap();
+    assert_eq!(read_all(&store, &file.cid), content);
+}
+
+#[test]
+fn what_is_no_file_among_the_stored_ones_stops_nothing() {
+    let (folder, store) = store();
+    let content = bytes(21, MIB + 10);
+    let (file, other) = (store.put_bytes(&content).unwrap(), store.put_bytes(b"other").unwrap());
+    let (path, shard) = (blob_path(&folder, &file.cid), blob_path(&folder, &other.cid).parent().unwrap().to_owned());
+    drop(store);
+    std::fs::create_dir(shard.join("folder")).unwrap();
+    std::fs::create_dir(folder.path().join("tmp/folder")).unwrap();
+    symlink("/nonexistent", shard.join("dangling")).unwrap();
+    symlink("loop", shard.join("loop")).unwrap();
+    mkfifoat(CWD, shard.join("pipe"), Mode::RWXU).unwrap();
+    std::fs::rename(&path, folder.path().join("aside")).unwrap();
+    symlink("../../aside", &path).unwrap();
+
+    let store = Store::open(folder.path()).unwrap();
+    assert!(store.open_file(&file.cid).unwrap().is_none(), "a link is no stored file");
+    assert_eq!(read_all(&store, &other.cid), b"other");
+    store.put_bytes(&content).unwrap();
+    assert_eq!(read_all(&store, &file.cid), content);
+
+    std::fs::remove_file(&path).unwrap();
+    mkfifoat(CWD, &path, Mode::RWXU).unwrap();
+    store.look_after_open_files(Vec::new()).unwrap();
+    assert!(matches!(store.open_file(&file.cid), Err(Error::Damaged(_))));
+    assert_eq!(store.scrub(&file.cid, |_| {}).unwrap().damaged, 2);
+    drop(store);
+    Store::rebuild(folder.path(), &|_| {}).unwrap();
+    assert_eq!(read_all(&Store::open(folder.path()).unwrap(), &other.cid), b"other");
 }
 
 #[test]
@@ -113,6 +184,7 @@ fn a_block_outside_of_files_that_the_disk_changed_is_not_given_out() {
     let store = Store::open(folder.path()).unwrap();
     for cid in &cids {
         assert!(matches!(store.block(cid), Err(Error::Damaged(damaged)) if damaged == *cid));
+        assert!(matches!(store.open_file(cid), Err(Error::Damaged(damaged)) if damaged == *cid));
     }
     assert_eq!(store.scrub_nodes().unwrap().dropped, 2);
     assert!(store.block(&cids[0]).unwrap().is_none());

@@ -66,13 +66,14 @@ pub fn start(app: &App) {
     let (app, stop) = (app.clone(), app.tasks.stop.clone());
     app.clone().tasks.spawn(async move {
         while stop.run_until_cancelled(tokio::time::sleep(FORGET_EVERY)).await.is_some() {
+            // First, so that files which the node itself replaced aren't taken for strays.
+            app.known.forget_before(&known::When::now(&app.store, &app.denylists.current()));
             let (store, known) = (app.store.clone(), app.known.clone());
             match spawn_blocking(move || store.look_after_open_files(known.open_files())).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(%error, "the files that are kept open can't be looked after"),
                 Err(error) => tracing::error!(%error, "looking after open files broke off"),
             }
-            app.known.forget_before(&known::When::now(&app.store, &app.denylists.current()));
         }
     });
 }

@@ -17,7 +17,7 @@ use crate::{
 const LEAF_ROW_BYTES: usize = 64;
 
 impl Store {
-    /// Stores bytes as a file; they are private until published. Bytes that are held already change nothing.
+    /// Stores bytes as a file; they are private until published. Bytes that are held already are kept once.
     pub fn put_bytes(&self, bytes: &[u8]) -> Result<Stored> {
         let mut writer = self.writer()?;
         writer.write(bytes)?;
@@ -55,12 +55,11 @@ impl Store {
             return Err(Error::Erased(tree.root));
         }
         self.touch(tree.nodes.iter().map(|(digest, _)| digest).chain([&digest]));
-        // What is known to be damaged gives way to bytes that have just been hashed.
-        let is_there = fs::metadata(&target).is_ok_and(|found| found.len() == tree.size_bytes);
-        if is_there && !self.has_damage(&digest) {
-            fs::remove_file(source).map_err(Error::io("remove", source))?;
-        } else {
-            self.rename_into_place(source, &target)?;
+        // Whatever is there gives way to bytes that have just been hashed: it may have changed since it was.
+        let was_there = fs::symlink_metadata(&target).is_ok();
+        self.rename_into_place(source, &target)?;
+        if was_there {
+            self.new_epoch();
         }
         self.fault("blob.renamed");
         self.index_blob(tree)?;

@@ -29,6 +29,7 @@ mod open_files;
 mod partial;
 mod path;
 mod pins;
+mod place;
 mod publish;
 mod reach;
 mod reader;

@@ -1,11 +1,9 @@
 //! Blocks by themselves, and what each stands for.
 
-use std::fs;
-
 use bytes::Bytes;
 use cid::Cid;
 
-use super::{Store, index::Place, reach::Reach};
+use super::{Store, index::Place, place, reach::Reach};
 use crate::{
     Digest, Error, Malformed, Result,
     address::{DAG_PB, IDENTITY, RAW, SHA2_256, digest_of, identity_data, raw_cid, sha256},
@@ -113,7 +111,7 @@ impl Store {
         let Some(digest) = digest_of(cid) else { return Ok(identity_data(cid).is_some()) };
         let index = self.inner.index.read()?;
         if let Some(blob) = index.blob(&digest)? {
-            let is_there = fs::metadata(self.blob_path(&blob.cid())).is_ok_and(|found| found.len() == blob.size_bytes);
+            let is_there = place::size(&self.blob_path(&blob.cid())).is_ok_and(|found| found == blob.size_bytes);
             return Ok(is_there && self.damaged_leaves(&blob).is_empty());
         }
         let mut reach = Reach::default();

@@ -1,9 +1,10 @@
 //! Reading files: from a blob with one `pread`, from foreign blocks by walking their DAG.
 
 use std::{
+    collections::HashSet,
     fs::File,
     io::{self, IoSliceMut},
-    os::unix::fs::{FileExt, MetadataExt},
+    os::unix::fs::FileExt,
     sync::Arc,
 };
 
@@ -18,6 +19,7 @@ use super::{
     Gate, Store,
     index::{Blob, Place},
     nodes::decode_unixfs,
+    place::{self, Seen},
 };
 use crate::{
     Error, Malformed, Result,
@@ -43,6 +45,8 @@ enum Source {
         offset: u64,
         /// Leaves of the file whose bytes aren't given out.
         damaged: Arc<[u32]>,
+        /// What was there when it was opened.
+        seen: Arc<Seen>,
     },
     Memory(Bytes),
     /// A file of several foreign blocks, walked anew by each read; the root is kept.
@@ -78,21 +82,24 @@ impl Store {
         Ok(file)
     }
 
-    /// Looks after the files that are kept open, here and by the caller: of those that somebody else took away, replaced
-    /// or cut short, nothing is given out any more, and what is in their places is opened, or noted as damage.
+    /// Looks after the files that are kept open, here and by the caller. Where somebody else took one away, put another
+    /// in its place or wrote to it, what is there is hashed, and what is wrong in it noted as damage; then it is opened anew.
     pub fn look_after_open_files(&self, others: Vec<FileReader>) -> Result<()> {
-        let open = self.inner.open_files.all().into_iter().chain(others);
-        let strayed: Vec<Cid> = open.filter(|file| !file.is_in_place()).map(|file| file.cid).collect();
-        if strayed.is_empty() {
-            return Ok(());
-        }
-        self.new_epoch();
-        for cid in strayed {
-            tracing::warn!(%cid, "a stored file that was open was taken away, replaced or cut short by somebody else");
-            match self.open_file(&cid) {
-                Ok(_) | Err(Error::Damaged(_) | Error::BlockMissing(_) | Error::Malformed { .. }) => {}
-                Err(error) => return Err(error),
+        let mut strayed = HashSet::new();
+        for file in self.inner.open_files.all().into_iter().chain(others) {
+            if let Source::Blob { seen, .. } = &file.source
+                && !strayed.contains(&seen.blob)
+                && !seen.is_still_there()
+            {
+                strayed.insert(seen.blob);
             }
+        }
+        for blob in &strayed {
+            tracing::warn!(file = %blob, "a stored file that was open was taken away, replaced or changed by somebody else");
+            self.scrub(blob, |_| {})?;
+        }
+        if !strayed.is_empty() {
+            self.new_epoch();
         }
         Ok(())
     }
@@ -111,7 +118,10 @@ impl Store {
                 {
                     return self.blob_reader(&blob).map(Some);
                 }
-                index.place(&digest)?
+                match index.place(&digest)? {
+                    Some(Place::Node(block)) => Some(Place::Node(self.inner.checked.check(cid, &digest, block)?)),
+                    place => place,
+                }
             }
             (None, None) => None,
         };
@@ -119,8 +129,8 @@ impl Store {
             None => Ok(None),
             Some(Place::Blob { blob, offset, length }) if cid.codec() == RAW => {
                 let whole = self.blob_reader(&blob)?;
-                let Source::Blob { file, damaged, .. } = whole.source else { return Ok(None) };
-                let source = Source::Blob { file, offset, damaged };
+                let Source::Blob { file, damaged, seen, .. } = whole.source else { return Ok(None) };
+                let source = Source::Blob { file, offset, damaged, seen };
                 Ok(Some(FileReader { cid: *cid, size_bytes: length as u64, source }))
             }
             Some(Place::Node(block)) if cid.codec() == RAW => Ok(Some(FileReader::in_memory(*cid, block))),
@@ -138,8 +148,8 @@ impl Store {
         let place = digest.map(|digest| self.inner.index.read()?.place(&digest)).transpose()?.flatten();
         let Some(Place::Blob { blob, offset, length }) = place else { return Ok(None) };
         Ok(match self.open_blob(&blob)?.source {
-            Source::Blob { file, damaged, .. } if damaged.is_empty() => {
-                let source = Source::Blob { file, offset, damaged };
+            Source::Blob { file, damaged, seen, .. } if damaged.is_empty() => {
+                let source = Source::Blob { file, offset, damaged, seen };
                 Some(FileReader { cid: *cid, size_bytes: length as u64, source })
             }
             _ => None,
@@ -161,15 +171,15 @@ impl Store {
     pub(super) fn blob_reader(&self, blob: &Blob) -> Result<FileReader> {
         let cid = blob.cid();
         let path = self.blob_path(&cid);
-        let file = match File::open(&path) {
+        let (file, meta) = match place::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.look_for_lost(blob, &path)?,
             opened => opened.map_err(Error::io("open the stored file", &path))?,
         };
-        let length = file.metadata().map_err(Error::io("look at the stored file", &path))?.len();
-        if length < blob.size_bytes {
-            self.note_cut(blob, length);
+        if meta.len() < blob.size_bytes {
+            self.note_cut(blob, meta.len());
         }
-        let source = Source::Blob { file: Arc::new(file), offset: 0, damaged: self.damaged_leaves(blob).into() };
+        let (seen, damaged) = (Arc::new(Seen::new(cid, path, &meta)), self.damaged_leaves(blob).into());
+        let source = Source::Blob { file: Arc::new(file), offset: 0, damaged, seen };
         Ok(FileReader { cid, size_bytes: blob.size_bytes, source })
     }
 
@@ -205,7 +215,7 @@ impl FileReader {
     /// The open file and the offset in it, when all bytes lie in one and none is known to be wrong: for callers that read it by other means.
     pub fn as_file(&self) -> Option<(&Arc<File>, u64)> {
         match &self.source {
-            Source::Blob { file, offset, damaged } if damaged.is_empty() => Some((file, *offset)),
+            Source::Blob { file, offset, damaged, .. } if damaged.is_empty() => Some((file, *offset)),
             _ => None,
         }
     }
@@ -217,7 +227,7 @@ impl FileReader {
         let wanted = buffer.len().min(left);
         let buffer = &mut buffer[..wanted];
         match &self.source {
-            Source::Blob { file, offset: base, damaged } => {
+            Source::Blob { file, offset: base, damaged, .. } => {
                 refuse_damaged(&self.cid, damaged, base + offset, wanted as u64)?;
                 let read = read_full(file, buffer, base + offset);
                 match read.map_err(Error::io("read the stored file", self.cid.to_string()))? {
@@ -232,14 +242,6 @@ impl FileReader {
             }
             Source::Dag { store, gate, root } => read_dag((store, gate), (&self.cid, root), buffer, offset),
         }
-    }
-
-    /// Whether the file that is open is still the one in its place: nobody has taken it away, put another there, or cut it
-    /// short without that being noted.
-    fn is_in_place(&self) -> bool {
-        let Source::Blob { file, offset, damaged } = &self.source else { return true };
-        let is_long_enough = |length: u64| length >= offset + self.size_bytes || !damaged.is_empty();
-        file.metadata().is_ok_and(|meta| meta.nlink() > 0 && is_long_enough(meta.len()))
     }
 
     /// Whether a stretch can be read, as far as is known without reading it.
@@ -261,7 +263,7 @@ impl FileReader {
         match &self.source {
             Source::Memory(_) => self.read_at(buffer, offset).map(Some),
             Source::Dag { .. } => Ok(None),
-            Source::Blob { file, offset: base, damaged } => {
+            Source::Blob { file, offset: base, damaged, .. } => {
                 refuse_damaged(&self.cid, damaged, base + offset, wanted as u64)?;
                 let mut buffers = [IoSliceMut::new(&mut buffer[..wanted])];
                 match preadv2(file, &mut buffers, base + offset, ReadWriteFlags::NOWAIT) {
@@ -280,7 +282,7 @@ impl FileReader {
     /// # Errors
     /// [`Error::Damaged`] when the file ends before.
     pub(super) fn read_vec(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
-        let Source::Blob { file, offset: base, damaged } = &self.source else {
+        let Source::Blob { file, offset: base, damaged, .. } = &self.source else {
             let mut bytes = vec![0; length];
             return self.read_exact_at(&mut bytes, offset).map(|()| bytes);
         };

@@ -14,7 +14,7 @@ use std::{
 use super::{
     Options, Store,
     index::{Blob, Index, Salvage, Salvaged, leaf_key},
-    recover::entries,
+    recover::{self, entries},
     sync_folder,
 };
 use crate::{
@@ -115,10 +115,8 @@ impl Store {
     fn index_all(&self, salvaged: &Salvaged, rebuilt: &mut Rebuilt, on_progress: OnProgress<'_>) -> Result<()> {
         let mut files = Vec::new();
         for shard in entries(&self.inner.dir.join("blobs"))? {
-            if shard.path().is_dir() {
-                let found = entries(&shard.path())?.into_iter().map(|file| file.path());
-                // A folder among them is nobody's.
-                files.extend(found.filter(|path| !path.is_dir()));
+            if shard.file_type().is_ok_and(|kind| kind.is_dir()) {
+                files.extend(recover::files(&shard.path())?.into_iter().map(|file| file.path()));
             }
         }
         for path in &files {

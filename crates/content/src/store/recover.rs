@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use super::{
     Store,
     index::{Blob, Parts},
+    place,
 };
 use crate::{
     Error, Result,
@@ -20,7 +21,7 @@ use crate::{
 
 impl Store {
     pub(super) fn recover(&self) -> Result<()> {
-        for file in entries(&self.inner.dir.join("tmp"))? {
+        for file in files(&self.inner.dir.join("tmp"))? {
             fs::remove_file(file.path()).map_err(Error::io("remove the leftover", file.path()))?;
         }
         let removing = self.inner.index.read()?.removing()?;
@@ -40,10 +41,10 @@ impl Store {
         for blob in self.inner.index.read()?.blobs()? {
             let blob = blob?;
             let path = self.blob_path(&blob.cid());
-            match fs::metadata(&path) {
-                Ok(found) if found.len() == blob.size_bytes => {}
+            match place::size(&path) {
+                Ok(found) if found == blob.size_bytes => {}
                 Ok(found) => {
-                    warn!(path = %path.display(), size_bytes = found.len(), expected = blob.size_bytes, "a stored file has another size; its entry is dropped");
+                    warn!(path = %path.display(), size_bytes = found, expected = blob.size_bytes, "a stored file has another size; its entry is dropped");
                     lost.push(blob);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -99,11 +100,8 @@ impl Store {
 
     fn index_files_without_entry(&self) -> Result<()> {
         for shard in entries(&self.inner.dir.join("blobs"))? {
-            if !shard.path().is_dir() {
-                continue;
-            }
-            for file in entries(&shard.path())? {
-                self.index_file(&file)?;
+            if shard.file_type().is_ok_and(|kind| kind.is_dir()) {
+                files(&shard.path())?.iter().try_for_each(|file| self.index_file(file))?;
             }
         }
         Ok(())
@@ -111,10 +109,6 @@ impl Store {
 
     fn index_file(&self, file: &DirEntry) -> Result<()> {
         let path = file.path();
-        if path.is_dir() {
-            warn!(path = %path.display(), "a folder where only files belong is left alone");
-            return Ok(());
-        }
         let named = file.file_name().to_str().and_then(parse_cid).filter(|cid| self.blob_path(cid) == path);
         if let Some(digest) = named.as_ref().and_then(digest_of)
             && self.inner.index.read()?.blob(&digest)?.is_some()
@@ -136,6 +130,19 @@ impl Store {
         let target = folder.join(path.file_name().unwrap_or_default());
         fs::rename(path, &target).map_err(Error::io("move a damaged file to", target))
     }
+}
+
+/// The files in a folder. What else somebody put there is told, and left alone.
+pub(super) fn files(folder: &Path) -> Result<Vec<DirEntry>> {
+    let mut files = entries(folder)?;
+    files.retain(|entry| {
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if !is_file {
+            warn!(path = %entry.path().display(), "what is here is no file, and is left alone");
+        }
+        is_file
+    });
+    Ok(files)
 }
 
 pub(super) fn entries(folder: &Path) -> Result<Vec<DirEntry>> {

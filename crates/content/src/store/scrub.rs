@@ -1,14 +1,21 @@
 //! Looking for damage: every file is read and hashed again, and what is wrong in it is no longer given out until it is
 //! mended with the right bytes from elsewhere.
 
-use std::{collections::HashMap, fs::File, io, os::unix::fs::FileExt, path::Path, sync::PoisonError};
+use std::{
+    collections::HashMap,
+    fs::{File, Metadata},
+    io,
+    os::unix::fs::FileExt,
+    path::Path,
+    sync::PoisonError,
+};
 
 use cid::Cid;
 
 use super::{
     Store,
-    index::{Blob, damaged, guarded, leaf_key},
-    lock,
+    index::{Blob, Place, damaged, guarded, leaf_key},
+    lock, place,
 };
 use crate::{
     Digest, Error, Result,
@@ -61,8 +68,8 @@ impl Store {
         let Some(blob) = self.inner.index.read()?.blob(&digest)? else { return Ok(scrubbed) };
         let leaves = self.leaves_of(&blob)?;
         let path = self.blob_path(&blob.cid());
-        let open = match File::open(&path) {
-            Ok(open) => Some(open),
+        let open = match place::open(&path) {
+            Ok((open, _)) => Some(open),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // Either it was removed since, or somebody else took it away.
                 if self.inner.index.read()?.blob(&digest)?.is_none() {
@@ -184,10 +191,10 @@ impl Store {
 
     /// What became of a file that wasn't in its place: it was removed, or is back already, or somebody took it away,
     /// which is damage to all of it.
-    pub(super) fn look_for_lost(&self, blob: &Blob, path: &Path) -> Result<File> {
+    pub(super) fn look_for_lost(&self, blob: &Blob, path: &Path) -> Result<(File, Metadata)> {
         // Who has the lock adds or removes files, and may be the one who asks: the next to ask can note it.
         let Ok(_files) = self.inner.files.try_lock() else { return Err(Error::Damaged(blob.cid())) };
-        match File::open(path) {
+        match place::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             opened => return opened.map_err(Error::io("open the stored file", path)),
         }
@@ -198,6 +205,16 @@ impl Store {
             tracing::warn!(file = %blob.cid(), %error, "a stored file is gone, which can't be noted");
         }
         Err(Error::Damaged(blob.cid()))
+    }
+
+    /// Notes that a leaf turned out to have another hash.
+    pub(super) fn note_wrong_leaf(&self, leaf: &Digest) -> Result<()> {
+        let Some(Place::Blob { blob, offset, .. }) = self.inner.index.read()?.place(leaf)? else { return Ok(()) };
+        let mut wrong = self.damaged_leaves(&blob);
+        wrong.push((offset / LEAF_BYTES) as u32);
+        wrong.sort_unstable();
+        wrong.dedup();
+        self.note_damage(&blob, wrong)
     }
 
     /// Notes that a file was cut short: all leaves from there on are damaged.

@@ -236,7 +236,10 @@ impl CarReader {
     fn block(&self, cid: &Cid) -> Result<Bytes> {
         let block = self.store.block(cid)?.ok_or(Error::BlockMissing(*cid))?;
         match digest_of(cid) {
-            Some(digest) if !self.options.unchecked && sha256(&block) != digest => Err(Error::Damaged(*cid)),
+            Some(digest) if !self.options.unchecked && sha256(&block) != digest => {
+                self.store.note_wrong_leaf(&digest)?;
+                Err(Error::Damaged(*cid))
+            }
             _ => Ok(block),
         }
     }
