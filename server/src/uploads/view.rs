@@ -82,7 +82,9 @@ pub async fn view(app: &App, upload: Upload) -> Result<UploadView, UploadError> 
 async fn is_damaged(app: &App, source: Option<&str>) -> Result<bool, UploadError> {
     let Some(source) = source.and_then(parse_cid) else { return Ok(false) };
     let content = app.store.clone();
-    Ok(!tokio::task::spawn_blocking(move || content.is_whole(&source)).await??)
+    // What was erased is gone on purpose, and wouldn't be taken again.
+    let look = move || Ok::<_, pinreel_content::Error>(!content.is_erased(&source)? && !content.is_whole(&source)?);
+    Ok(tokio::task::spawn_blocking(look).await??)
 }
 
 /// How many bytes of an upload are on the disk.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use data_encoding::BASE64;
 use futures_util::TryStreamExt;
-use pinreel_content::{Cid, FileHasher};
+use pinreel_content::{BYTES_AT_ONCE, Cid, FileHasher};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Body, Method, StatusCode};
 use serde::Deserialize;
@@ -86,7 +86,7 @@ pub async fn examine(path: &Path, progress: &Progress) -> Result<LocalFile, Fail
     let hashed = tokio::task::spawn_blocking(move || {
         let mut file = std::fs::File::open(owned)?;
         let mut hasher = FileHasher::new();
-        let mut buffer = vec![0; 1 << 20];
+        let mut buffer = vec![0; BYTES_AT_ONCE];
         loop {
             match std::io::Read::read(&mut file, &mut buffer)? {
                 0 => return Ok(hasher.finish()),
