@@ -18,6 +18,7 @@ mod blobs;
 mod car;
 mod checked;
 mod collect;
+mod dag;
 mod directories;
 mod erasures;
 mod export;
