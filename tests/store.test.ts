@@ -8,7 +8,6 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  renameSync,
   rmSync,
   statfsSync,
   truncateSync,
@@ -18,7 +17,7 @@ import { type ClientRequest, request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { Cli, oneLine, type Published } from './lib/cli.ts';
+import { Cli, oneLine } from './lib/cli.ts';
 import { pinreelBin } from './lib/env.ts';
 import { freshFolder } from './lib/folders.ts';
 import { Kubo } from './lib/kubo.ts';
@@ -364,61 +363,4 @@ test('a folder that is no node’s is told, and completions and pages come', asy
   const pages = readdirSync(folder);
   for (const page of ['pinreel.1', 'pinreel-cid.1', 'pinreel-store-verify.1'])
     assert.ok(pages.includes(page), page);
-});
-
-test('what was damaged or lost is mended by publishing the file again', async () => {
-  const node = await PinreelNode.start({ transcoder: false });
-  const own = new Cli();
-  const file = makeRandomFile(join(freshFolder('rescue'), 'file.bin'), 5 << 20);
-  const publish = (slug: string) => own.json<Published>('publish', file, '--node', node.url, '--slug', slug);
-  const { source } = await publish('one');
-  const given = async () => {
-    const answer = await fetch(`${node.url}/ipfs/${source}`);
-    return answer.status === 200 ? Buffer.from(await answer.arrayBuffer()) : answer.status;
-  };
-  const whole = readFileSync(file);
-  assert.deepEqual(await given(), whole);
-
-  flipBit(blobFile(node.data, source));
-  const verified = await cli.run('store', 'verify', '--data', node.data, '--json');
-  assert.equal(verified.code, 1);
-  assert.equal(await given(), 500);
-  await publish('two');
-  assert.deepEqual(await given(), whole, 'damaged');
-
-  rmSync(blobFile(node.data, source));
-  await until('the loss to be noticed', async () => (await given()) === 500);
-  await publish('three');
-  assert.deepEqual(await given(), whole, 'lost');
-
-  rmSync(blobFile(node.data, source));
-  await node.stop();
-  const again = await PinreelNode.start({ data: node.data, port: node.port, transcoder: false });
-  assert.equal(await given(), 404);
-  await publish('four');
-  assert.deepEqual(await given(), whole, 'lost before the start');
-  await again.stop();
-});
-
-test('a stored file that was cut, or that another took the place of, is noticed while the node runs', async () => {
-  const node = await PinreelNode.start({ transcoder: false });
-  const file = makeRandomFile(join(freshFolder('stray'), 'file.bin'), 5 << 20);
-  const { source } = await new Cli().json<Published>('publish', file, '--node', node.url);
-  const path = blobFile(node.data, source);
-  const given = async () => {
-    const answer = await fetch(`${node.url}/ipfs/${source}`);
-    return answer.status === 200 ? Buffer.from(await answer.arrayBuffer()) : answer.status;
-  };
-  const whole = readFileSync(file);
-  for (let n = 0; n < 2; n += 1) assert.deepEqual(await given(), whole);
-  truncateSync(path, 1_000_000);
-  await until('the cut to be noticed', async () => (await given()) === 500);
-  const { damaged } = await cli.json<{ damaged: number }>('store', 'stat', '--data', node.data);
-  assert.ok(damaged >= 4, `${damaged} leaves from the cut on`);
-
-  writeFileSync(`${path}.new`, whole);
-  renameSync(`${path}.new`, path);
-  assert.ok((await cli.json<Verified>('store', 'verify', '--data', node.data)).ok);
-  assert.deepEqual(await given(), whole);
-  await node.stop();
 });
