@@ -8,6 +8,7 @@
 mod error;
 mod growing;
 mod http;
+mod links;
 mod model;
 mod resolve;
 mod store;

@@ -8,9 +8,9 @@ use crate::claims;
 use crate::log;
 
 use super::error::Missing;
+use super::links;
 use super::model::WireRecord;
 use super::store::{self, Found};
-use super::watch;
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ async fn by_prefix(app: &App, channel: &str, prefix: &ClaimPrefix, shown: String
             let mut candidates = Vec::with_capacity(found.len());
             for Found { claim, .. } in found {
                 if let Some(row) = store::publication(&app.database, &claim).await? {
-                    candidates.push((claim, watch::url(app, &row)));
+                    candidates.push((claim, links::url(app, &row)));
                 }
             }
             Err(Missing::Ambiguous(candidates))

@@ -1,6 +1,6 @@
 //! From rows to what is answered: cards, channel pages, resolved claims and watch pages.
 
-use pinreel_records::{Address, Body, Kind, Name, PublicKey, base64url};
+use pinreel_records::{Body, Kind, PublicKey, base64url};
 use sqlx::PgConnection;
 
 use crate::app::App;
@@ -10,30 +10,13 @@ use crate::log;
 use crate::{media, pinning};
 
 use super::error::Missing;
+use super::links::{self, channel_url, page, url};
 use super::model::{
     Card, ChannelPage, ChannelRef, NodeChannel, Page, Publications, RenditionRecord, RenditionView, Resolved,
     ResolvedChannel, ResolvedClaim, ResolvedSource, RootBy, Watch, WatchChannel, WatchSource, WireRecord,
 };
 use super::resolve::Target;
 use super::store::{self, Row};
-
-/// The address in full: `@handle@origin/slug`.
-pub fn url(app: &App, row: &Row) -> String {
-    format!("@{}@{}/{}", row.handle, app.identity.origin, row.slug)
-}
-
-fn channel_url(app: &App, handle: &str) -> String {
-    format!("@{handle}@{}", app.identity.origin)
-}
-
-/// Its page on this node.
-fn page(app: &App, row: &Row) -> String {
-    let names = Name::parse(&row.handle).and_then(|handle| Ok((handle, Name::parse(&row.slug)?)));
-    // Both passed this very rule on their way into the log; the claim's own page is as good.
-    let path =
-        names.map_or_else(|_| format!("/c/{}", row.claim), |(handle, slug)| Address::claim(handle, None, slug).path());
-    app.site.link(&path)
-}
 
 fn channel_ref(row: &Row) -> ChannelRef {
     ChannelRef { id: row.channel.clone(), handle: row.handle.clone(), name: row.name.clone() }
@@ -86,8 +69,7 @@ pub async fn channel(app: &App, channel: &str, page: Page) -> sqlx::Result<Optio
     let rows = store::of_channel(&app.database, channel, page).await?;
     let Publications { items, next } = publications_of(app, &rows, page.limit);
     let url = channel_url(app, &handle);
-    let path = Name::parse(&handle).map(|handle| Address::channel(handle, None).path()).unwrap_or_default();
-    let page = app.site.link(&path);
+    let page = links::channel_page(app, &handle);
     Ok(Some(ChannelPage { channel: info.id, url, page, name: info.name, handle, about: info.about, items, next }))
 }
 

@@ -4,6 +4,7 @@ mod export;
 mod rebuild;
 mod repair;
 mod verify;
+mod wrong;
 
 use std::process::ExitCode;
 use std::time::Duration;

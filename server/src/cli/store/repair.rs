@@ -9,7 +9,7 @@ use pinreel_content::limits::BLOCK_BYTES;
 use reqwest::Method;
 use url::Url;
 
-use super::verify::Wrong;
+use super::wrong::Wrong;
 use crate::cli::answer::Failure;
 use crate::cli::client::Node;
 use crate::cli::operator::Operator;

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::repair;
+use super::wrong::Wrong;
 use crate::cli::answer::{self, Failure};
 use crate::cli::operator::{Folder, Operator};
 use crate::cli::progress::{Bar, Progress};
-use crate::socket::operation::{Answer, DamagedLeaf, Doing, Event, Item, Operation};
+use crate::socket::operation::{Answer, Doing, Event, Operation};
 
 /// Reads every block and every file and compares them with their hashes. What is wrong is listed and not given out any
 /// more. Ends with 1 when anything is damaged or missing and wasn't repaired.
@@ -26,30 +27,6 @@ pub struct Verify {
     /// Answer with one line of JSON
     #[arg(long)]
     json: bool,
-}
-
-/// What was found wrong.
-#[derive(Default)]
-pub struct Wrong {
-    pub damaged: Vec<DamagedLeaf>,
-    /// Blocks outside of files that were wrong; they are gone.
-    pub dropped: Vec<String>,
-    pub missing: Vec<String>,
-}
-
-impl Wrong {
-    pub fn add(&mut self, item: Item) {
-        match item {
-            Item::Damaged(leaf) => self.damaged.push(leaf),
-            Item::Dropped(cid) => self.dropped.push(cid),
-            Item::Missing(cid) => self.missing.push(cid),
-            Item::Pin(_) | Item::Stale(_) => {}
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.damaged.is_empty() && self.dropped.is_empty() && self.missing.is_empty()
-    }
 }
 
 pub fn run(command: Verify) -> ExitCode {
