@@ -18,6 +18,7 @@ mod picture;
 mod plan;
 mod poster;
 mod preview;
+mod priority;
 mod rung;
 mod scan;
 mod segments;

@@ -1,6 +1,7 @@
 //! The moving picture: one decode, upright and square pixels, placed on the clock, then down the ladder.
 
 use std::sync::atomic::Ordering;
+use std::thread;
 
 use ffmpeg_next::Packet;
 use pinreel_runner::{FileRef, Storyboard, Video};
@@ -8,13 +9,14 @@ use pinreel_runner::{FileRef, Storyboard, Video};
 use super::damage::Counts;
 use super::plan::{PicturePlan, Plan};
 use super::poster::Poster;
+use super::priority;
 use super::rung::{Rung, encoding};
 use super::segments::Folder;
 use super::storyboard::Storyboards;
 use crate::av::decoder::Decoder;
 use crate::av::filter::Filter;
 use crate::av::frame::{Picture, PictureFormat};
-use crate::av::track::Fields;
+use crate::av::track::{Fields, Track};
 use crate::av::{Error, is_out_of_memory};
 use crate::failure::Failure;
 use crate::rules::clock::{Mark, Placer};
@@ -78,7 +80,7 @@ impl Pictures {
         threads: usize,
     ) -> Result<Self, Failure> {
         let track = &plan.track;
-        let decoder = Decoder::open(track, super::formats::LIMITS, threads);
+        let decoder = open_behind(track, threads);
         let decoder = decoder.map_err(|error| unreadable(error, &track.codec))?;
         let tick = (track.tick.numerator(), track.tick.denominator());
         Ok(Self {
@@ -274,8 +276,10 @@ impl Pictures {
     fn show(&mut self, picture: &Picture, at: Mark, key: bool) -> Result<(), Failure> {
         if self.rungs.is_empty() {
             let (plan, folder) = (&self.plan, &self.folder);
-            let rungs = plan.rungs.iter().map(|rung| Rung::start(rung, plan.clock, self.colour, folder));
+            let rungs = plan.rungs.iter().enumerate();
+            let rungs = rungs.map(|(n, rung)| Rung::start(rung, (plan.clock, self.colour), n == 0, folder));
             self.rungs = rungs.collect::<Result<_, _>>()?;
+            priority::step_back();
         }
         self.poster.offer(picture, at.ticks)?;
         self.storyboard.offer(picture, at.ticks)?;
@@ -293,6 +297,17 @@ impl Pictures {
         }
         Ok(())
     }
+}
+
+/// Opens a decoder whose threads have stepped back: they take that from the thread which starts them.
+fn open_behind(track: &Track, threads: usize) -> Result<Decoder, Error> {
+    let track = track.clone();
+    let opening = thread::Builder::new().spawn(move || {
+        priority::step_back();
+        Decoder::open(&track, super::formats::LIMITS, threads)
+    });
+    let opening = opening.map_err(|_| Error::Other { errno: libc::ENOMEM })?;
+    opening.join().unwrap_or(Err(Error::Bug))
 }
 
 /// The filters from a decoded frame to the top encoded rung's picture: progressive, upright, square pixels, 8-bit

@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use pinreel_runner::{FileRef, FrameRate, Made, Video};
 
 use super::plan::RungPlan;
+use super::priority;
 use super::segments::{Folder, Order, Segments, Written};
 use crate::av::encoder::{Encoder, H264};
 use crate::av::filter::Filter;
@@ -43,7 +44,13 @@ enum Work {
 }
 
 impl Rung {
-    pub fn start(plan: &RungPlan, clock: Clock, colour: Colour, folder: &Folder) -> Result<Self, Failure> {
+    /// `first` is the top rung, whose encoder the others let go first.
+    pub fn start(
+        plan: &RungPlan,
+        (clock, colour): (Clock, Colour),
+        first: bool,
+        folder: &Folder,
+    ) -> Result<Self, Failure> {
         let wanted = H264 {
             size: plan.size,
             rate: plan.rate,
@@ -62,7 +69,13 @@ impl Rung {
         let encoded = Arc::new(AtomicI64::new(0));
         let seen = encoded.clone();
         let thread = thread::Builder::new().name(plan.name.clone());
-        let thread = thread.spawn(move || encode(receiver, encoder, segments, &seen)).map_err(|e| Failure::disk(&e))?;
+        let work = move || {
+            if !first {
+                priority::step_back();
+            }
+            encode(receiver, encoder, segments, &seen)
+        };
+        let thread = thread.spawn(work).map_err(|error| Failure::disk(&error))?;
         Ok(Self {
             plan: plan.clone(),
             scaler: None,

@@ -108,6 +108,13 @@ fn allowed() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     // A thread's name, and a signal to itself, as when it aborts.
     rules.insert(libc::SYS_prctl, only(SeccompCondition::new(0, Dword, Eq, libc::PR_SET_NAME as u64)?)?);
     rules.insert(libc::SYS_tgkill, only(SeccompCondition::new(0, Dword, Eq, own)?)?);
+    // A thread's own priority, which it can only lower.
+    let itself = || {
+        let of_thread = SeccompCondition::new(0, Dword, Eq, libc::PRIO_PROCESS.into())?;
+        Ok::<_, BackendError>(vec![SeccompRule::new(vec![of_thread, SeccompCondition::new(1, Dword, Eq, 0)?])?])
+    };
+    rules.insert(libc::SYS_getpriority, itself()?);
+    rules.insert(libc::SYS_setpriority, itself()?);
     let commands = FILE_COMMANDS
         .iter()
         .map(|command| SeccompRule::new(vec![SeccompCondition::new(1, Dword, Eq, command.unsigned_abs().into())?]));
