@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -33,11 +34,12 @@ fn main() -> ExitCode {
 }
 
 type Test = fn(&tokio::runtime::Runtime);
-const TESTS: [(&str, Test); 9] = [
+const TESTS: [(&str, Test); 10] = [
     ("the_fence_is_whole_here", the_fence_is_whole_here),
     ("its_own_folder_is_its_own", its_own_folder_is_its_own),
     ("other_files_are_out_of_reach", other_files_are_out_of_reach),
     ("the_parent_is_out_of_reach", the_parent_is_out_of_reach),
+    ("nothing_open_is_inherited", nothing_open_is_inherited),
     ("there_is_no_network", there_is_no_network),
     ("nothing_can_be_started", nothing_can_be_started),
     ("memory_is_bounded_and_never_run", memory_is_bounded_and_never_run),
@@ -100,6 +102,20 @@ fn the_parent_is_out_of_reach(runtime: &tokio::runtime::Runtime) {
     all_refused(runtime, &format!("parent {}", std::process::id()));
 }
 
+/// As when a shell starts the worker with files and connections open.
+fn nothing_open_is_inherited(runtime: &tokio::runtime::Runtime) {
+    let secret = tempfile::tempfile().unwrap();
+    // SAFETY: numbers; the copy survives the start of another program, as those of the standard library don't.
+    let copies: Vec<i32> = (0..3).map(|_| unsafe { libc::dup(secret.as_raw_fd()) }).collect();
+    assert!(copies.iter().all(|copy| *copy > 2), "{copies:?}");
+    let order = format!("open {}", copies.iter().map(i32::to_string).collect::<Vec<_>>().join(","));
+    for outcome in tries(runtime, &order) {
+        assert!(outcome.ends_with("EBADF"), "{outcome}");
+    }
+    // SAFETY: as above.
+    copies.iter().for_each(|copy| assert_eq!(unsafe { libc::close(*copy) }, 0));
+}
+
 fn there_is_no_network(runtime: &tokio::runtime::Runtime) {
     all_refused(runtime, "network");
 }
@@ -147,6 +163,7 @@ fn taken_over(parent: i32) -> ExitCode {
         "own" => own(),
         "files" => files(argument),
         "parent" => parents(argument.parse().unwrap()),
+        "open" => argument.split(',').map(|number| ("file", open_file(number.parse().unwrap()))).collect(),
         "network" => network(),
         "start" => start(),
         "memory" => memory(),
@@ -166,6 +183,7 @@ fn name(errno: i32) -> String {
         (libc::ENOSYS, "ENOSYS"),
         (libc::ESRCH, "ESRCH"),
         (libc::ENOMEM, "ENOMEM"),
+        (libc::EBADF, "EBADF"),
     ];
     known.iter().find(|(number, _)| *number == errno).map_or(format!("errno {errno}"), |(_, name)| (*name).to_owned())
 }
@@ -229,8 +247,13 @@ fn parents(parent: u64) -> Outcomes {
         ("kill a thread", call(libc::SYS_tgkill, [parent, parent, libc::SIGKILL as u64, 0, 0, 0])),
         ("queue", call(libc::SYS_rt_sigqueueinfo, [parent, libc::SIGTERM as u64, 0, 0, 0, 0])),
         ("limits", call(libc::SYS_prlimit64, [parent, libc::RLIMIT_NOFILE as u64, 0, 0, 0, 0])),
+        ("priority", call(libc::SYS_setpriority, [libc::PRIO_PROCESS as u64, parent, 19, 0, 0, 0])),
         ("own limits", call(libc::SYS_prlimit64, [0, libc::RLIMIT_AS as u64, 0, 0, 0, 0])),
     ]
+}
+
+fn open_file(number: u64) -> String {
+    call(libc::SYS_fcntl, [number, libc::F_GETFD as u64, 0, 0, 0, 0])
 }
 
 fn network() -> Outcomes {

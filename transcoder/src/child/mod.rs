@@ -69,12 +69,12 @@ pub fn main(told: Told) -> ExitCode {
 }
 
 fn run(told: Told, report: &Reporter) -> Result<(), Failure> {
-    let source = std::io::stdin().as_fd().try_clone_to_owned().map_err(|error| Failure::disk(&error))?;
     let layers = fence::enter(told.parent, told.weak || told.probe, fence::Limits::of(told.task))?;
     if told.probe {
         report.send(&Event::Fence(layers));
         return Ok(());
     }
+    let source = std::io::stdin().as_fd().try_clone_to_owned().map_err(|error| Failure::disk(&error))?;
     av::start();
     let (source, path) = (File::from(source), PathBuf::from("."));
     let done = match told.task {
