@@ -1,5 +1,6 @@
 //! One picture rendition: a scaler fed by the rung above, an encoder in a thread of its own, and its files.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -18,10 +19,14 @@ use crate::av::{Error, is_out_of_memory};
 use crate::failure::Failure;
 use crate::rules::clock::{Clock, Mark};
 use crate::rules::colour::Colour;
+use crate::rules::ladder::Size;
 use crate::rules::{codecs, rate};
 
-/// Frames that may wait for an encoder: what bounds the memory of a fast decoder.
-const QUEUE: usize = 3;
+/// Frames that may wait for an encoder: what bounds the memory of a fast decoder. Encoders look ahead in bursts, so the
+/// more may wait, the less the rungs wait for each other.
+const QUEUE: RangeInclusive<usize> = 3..=12;
+/// As many as fit, within those bounds.
+const QUEUE_BYTES: usize = 40 << 20;
 
 /// A running rung.
 pub struct Rung {
@@ -65,7 +70,7 @@ impl Rung {
         let order = Order::Encoded { lead: clock.lead(plan.every) };
         let segments = Segments::new(folder.clone(), (&plan.name, clock.timescale), muxer, order)?;
         let init = segments.init().clone();
-        let (sender, receiver) = sync_channel(QUEUE);
+        let (sender, receiver) = sync_channel(queue(plan.size));
         let encoded = Arc::new(AtomicI64::new(0));
         let seen = encoded.clone();
         let thread = thread::Builder::new().name(plan.name.clone());
@@ -159,6 +164,12 @@ impl Rung {
         let thread = self.thread.take().ok_or_else(|| Failure::internal("an encoder ended early"))?;
         thread.join().unwrap_or_else(|_| Err(Failure::internal("an encoder panicked")))
     }
+}
+
+/// How many frames of a size may wait.
+fn queue(size: Size) -> usize {
+    let frame_bytes = size.width as usize * size.height as usize * 3 / 2;
+    (QUEUE_BYTES / frame_bytes.max(1)).clamp(*QUEUE.start(), *QUEUE.end())
 }
 
 fn encode(
