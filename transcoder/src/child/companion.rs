@@ -4,18 +4,18 @@
 //! Failures don't name the file: whoever shows them knows it.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Read, Seek};
 
 use pinreel_runner::{Captions, Preset, Task, Transcoded};
 
 use super::fields;
-use super::formats::{ALLOWED, LIMITS, refused};
+use super::formats::{ALLOWED, LIMITS, MAX_PIXELS, refused};
 use super::job::again;
 use super::picture::upright;
 use super::plan::{PicturePlan, Plan};
 use super::poster;
 use super::segments::Folder;
-use super::still::{Still, Unusable};
+use super::still::{Still, Unusable, check_size};
 use crate::av::decoder::Decoder;
 use crate::av::filter::Filter;
 use crate::av::frame::Picture;
@@ -59,16 +59,23 @@ fn captions(file: File, folder: &Folder) -> Result<Transcoded, Failure> {
 }
 
 /// A still picture, or the first of a moving one; upright.
-fn picture(file: File) -> Result<Vec<u8>, Failure> {
+fn picture(mut file: File) -> Result<Vec<u8>, Failure> {
     let unusable = || {
         let text = "this is no picture that can be read here: send a JPEG, PNG, WebP, AVIF or GIF.";
         Failure::of_file("picture_unusable", text)
     };
-    let bytes = file.metadata().map(|m| m.len()).unwrap_or(0);
-    let still = Still::read(file, bytes, &PICTURES, LIMITS).map_err(|why| match why {
-        Unusable::TooLarge { width, height } => Failure::too_large_picture(width, height),
+    let refused = |why| match why {
+        Unusable::TooLarge { width, height } => {
+            let most = MAX_PIXELS / 1_000_000;
+            let text = format!("the picture is {width} by {height} pixels; a poster may have {most} megapixels.");
+            Failure::of_file("picture_too_large", text)
+        }
         Unusable::Unreadable => unusable(),
-    })?;
+    };
+    let bytes = file.metadata().map(|m| m.len()).unwrap_or(0);
+    check_size(BufReader::new(&mut file), MAX_PIXELS).map_err(refused)?;
+    file.rewind().map_err(|error| Failure::disk(&error))?;
+    let still = Still::read(file, bytes, &PICTURES, LIMITS).map_err(refused)?;
     // What is transparent is black, as in films.
     let opaque =
         if still.picture.format().has_alpha() { "format=gbrap,premultiply=inplace=1,format=gbrp," } else { "" };

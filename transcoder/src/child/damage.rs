@@ -16,17 +16,21 @@ pub struct Counts {
     pub broken: u64,
 }
 
-/// A few broken pictures, or packets of sound, are a warning; more than one in twenty, and the job fails. `what` they
-/// are called, and what the warning says `then`.
-pub fn judge(counts: Counts, what: &str, then: &str) -> Result<Option<String>, Failure> {
+/// A few broken pictures, or packets of sound, are a warning; more than one in twenty, and the job fails. What `one` and
+/// `many` of them are called, and what the warning says `then`.
+pub fn judge(counts: Counts, (one, many): (&str, &str), then: &str) -> Result<Option<String>, Failure> {
     let Counts { packets, broken } = counts;
     // A picture may be damaged and an error as well.
     let broken = broken.min(packets);
     if broken > FEW && broken * ONE_IN > packets {
-        let text = format!("{broken} of {packets} {what} in this file are broken: too many to publish it.");
+        let text = format!("{broken} of {packets} {many} in this file are broken: too many to publish it.");
         return Err(Failure::of_file("file_damaged", text));
     }
-    Ok((broken > 0).then(|| format!("{broken} {what} in this file are broken; {then}.")))
+    Ok(match broken {
+        0 => None,
+        1 => Some(format!("One {one} in this file is broken; {then}.")),
+        _ => Some(format!("{broken} {many} in this file are broken; {then}.")),
+    })
 }
 
 /// What to say of a file that ends before its header says; an error when next to nothing of it is there.
@@ -52,7 +56,7 @@ mod tests {
         let cases =
             [((100, 0), Ok(false)), ((20, 10), Ok(true)), ((1000, 50), Ok(true)), ((1000, 51), Err("file_damaged"))];
         for ((packets, broken), wanted) in cases {
-            let got = judge(Counts { packets, broken }, "pictures", "").map(|warning| warning.is_some());
+            let got = judge(Counts { packets, broken }, ("picture", "pictures"), "").map(|warning| warning.is_some());
             assert_eq!(got.map_err(|failure| failure.code), wanted.map_err(str::to_owned), "{packets} {broken}");
         }
     }

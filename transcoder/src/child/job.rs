@@ -277,7 +277,7 @@ impl Job {
         if shown.counts.broken > 0 && self.copied.picture.is_some() {
             return Err(Failure::copy_unfit());
         }
-        self.warnings.extend(judge(shown.counts, "pictures", "players may show traces of it")?);
+        self.warnings.extend(judge(shown.counts, ("picture", "pictures"), "players may show traces of it")?);
         let mut video = shown.video;
         video.splice(0..0, self.copied.picture.take());
         let (audio, waveform) = self.finish_sounds(video.first().map(|video| video.segments.len()))?;
@@ -320,7 +320,11 @@ impl Job {
             if counts.broken > 0 && self.copied.has_sound(number) {
                 return Err(Failure::copy_unfit());
             }
-            self.warnings.extend(judge(counts, "packets of sound", "something may be missing there")?);
+            self.warnings.extend(judge(
+                counts,
+                ("packet of sound", "packets of sound"),
+                "something may be missing there",
+            )?);
             if let Some((_, copied)) = sounds.iter_mut().find(|(copied, _)| *copied == number) {
                 copied.loudness = heard.loudness;
             }

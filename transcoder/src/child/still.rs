@@ -1,6 +1,6 @@
 //! Still pictures: a file's only one, or the first of those that move.
 
-use std::io::{Read, Seek};
+use std::io::{BufRead, Read, Seek};
 
 use super::plan::Turn;
 use crate::av::decoder::Decoder;
@@ -29,6 +29,18 @@ pub enum Unusable {
         height: u32,
     },
     Unreadable,
+}
+
+/// A header that claims too many pixels is refused with its numbers. One that can't be read here may still be by the
+/// decoder, which has a limit of its own.
+pub fn check_size(reader: impl BufRead + Seek, max_pixels: u64) -> Result<(), Unusable> {
+    let Ok(size) = imagesize::reader_size(reader) else { return Ok(()) };
+    let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+    let (width, height) = (side(size.width), side(size.height));
+    if u64::from(width).saturating_mul(height.into()) > max_pixels {
+        return Err(Unusable::TooLarge { width, height });
+    }
+    Ok(())
 }
 
 impl Still {

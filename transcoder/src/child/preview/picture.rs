@@ -1,10 +1,10 @@
 //! Reading still pictures of strangers: few decoders, and a size that is looked at before anything is decoded.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Seek, SeekFrom};
+use std::io::{BufReader, Cursor, Seek, SeekFrom};
 
 use crate::av::input::Limits;
-use crate::child::still::{FORMATS, Still, Unusable};
+use crate::child::still::{FORMATS, Still, Unusable, check_size};
 use crate::failure::Failure;
 
 /// Larger files get no preview: 100 megapixels with 16 bits for each of four colours, and some.
@@ -29,28 +29,16 @@ pub fn read(mut file: File, bytes: u64) -> Result<Still, Failure> {
         let text = format!("Previews are made of pictures of up to {} MiB.", MAX_BYTES >> 20);
         return Err(Failure::of_file("picture_too_large", text));
     }
-    check_size(BufReader::new(&mut file))?;
+    check_size(BufReader::new(&mut file), MAX_PIXELS).map_err(refused)?;
     file.seek(SeekFrom::Start(0)).map_err(at_start)?;
     Still::read(file, bytes, &FORMATS, LIMITS).map_err(refused)
 }
 
 /// The picture that a book holds.
 pub fn read_cover(bytes: Vec<u8>) -> Result<Still, Failure> {
-    check_size(Cursor::new(&bytes))?;
+    check_size(Cursor::new(&bytes), MAX_PIXELS).map_err(refused)?;
     let length = bytes.len() as u64;
     Still::read(Cursor::new(bytes), length, &FORMATS, LIMITS).map_err(refused)
-}
-
-/// A header that claims too much is refused with its numbers. One that can't be read here may still be by the decoder,
-/// which has the same limit.
-fn check_size(reader: impl BufRead + Seek) -> Result<(), Failure> {
-    let Ok(size) = imagesize::reader_size(reader) else { return Ok(()) };
-    let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
-    let (width, height) = (side(size.width), side(size.height));
-    if u64::from(width).saturating_mul(height.into()) > MAX_PIXELS {
-        return Err(refused(Unusable::TooLarge { width, height }));
-    }
-    Ok(())
 }
 
 fn refused(why: Unusable) -> Failure {
