@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::answer::{self, Failure};
 use super::operator::{Folder, Operator};
-use super::store::{date, odd, size};
+use super::store::{moment, odd, size};
 use crate::media::wish::{Answer, Wish};
 use crate::media::{Filter, Job, JobDetails, JobState, ListedJob};
 
@@ -109,7 +109,7 @@ async fn show(one: One) -> Result<(String, Value), Failure> {
     for rung in &listed.job.rungs {
         lines.push(format!("  {:<9} {:3.0} %", rung.name, rung.fraction * 100.0));
     }
-    lines.extend(log.iter().map(|entry| format!("  {}  {}", date(entry.at_ms.unsigned_abs()), entry.text)));
+    lines.extend(log.iter().map(|entry| format!("  {}  {}", moment(entry.at_ms.unsigned_abs()), entry.text)));
     Ok((lines.join("\n"), json!(details)))
 }
 

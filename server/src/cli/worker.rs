@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::answer::{self, Failure};
 use super::operator::{Folder, Operator};
-use super::store::{date, odd};
+use super::store::{moment, odd};
 use crate::media::wish::{Answer, Wish};
 use crate::media::{Invite, Worker as Row};
 
@@ -102,11 +102,11 @@ async fn list(plain: Plain) -> Result<(String, Value), Failure> {
 
 fn line(worker: &Row) -> String {
     let state = match (worker.revoked_ms, worker.registered) {
-        (Some(at_ms), _) => format!("revoked {}", date(at_ms.unsigned_abs())),
+        (Some(at_ms), _) => format!("revoked {}", moment(at_ms.unsigned_abs())),
         (None, true) => "by its key".to_owned(),
         (None, false) => "by the node's token".to_owned(),
     };
-    let seen = worker.seen_ms.map_or_else(|| "never".to_owned(), |ms| date(ms.unsigned_abs()));
+    let seen = worker.seen_ms.map_or_else(|| "never".to_owned(), |ms| moment(ms.unsigned_abs()));
     let speed = worker.speed.map_or_else(String::new, |speed| format!(", {speed:.1}×"));
     format!(
         "{}  {state}, asked last {seen}, {} running, {} renditions{speed}",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Query, State};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::gateway;
-use crate::http::{ApiError, ApiResult, bearer};
+use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, ApiResult, bearer};
 
 use super::error::MediaError;
 use super::lease::{self, Granted};
@@ -129,7 +129,7 @@ async fn asker(app: &App, token: &str, asked: &LeaseRequest) -> Result<Asker, Me
 
 async fn source(
     State(app): State<App>,
-    Path(job): Path<Uuid>,
+    ApiPath(job): ApiPath<Uuid>,
     Bearer(token): Bearer,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
@@ -158,8 +158,8 @@ struct FileQuery {
 
 async fn file(
     State(app): State<App>,
-    Path((job, name)): Path<(Uuid, String)>,
-    Query(query): Query<FileQuery>,
+    ApiPath((job, name)): ApiPath<(Uuid, String)>,
+    ApiQuery(query): ApiQuery<FileQuery>,
     Bearer(token): Bearer,
     body: Body,
 ) -> ApiResult<StatusCode> {
@@ -171,9 +171,9 @@ async fn file(
 
 async fn progress(
     State(app): State<App>,
-    Path(job): Path<Uuid>,
+    ApiPath(job): ApiPath<Uuid>,
     Bearer(token): Bearer,
-    Json(told): Json<Progress>,
+    ApiJson(told): ApiJson<Progress>,
 ) -> ApiResult<Json<ProgressAnswer>> {
     let held = current(&app, job, &token, told.epoch).await?;
     let now_ms = app.clock.now_ms();
@@ -191,9 +191,9 @@ async fn progress(
 
 async fn grown(
     State(app): State<App>,
-    Path(job): Path<Uuid>,
+    ApiPath(job): ApiPath<Uuid>,
     Bearer(token): Bearer,
-    Json(told): Json<Growth>,
+    ApiJson(told): ApiJson<Growth>,
 ) -> ApiResult<StatusCode> {
     let held = current(&app, job, &token, told.epoch).await?;
     grow::grow(&app, &held, &told).await?;
@@ -202,9 +202,9 @@ async fn grown(
 
 async fn completed(
     State(app): State<App>,
-    Path(job): Path<Uuid>,
+    ApiPath(job): ApiPath<Uuid>,
     Bearer(token): Bearer,
-    Json(told): Json<Complete>,
+    ApiJson(told): ApiJson<Complete>,
 ) -> ApiResult<StatusCode> {
     let held = lease::holder(&app, job, &token).await?;
     if i64::from(held.epoch) != told.epoch || !(held.current || held.completed) {
@@ -216,9 +216,9 @@ async fn completed(
 
 async fn fail(
     State(app): State<App>,
-    Path(job): Path<Uuid>,
+    ApiPath(job): ApiPath<Uuid>,
     Bearer(token): Bearer,
-    Json(told): Json<Fail>,
+    ApiJson(told): ApiJson<Fail>,
 ) -> ApiResult<StatusCode> {
     let held = current(&app, job, &token, told.epoch).await?;
     tracing::warn!(%job, code = told.code, reason = told.reason, retryable = told.retryable, "transcoding failed");
@@ -245,9 +245,9 @@ async fn fail(
 
 async fn release(
     State(app): State<App>,
-    Path(job): Path<Uuid>,
+    ApiPath(job): ApiPath<Uuid>,
     Bearer(token): Bearer,
-    Json(told): Json<Release>,
+    ApiJson(told): ApiJson<Release>,
 ) -> ApiResult<StatusCode> {
     let held = current(&app, job, &token, told.epoch).await?;
     let (mut transaction, now_ms) = (app.database.begin().await.map_err(MediaError::from)?, app.clock.now_ms());

@@ -17,6 +17,7 @@
 mod announce;
 mod companions;
 mod complete;
+mod erased;
 mod error;
 mod grow;
 mod grown;
@@ -49,6 +50,7 @@ pub use announce::announce_due;
 pub use companions::{
     Beside, Companion, CompanionFile, Set, build_whole, companions_of, drop_wholes, enqueue_companion, put_whole,
 };
+pub use erased::end_jobs_of;
 pub use error::MediaError;
 pub use grow::{GrowingStream, early_file, growing};
 pub use http::routes;
@@ -143,6 +145,11 @@ pub async fn count_jobs(database: &Database) -> sqlx::Result<Vec<JobCount>> {
 /// All renditions, for keeping them.
 pub async fn kept_renditions(database: &Database) -> sqlx::Result<Vec<store::kept::KeptRendition>> {
     store::kept::renditions(database).await
+}
+
+/// Roots that were made of a source: renditions, and folders of previews.
+pub async fn made_of(database: &Database, source: &str) -> sqlx::Result<Vec<String>> {
+    store::kept::made_of(database, source).await
 }
 
 /// How far the preview of a source is; nothing for files of which none is made.

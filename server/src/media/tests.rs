@@ -1,5 +1,6 @@
 //! The workers' protocol through the real router, with a worker that speaks it and real small files.
 
+mod erased;
 mod fair;
 pub mod fake;
 mod files;

@@ -4,7 +4,7 @@ use pinreel_content::{Cid, Error, Pin, Store};
 use tokio::task::spawn_blocking;
 
 use crate::app::App;
-use crate::{log, pinning};
+use crate::{log, media, pinning};
 
 use super::gather::{gather, taken_back};
 use super::high_water;
@@ -58,6 +58,7 @@ pub async fn reconcile(app: &App) -> Result<(), Refused> {
     let erased = spawn_blocking(move || store.pins_are_complete().and_then(|()| store.erased())).await??;
     let erased: Vec<String> = erased.iter().map(Cid::to_string).collect();
     pinning::unwant(&app.database, &erased, app.clock.now_ms()).await?;
+    media::end_jobs_of(app, &erased).await?;
     Ok(())
 }
 

@@ -24,7 +24,7 @@ use super::import::refusal;
 use super::operation::{self, Answer, Event, Fault, Item, Operation, cid_of};
 use crate::app::App;
 use crate::http::{ApiError, ApiJson, ApiPath, ApiResult};
-use crate::media::wish;
+use crate::media::{self, wish};
 use crate::retention;
 
 /// Events or pieces that wait for a slow reader.
@@ -51,7 +51,8 @@ pub async fn operate(State(app): State<App>, ApiJson(mut operation): ApiJson<Ope
     }
     let (sender, events) = mpsc::channel(QUEUE);
     let (store, now_ms, stop) = (app.store.clone(), super::now_ms(&app), app.tasks.stop.clone());
-    let (teller, is_erasure) = (sender.clone(), matches!(operation, Operation::Erase { .. }));
+    let erased = if let Operation::Erase { cid } = &operation { Some(cid.clone()) } else { None };
+    let teller = sender.clone();
     let operated = tokio::task::spawn_blocking(move || {
         let mut tell = |event| !stop.is_cancelled() && teller.blocking_send(event).is_ok();
         if let Some(why) = stale {
@@ -68,11 +69,13 @@ pub async fn operate(State(app): State<App>, ApiJson(mut operation): ApiJson<Ope
             Ok(last) => last,
             Err(error) => Event::Failed(Fault::new("internal", format!("The operation broke off ({error})."))),
         };
-        if is_erasure
-            && matches!(last, Event::Answer(_))
-            && let Err(error) = retention::reconcile(&app).await
-        {
-            tracing::warn!(%error, "what was erased stays pinned at Kubo for now");
+        if let Some(cid) = erased.filter(|_| matches!(last, Event::Answer(_))) {
+            if let Err(error) = retention::reconcile(&app).await {
+                tracing::warn!(%error, "what was erased stays pinned at Kubo for now, and its jobs go on");
+            }
+            for root in made_of(&app, &cid).await {
+                let _ = sender.send(Event::Item(Item::Made(root))).await;
+            }
         }
         // Whoever asked may have left.
         let _ = sender.send(last).await;
@@ -80,6 +83,23 @@ pub async fn operate(State(app): State<App>, ApiJson(mut operation): ApiJson<Ope
     let lines = received(events)
         .map(|event| serde_json::to_vec(&event).map(|line| Bytes::from([line, b"\n".to_vec()].concat())));
     ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
+}
+
+/// Roots that were made of a source and are still here.
+async fn made_of(app: &App, cid: &str) -> Vec<String> {
+    // The name in its usual form, as the tables have it.
+    let source = cid_of(cid).map(|cid| cid.to_string()).unwrap_or_default();
+    let mut made = media::made_of(&app.database, &source).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "what was made of erased content isn't known");
+        Vec::new()
+    });
+    let store = app.store.clone();
+    let held = move |root: &String| cid_of(root).is_ok_and(|root| store.holds(&root).unwrap_or(false));
+    let looking = tokio::task::spawn_blocking(move || {
+        made.retain(held);
+        made
+    });
+    looking.await.unwrap_or_default()
 }
 
 /// POST `/media`: looks at jobs and workers, or changes them.

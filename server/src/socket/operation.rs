@@ -77,6 +77,8 @@ pub enum Item {
     Missing(String),
     /// Why the node's own pins may not be as its tables have them.
     Stale(String),
+    /// A root that was made of what was erased, and that is still here.
+    Made(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

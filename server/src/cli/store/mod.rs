@@ -198,8 +198,8 @@ async fn pins(folder: Folder) -> Result<(String, Value), Failure> {
     operator.operate(&Operation::Pins, on_event).await?;
     let line = |pin: &PinRow| {
         let word = if pin.expired { "expired" } else { "until" };
-        let until = pin.until_ms.map_or_else(String::new, |until| format!(", {word} {}", date(until)));
-        format!("{}  {}  {} (since {}{until})", pin.cid, pin.owner, pin.reason, date(pin.since_ms))
+        let until = pin.until_ms.map_or_else(String::new, |until| format!(", {word} {}", moment(until)));
+        format!("{}  {}  {} (since {}{until})", pin.cid, pin.owner, pin.reason, moment(pin.since_ms))
     };
     let mut lines: Vec<String> = pins.iter().map(line).collect();
     if pins.is_empty() {
@@ -244,7 +244,20 @@ async fn erase(command: Erase) -> Result<(String, Value), Failure> {
         )));
     }
     let operator = Operator::of(&command.plain.folder.root()?).await?;
-    collected(operator.operate(&Operation::Erase { cid: command.cid }, |_| {}).await?)
+    let mut made = Vec::new();
+    let on_event = |event| {
+        if let Event::Item(Item::Made(root)) = event {
+            made.push(root);
+        }
+    };
+    let answer = operator.operate(&Operation::Erase { cid: command.cid }, on_event).await?;
+    let (mut text, mut value) = collected(answer)?;
+    if !made.is_empty() {
+        text += "\nMade of it, and still here until you erase it as well:";
+        made.iter().for_each(|root| text += &format!("\n{root}"));
+    }
+    value["made"] = json!(made);
+    Ok((text, value))
 }
 
 fn changed(answer: &Answer) -> Result<bool, Failure> {
@@ -277,8 +290,8 @@ pub fn size(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()
 }
 
-/// A day, in UTC.
-pub fn date(ms: u64) -> String {
+/// A minute, in UTC.
+pub fn moment(ms: u64) -> String {
     // Days since 1970 to a date: Howard Hinnant's algorithm, in years that begin in March.
     let days = ms / 86_400_000 + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
@@ -287,7 +300,9 @@ pub fn date(ms: u64) -> String {
     let month = (5 * day_of_year + 2) / 153;
     let (day, month) = (day_of_year - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
     let year = era * 400 + year_of_era + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
+    let minute_of_day = ms / 60_000 % 1440;
+    let (hour, minute) = (minute_of_day / 60, minute_of_day % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
 }
 
 #[cfg(test)]
@@ -305,16 +320,16 @@ mod tests {
     }
 
     #[test]
-    fn dates() {
-        for (ms, day) in [
-            (0, "1970-01-01"),
-            (951_782_399_999, "2000-02-28"),
-            (951_782_400_000, "2000-02-29"),
-            (1_800_000_000_000, "2027-01-15"),
-            (4_107_542_399_000, "2100-02-28"),
-            (4_107_542_400_000, "2100-03-01"),
+    fn moments() {
+        for (ms, minute) in [
+            (0, "1970-01-01 00:00 UTC"),
+            (951_782_399_999, "2000-02-28 23:59 UTC"),
+            (951_782_400_000, "2000-02-29 00:00 UTC"),
+            (1_800_000_000_000, "2027-01-15 08:00 UTC"),
+            (4_107_542_399_000, "2100-02-28 23:59 UTC"),
+            (4_107_542_400_000, "2100-03-01 00:00 UTC"),
         ] {
-            assert_eq!(date(ms), day);
+            assert_eq!(moment(ms), minute);
         }
     }
 }

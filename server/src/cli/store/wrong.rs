@@ -17,7 +17,7 @@ impl Wrong {
             Item::Damaged(leaf) => self.damaged.push(leaf),
             Item::Dropped(cid) => self.dropped.push(cid),
             Item::Missing(cid) => self.missing.push(cid),
-            Item::Pin(_) | Item::Stale(_) => {}
+            Item::Pin(_) | Item::Stale(_) | Item::Made(_) => {}
         }
     }
 

@@ -57,6 +57,13 @@ pub async fn retry(connection: &mut PgConnection, source: &str, now_ms: UnixMs) 
     Ok(true)
 }
 
+/// Jobs of these sources, of every kind, that are neither done nor given up.
+pub async fn unfinished_of(pool: &PgPool, sources: &[String]) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!("select id from job where source = any($1) and state in ('queued', 'leased')", sources)
+        .fetch_all(pool)
+        .await
+}
+
 /// The newest job of a source.
 pub async fn job_of_source(pool: &PgPool, source: &str) -> sqlx::Result<Option<Job>> {
     let row = sqlx::query_as!(

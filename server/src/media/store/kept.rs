@@ -50,3 +50,13 @@ pub async fn early(pool: &PgPool) -> sqlx::Result<Vec<(Uuid, String)>> {
     }
     Ok(kept)
 }
+
+/// Roots that were made of a source: renditions, and folders of previews.
+pub async fn made_of(pool: &PgPool, source: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"select root as "root!" from rendition where source = $1 union select root from preview where source = $1"#,
+        source
+    )
+    .fetch_all(pool)
+    .await
+}
