@@ -14,7 +14,8 @@ pub enum CompanionError {
     #[error("There is nothing of this name beside the upload.")]
     Unknown,
     #[error(
-        "The upload is published: what lies beside it was put together with it. Upload the file again to publish it anew."
+        "This channel has published the file already, and what lies beside it was put together with it: that can't be \
+         changed any more. Captions and a poster are added before a file is published."
     )]
     Published,
     #[error("{name} is over the limit of {} MiB for {}.", .role.max_bytes() >> 20, .role.name())]

@@ -75,12 +75,11 @@ pub async fn answer(app: &App, ask: Ask) -> Response {
         }
         Err(refused) => Err(refused),
     };
-    let mut response = answered.unwrap_or_else(|error| {
-        let mut response = error.into_response();
+    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    if response.status().is_client_error() || response.status().is_server_error() {
         // What isn't held now may be published in a minute.
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        response
-    });
+    }
     fence::apply(response.headers_mut());
     if audience == Audience::Public {
         fence::allow_every_origin(response.headers_mut());

@@ -80,5 +80,5 @@ pub fn start(app: &App) {
 
 pub fn routes() -> Router<App> {
     let content = get(http::content).options(http::preflight);
-    Router::new().route("/ipfs/{*path}", content)
+    Router::new().route("/ipfs/", content.clone()).route("/ipfs/{*path}", content)
 }

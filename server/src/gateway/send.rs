@@ -113,8 +113,9 @@ pub fn send(
     put(&mut headers, header::CONTENT_TYPE, &shape.content_type);
     headers.insert(header::CONTENT_LENGTH, range.len.into());
     source.check(range)?;
-    let body = if ask.is_head { Body::empty() } else { source.part(range)? };
-    Ok((status, headers, body).into_response())
+    // Also for HEAD: what can't even be begun has no good answer.
+    let body = source.part(range)?;
+    Ok((status, headers, if ask.is_head { Body::empty() } else { body }).into_response())
 }
 
 fn unsatisfiable(size_bytes: u64) -> Response {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -22,6 +22,21 @@ const ASKABLE: HeaderValue = HeaderValue::from_static("accept, content-type, if-
 const READS: HeaderValue = HeaderValue::from_static("GET, HEAD");
 const ANY: HeaderValue = HeaderValue::from_static("*");
 const A_DAY: HeaderValue = HeaderValue::from_static("86400");
+
+/// Refuses HTTP/1.1 that doesn't name its host, or names several: whoever stands between could read it otherwise than
+/// this node (RFC 9112 §3.2).
+///
+/// # Errors
+/// `host_missing`.
+pub fn check_host<B>(request: &axum::http::Request<B>) -> Result<(), ApiError> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let is_needed = request.version() == Version::HTTP_11;
+    match (hosts.next(), hosts.next()) {
+        (Some(_), None) => Ok(()),
+        (None, _) if !is_needed => Ok(()),
+        _ => Err(ApiError::bad_request("host_missing", "A request by HTTP/1.1 names its host in one Host header.")),
+    }
+}
 
 /// Refuses what a page of another site makes a browser write here. Other programs send no `Origin` and no cookie.
 ///

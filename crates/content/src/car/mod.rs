@@ -43,7 +43,7 @@ pub enum CarError {
     /// `offset` is where the block begins; its CID is known if the file goes on for so long.
     #[error("the CAR file ends in the middle of a block{}, which begins at byte {offset}", named(.cid))]
     Truncated { offset: u64, cid: Option<Box<Cid>> },
-    #[error("the CAR file has no valid CID at byte {offset}")]
+    #[error("the CAR file has no valid CID at byte {offset}, or one that holds more than 64 bytes itself")]
     Cid { offset: u64 },
     #[error(
         "the CAR file has a block{} of {size_bytes} bytes at byte {offset}; blocks may have at most {}",

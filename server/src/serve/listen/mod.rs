@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Request;
+use axum::response::IntoResponse;
+use futures_util::future::{Either, ready};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -23,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::http::Peer;
+use crate::http::guard::check_host;
 use crate::metrics::Metrics;
 use crate::router::Answers;
 use crate::sendfile::{Stream, TakesFiles};
@@ -108,7 +111,10 @@ pub async fn serve(
         let _ = stream.set_nodelay(true);
         let is_plain = tls.is_none();
         let answers = answers.clone();
-        let service = service_fn(move |request| answers.answer(with_connection(request, from.ip(), is_plain)));
+        let service = service_fn(move |request| match check_host(&request) {
+            Ok(()) => Either::Left(answers.answer(with_connection(request, from.ip(), is_plain))),
+            Err(refused) => Either::Right(ready(Ok(refused.into_response()))),
+        });
         let kept = (slot, visit, metrics.connected());
         let (builder, watcher, tls) = (builder.clone(), open.watcher(), tls.clone());
         tokio::spawn(async move {
