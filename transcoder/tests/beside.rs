@@ -46,6 +46,10 @@ fn pictures_of_each_kind_become_a_poster_without_what_hides_in_them() {
     let (folder, _) = make(&large, "\"picture\"").unwrap();
     let size = common::ffprobe(&folder.path().join("poster.jpg"), &["-show_entries", "stream=width,height"]);
     assert_eq!(size.trim(), "1280,640");
+    let (_folder, huge) = clip("huge.jpg", "-f lavfi -i color=red:size=9000x9000 -frames:v 1");
+    let (code, reason) = make(&huge, "\"picture\"").unwrap_err();
+    assert_eq!(code, "picture_too_large");
+    assert!(reason.contains("9000 by 9000") && reason.contains("67 megapixels"), "{reason}");
 }
 
 #[test]

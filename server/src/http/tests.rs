@@ -1,13 +1,31 @@
 //! What every request meets, whatever it asks for.
 
 use axum::body::Body;
-use axum::http::{Method, Request, StatusCode, header};
+use axum::http::{Method, Request, StatusCode, Version, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::Peer;
+use super::guard::check_host;
 use crate::testing::{ORIGIN, TestApp};
+
+#[test]
+fn http_1_1_names_one_host() {
+    let request = |version: Version, hosts: &[&str]| {
+        let request = Request::get("/").version(version);
+        hosts.iter().fold(request, |request, host| request.header(header::HOST, *host)).body(()).unwrap()
+    };
+    for (version, hosts, is_right) in [
+        (Version::HTTP_11, &["a.example"][..], true),
+        (Version::HTTP_11, &[], false),
+        (Version::HTTP_11, &["a.example", "b.example"], false),
+        (Version::HTTP_10, &[], true),
+        (Version::HTTP_2, &[], true),
+    ] {
+        assert_eq!(check_host(&request(version, hosts)).is_ok(), is_right, "{version:?} {hosts:?}");
+    }
+}
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
 async fn rejections_are_problem_documents(owner: PgPool) {
