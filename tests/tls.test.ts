@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 
+import { Cli, type Published } from './lib/cli.ts';
 import { freshFolder } from './lib/folders.ts';
+import { makeClip } from './lib/media.ts';
 import { freePort, PinreelNode } from './lib/node.ts';
 import { ended, ok } from './lib/process.ts';
 import { until } from './lib/wait.ts';
@@ -72,6 +74,34 @@ test('TLS by files speaks HTTP/1.1 and HTTP/2, and takes a renewed certificate',
     async () => (await overHttp1(`${url}/healthz`, renewed).catch(() => undefined))?.subject === 'second',
     120_000,
   );
+  assert.equal(await node.stop(), 0);
+});
+
+test('a node that speaks TLS itself transcodes what is published there', async () => {
+  const folder = freshFolder('tls');
+  const [authority, request, cert] = ['authority', 'request', 'node'].map((name) =>
+    join(folder, `${name}.pem`),
+  );
+  const ca = await certificate(folder, 'authority');
+  const key = join(folder, 'node.key');
+  await ok('openssl', [
+    'req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=node',
+    '-addext', 'subjectAltName=DNS:localhost', '-addext', 'basicConstraints=CA:FALSE', '-out', request!, '-keyout', key,
+  ]); // prettier-ignore
+  await ok('openssl', [
+    'x509', '-req', '-in', request!, '-CA', authority!, '-CAkey', ca.key, '-days', '2', '-copy_extensions', 'copy', '-out', cert!,
+  ]); // prettier-ignore
+  const port = await freePort();
+  const url = `https://localhost:${port}`;
+  const node = await PinreelNode.launch({
+    port,
+    args: ['--tls-cert', cert!, '--tls-key', key, '--url', url],
+  });
+  await until('the ready line', () => node.stdout.split('\n').includes(`ready: ${url}`), 120_000);
+  const clip = await makeClip(join(folder, 'clip.mp4'));
+  const cli = new Cli(folder, { SSL_CERT_FILE: authority! });
+  const published = await cli.json<Published>('publish', clip, '--node', url, '--wait', 'complete');
+  assert.equal(published.state, 'complete');
   assert.equal(await node.stop(), 0);
 });
 

@@ -36,6 +36,11 @@ impl Site {
         Self { base, socket, origins, local, any_ip_port: (url.is_none() && everywhere).then(|| listen.port()) }
     }
 
+    /// As it is where this machine's own programs have a socket of their own.
+    pub fn with_inner(self, inner: SocketAddr) -> Self {
+        Self { socket: listen_url(inner), ..self }
+    }
+
     pub fn url(&self) -> &Url {
         &self.base
     }

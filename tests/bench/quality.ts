@@ -19,23 +19,26 @@ interface Transcoded {
     made: 'encoded' | 'remuxed';
     width: number;
     height: number;
+    frame_rate: { num: number; den: number };
     init: { name: string };
     segments: { file: { name: string } }[];
   }[];
 }
 
 const CLIPS = ['big_buck_bunny_0_30.webm', 'bigbuckbunny.mp4', 'chaplin.mp4', 'world.mp4'];
-const CRFS = [20, 23, 26, 29];
+/** Of each side, so that both curves reach about the same scores. */
+const CRFS = { ours: [22, 25, 28, 31], peer: [20, 23, 26, 29] };
 /** The default preset. */
 const USUAL = {
   ladder: [1080, 720, 480, 360, 240],
-  crf: 23,
+  crf: 25,
   max_kbits_per_second: null,
   max_frame_rate: 60,
   max_hours: 12,
 };
 const MOST = 0.9;
 const STEPS = 100;
+const LEAST_SECONDS = 20;
 const JUDGE = 'imageio-ffmpeg==0.8.1';
 
 /** The judging ffmpeg's path, installed into the bench's folder if need be. */
@@ -51,8 +54,10 @@ async function judge(folder: string): Promise<string> {
 }
 
 async function vmaf(program: string, made: string, source: string): Promise<number> {
-  const filters =
-    '[0:v]setpts=PTS-STARTPTS[a];[1:v]setpts=PTS-STARTPTS[b];[a][b]scale2ref=flags=bicubic[c][d];[c][d]libvmaf';
+  // Under one name for their colours: a newer ffmpeg converts what is called otherwise, or isn't called anything.
+  const same =
+    'setpts=PTS-STARTPTS,setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709';
+  const filters = `[0:v]${same}[a];[1:v]${same}[b];[a][b]scale2ref=flags=bicubic[c][d];[c][d]libvmaf`;
   const { stderr } = await ok(program, ['-i', made, '-i', source, '-lavfi', filters, '-f', 'null', '-']);
   const score = /VMAF score: ([\d.]+)/.exec(stderr)?.[1];
   if (!score) throw new Error(`no score: ${stderr.slice(-500)}`);
@@ -90,6 +95,37 @@ interface Clip {
   /** Of the largest rung that is encoded, where the others of its ladder are left out. */
   width: number;
   height: number;
+  /** Frames a second. */
+  pace: number;
+}
+
+/** A clip without its sound, again and again until it is long enough: the first segments are short, and weigh more. */
+async function longEnough(path: string, folder: string): Promise<string> {
+  const { stdout } = await ok('ffprobe', [
+    '-v',
+    'error',
+    '-show_entries',
+    'format=duration',
+    '-of',
+    'csv=p=0',
+    path,
+  ]);
+  const times = Math.max(0, Math.ceil(LEAST_SECONDS / Number(stdout)) - 1);
+  const long = join(folder, 'clip.mkv');
+  await ok('ffmpeg', [
+    '-v',
+    'error',
+    '-y',
+    '-stream_loop',
+    String(times),
+    '-i',
+    path,
+    '-an',
+    '-c',
+    'copy',
+    long,
+  ]);
+  return long;
 }
 
 /** What our transcoder encodes of a clip at most; its largest rung may be a copy. */
@@ -97,8 +133,8 @@ async function largest(path: string, folder: string): Promise<Clip> {
   const out = join(folder, 'largest');
   const { video } = await transcode(path, out);
   rmSync(out, { recursive: true });
-  const { width, height } = video.find((each) => each.made === 'encoded')!;
-  return { path, width, height };
+  const { width, height, frame_rate: rate } = video.find((each) => each.made === 'encoded')!;
+  return { path, width, height, pace: rate.num / rate.den };
 }
 
 async function transcode(
@@ -112,7 +148,7 @@ async function transcode(
   return { ...told, cpu };
 }
 
-/** That rung alone, by the whole job: with its sound, poster, storyboard and hashes. Gives its file and CPU seconds. */
+/** That rung alone, by the whole job: with poster, storyboard and hashes. Gives its file and CPU seconds. */
 async function ours(clip: Clip, crf: number, folder: string): Promise<[string, number]> {
   const out = join(folder, 'ours');
   const ladder = [Math.min(clip.width, clip.height)];
@@ -127,9 +163,12 @@ async function ours(clip: Clip, crf: number, folder: string): Promise<[string, n
 
 async function peerTube(clip: Clip, crf: number, folder: string): Promise<[string, number]> {
   const whole = join(folder, 'peer.mp4');
+  const bitsPerPixel = clip.height >= 1080 ? 0.1 : clip.height >= 720 ? 0.11 : 0.12;
+  const most = Math.round(clip.width * clip.height * clip.pace * bitsPerPixel);
   const { cpu } = await took('ffmpeg', [
     '-v', 'error', '-y', '-i', clip.path, '-vf', `scale=${clip.width}:${clip.height}`, '-c:v', 'libx264', '-preset', 'veryfast',
-    '-crf', String(crf), '-pix_fmt', 'yuv420p', '-bf', '16', '-b_strategy', '1', '-g', '60', '-an', whole,
+    '-crf', String(crf), '-maxrate', String(most), '-bufsize', String(2 * most), '-pix_fmt', 'yuv420p', '-bf', '16', '-b_strategy', '1',
+    '-g', String(Math.round(2 * clip.pace)), '-an', whole,
   ]); // prettier-ignore
   return [whole, cpu];
 }
@@ -141,12 +180,13 @@ export async function quality(): Promise<Comparison[]> {
   const notes: string[] = [];
   const sums = { ours: 0, peer: 0 };
   for (const name of CLIPS) {
-    const path = realClip(name);
-    if (!path) continue;
+    const short = realClip(name);
+    if (!short) continue;
+    const path = await longEnough(short, folder);
     const clip = await largest(path, folder);
     const curve = async (make: typeof ours, side: 'ours' | 'peer'): Promise<Point[]> => {
       const points: Point[] = [];
-      for (const crf of CRFS) {
+      for (const crf of CRFS[side]) {
         const [made, cpu] = await make(clip, crf, folder);
         sums[side] += cpu;
         points.push([await vmaf(program, made, path), Math.log(statSync(made).size)]);
@@ -154,7 +194,7 @@ export async function quality(): Promise<Comparison[]> {
       return points;
     };
     const [own, peer] = [await curve(ours, 'ours'), await curve(peerTube, 'peer')];
-    const usual = own[CRFS.indexOf(USUAL.crf)]![0];
+    const usual = own[CRFS.ours.indexOf(USUAL.crf)]![0];
     rates.push(rate(own, peer));
     notes.push(`${name} in ${clip.height}, VMAF ${usual.toFixed(1)}, ${rates.at(-1)!.toFixed(2)}`);
   }

@@ -28,9 +28,11 @@ export interface Resolved {
 
 export class Cli {
   readonly config: string;
+  private readonly env: Record<string, string>;
 
-  constructor(config = freshFolder('cli')) {
+  constructor(config = freshFolder('cli'), env: Record<string, string> = {}) {
     this.config = config;
+    this.env = env;
   }
 
   run(...args: string[]): Promise<Finished> {
@@ -39,6 +41,7 @@ export class Cli {
         XDG_CONFIG_HOME: this.config,
         XDG_STATE_HOME: join(this.config, 'state'),
         DATABASE_URL: undefined,
+        ...this.env,
       },
     });
   }

@@ -64,7 +64,7 @@ impl Default for Preset {
     fn default() -> Self {
         Self {
             ladder: vec![1080, 720, 480, 360, 240],
-            crf: 23,
+            crf: 25,
             max_kbits_per_second: None,
             max_frame_rate: *FRAME_RATES.end(),
             max_hours: *HOURS.end(),

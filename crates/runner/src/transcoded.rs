@@ -40,7 +40,7 @@ pub struct Video {
     pub name: String,
     pub width: u32,
     pub height: u32,
-    /// Of the frames as played; the average when the source's rate varies.
+    /// Of the frames as played; the most in a second when the source's rate varies.
     pub frame_rate: FrameRate,
     /// RFC 6381, such as `avc1.64001f`.
     pub codecs: String,

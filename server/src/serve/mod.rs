@@ -6,6 +6,7 @@
 mod listen;
 
 use std::io::Write;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use pinreel_runner::{Preset, PresetError};
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{self, App, Tasks};
@@ -137,6 +139,12 @@ struct Parts {
 async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
     database::migrate(&owner).await?;
     let address = parts.listener.local_addr()?;
+    let site = Site::new(parts.config.url.as_ref(), address);
+    let inner = inner_listener(&parts).await?;
+    let site = match &inner {
+        Some(inner) => site.with_inner(inner.local_addr()?),
+        None => site,
+    };
     let store = open_store(&parts.data).await?;
     let identity = NodeIdentity::load_or_create(&parts.data, parts.config.url.as_ref())?;
     let worker_token = match parts.worker_token {
@@ -147,7 +155,7 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
         identity: Arc::new(identity),
         database: database::pool(owner),
         clock: Clock::System,
-        site: Arc::new(Site::new(parts.config.url.as_ref(), address)),
+        site: Arc::new(site),
         web: parts.web,
         kubo: KuboAddress::new(parts.config.kubo_api.clone()),
         denylists: open_denylists(&parts.config, &parts.data).await?,
@@ -175,8 +183,10 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
     }
     let stop = app.tasks.stop.clone();
     let is_plain = parts.tls.is_none();
-    let server = listen::serve(parts.listener, parts.tls, Answers::of(app.clone()), app.metrics.clone(), stop.clone());
-    let server = tokio::spawn(server);
+    let answers = Answers::of(app.clone());
+    let serve =
+        |listener, tls| tokio::spawn(listen::serve(listener, tls, answers.clone(), app.metrics.clone(), stop.clone()));
+    let servers = [Some(serve(parts.listener, parts.tls)), inner.map(|inner| serve(inner, None))];
     let announced = tokio::select! {
         announced = announce(&app, address, is_plain) => announced,
         () = stop.cancelled() => Ok(()),
@@ -184,15 +194,30 @@ async fn run(parts: Parts, owner: PgConnectOptions) -> Result<(), ServeError> {
     if announced.is_ok() {
         stop.cancelled().await;
     }
+    end(&app, servers.into_iter().flatten()).await;
+    announced
+}
+
+/// Lets requests and tasks end, for a while.
+async fn end(app: &App, servers: impl Iterator<Item = JoinHandle<()>>) {
     let ended = async {
         app.tasks.finish().await;
-        let _ = server.await;
+        for server in servers {
+            let _ = server.await;
+        }
     };
     if tokio::time::timeout(GRACE, ended).await.is_err() {
         tracing::warn!("some requests or tasks didn't end in time and are cut off");
     }
     let _ = tokio::time::timeout(Duration::from_secs(1), app.database.close()).await;
-    announced
+}
+
+/// Where the node's own worker reaches a node that speaks TLS: with no certificate to trust, or to wait for.
+async fn inner_listener(parts: &Parts) -> Result<Option<TcpListener>, ServeError> {
+    match (&parts.tls, &parts.transcoder) {
+        (Some(_), Some(_)) => Ok(Some(listen::bind(Ipv4Addr::LOCALHOST.into(), 0).await?)),
+        _ => Ok(None),
+    }
 }
 
 async fn stop_on_signal(mut interrupt: Signal, mut terminate: Signal, stop: CancellationToken) {

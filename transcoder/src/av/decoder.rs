@@ -26,7 +26,13 @@ impl Decoder {
     pub fn open(track: &Track, limits: Limits, threads: usize) -> Result<Self, Error> {
         let mut context = codec::Context::from_parameters(track.parameters.clone())?;
         context.set_threading(threading::Config { kind: threading::Type::Frame, count: threads, safe: false });
-        let codec = decoder::find(context.id()).ok_or(Error::DecoderNotFound)?;
+        // ffmpeg's own decoders of these look at the colours alone.
+        let transparent = match track.codec.as_str() {
+            "vp8" if track.alpha_beside => decoder::find_by_name("libvpx"),
+            "vp9" if track.alpha_beside => decoder::find_by_name("libvpx-vp9"),
+            _ => None,
+        };
+        let codec = transparent.or_else(|| decoder::find(context.id())).ok_or(Error::DecoderNotFound)?;
         if !limits.decoders.contains(&codec.name()) {
             return Err(Error::DecoderNotFound);
         }

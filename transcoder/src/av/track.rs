@@ -33,6 +33,8 @@ pub struct Track {
     pub sample_rate: u32,
     pub channels: u32,
     pub coding: Coding,
+    /// Matroska's word that each picture has another one beside it, of its opacity.
+    pub alpha_beside: bool,
 }
 
 /// Whether pictures are made of two fields of different instants.
@@ -98,6 +100,7 @@ fn track(stream: &ffmpeg_next::Stream<'_>) -> Track {
         sample_rate: u32::try_from(sample_rate).unwrap_or(0),
         channels: u32::try_from(channels).unwrap_or(0),
         coding: coding(&parameters),
+        alpha_beside: tag(stream, c"alpha_mode").is_some_and(|mode| mode == "1"),
         parameters,
     }
 }

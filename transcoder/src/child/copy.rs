@@ -82,7 +82,6 @@ struct PictureCopier<'p> {
     group: Vec<(i64, Packet)>,
     segments: Segments,
     next_cut: u64,
-    frames: u64,
 }
 
 impl<'p> PictureCopier<'p> {
@@ -91,7 +90,7 @@ impl<'p> PictureCopier<'p> {
         let muxer = Muxer::of_copy(&plan.track.parameters, &header, plan.clock.timescale, None).map_err(encoding)?;
         let order = Order::Copied { lead: fit.lead };
         let segments = Segments::new(folder.clone(), (&plan.top_name(), plan.clock.timescale), muxer, order)?;
-        Ok(Self { plan, fit, placer: Placer::new(plan.clock), group: Vec::new(), segments, next_cut: 0, frames: 0 })
+        Ok(Self { plan, fit, placer: Placer::new(plan.clock), group: Vec::new(), segments, next_cut: 0 })
     }
 
     fn packet(&mut self, packet: &Packet, origin_us: i64) -> Result<(), Failure> {
@@ -115,7 +114,6 @@ impl<'p> PictureCopier<'p> {
             packet.set_pts(Some(plays));
             self.segments.expect(time, cut);
             self.segments.push(packet)?;
-            self.frames += 1;
         }
         Ok(())
     }
@@ -129,7 +127,7 @@ impl<'p> PictureCopier<'p> {
             name: self.plan.top_name(),
             width: self.plan.size.width,
             height: self.plan.size.height,
-            frame_rate: rate::measured(self.plan.pace.rate(), self.frames, written.length, timescale),
+            frame_rate: rate::measured(self.plan.pace.rate(), written.densest, timescale),
             codecs: codecs::avc1(&sets).ok_or_else(odd)?,
             timescale,
             init: written.init,

@@ -10,6 +10,7 @@ use pinreel_runner::{Audio, FileRef, Segment, Video};
 
 use super::formats::LIMITS;
 use super::rung::encoding;
+use super::scan::AAC_FRAME;
 use super::segments::Folder;
 use crate::av::input::Source;
 use crate::av::joint::Joint;
@@ -18,13 +19,15 @@ use crate::failure::Failure;
 const NAME: &str = "video.mp4";
 /// The rendition to copy is the best with at most this short side.
 const MIDDLE: u32 = 480;
-/// Larger ones aren't made: a lower rendition is taken, or none.
+/// Larger ones, sound and index included, aren't made: a lower rendition is taken, or none. Less than a job may write.
 const MOST_BYTES: u64 = 200 << 20;
+/// What the index takes for a packet at most.
+const INDEX_BYTES: f64 = 16.0;
 
 /// Makes the file; none if every rendition is too large for it, or there is no picture.
 pub fn mux(folder: &Folder, video: &[Video], audio: &[Audio]) -> Result<Option<FileRef>, Failure> {
-    let Some(picture) = choose(video) else { return Ok(None) };
     let sound = audio.iter().find(|audio| audio.default);
+    let Some(picture) = choose(video, sound) else { return Ok(None) };
     let open = |init: &FileRef, segments: &[Segment]| Joined::new(folder, init, segments).open();
     let mut sources = vec![Packets::new(open(&picture.init, &picture.segments)?)];
     if let Some(sound) = sound {
@@ -54,11 +57,27 @@ pub fn mux(folder: &Folder, video: &[Video], audio: &[Audio]) -> Result<Option<F
     folder.made(NAME).map(Some)
 }
 
-fn choose(video: &[Video]) -> Option<&Video> {
+/// The rendition to copy with this sound.
+fn choose<'v>(video: &'v [Video], sound: Option<&Audio>) -> Option<&'v Video> {
     let side = |video: &&Video| video.width.min(video.height);
-    let small = |video: &&Video| video.segments.iter().map(|s| s.file.bytes).sum::<u64>() <= MOST_BYTES;
+    let beside = sound.map_or(0, |sound| {
+        let packets = seconds(&sound.segments, sound.timescale) * f64::from(sound.sample_rate) / AAC_FRAME as f64;
+        bytes(&sound.segments) + (packets * INDEX_BYTES) as u64
+    });
+    let small = |video: &&Video| {
+        let packets = seconds(&video.segments, video.timescale) * video.frame_rate.as_f64();
+        bytes(&video.segments) + (packets * INDEX_BYTES) as u64 + beside <= MOST_BYTES
+    };
     let best = video.iter().filter(small).filter(|video| side(video) <= MIDDLE).max_by_key(side);
     best.or_else(|| video.iter().filter(small).min_by_key(side))
+}
+
+fn seconds(segments: &[Segment], timescale: u32) -> f64 {
+    segments.iter().map(|segment| segment.ticks).sum::<u64>() as f64 / f64::from(timescale.max(1))
+}
+
+fn bytes(segments: &[Segment]) -> u64 {
+    segments.iter().map(|segment| segment.file.bytes).sum()
 }
 
 /// A source's packets with the next one at hand.
@@ -144,5 +163,73 @@ impl Seek for Joined {
         };
         self.at = base.checked_add_signed(by).ok_or(io::ErrorKind::InvalidInput)?;
         Ok(self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pinreel_runner::{Audio, FileRef, FrameRate, Made, Segment, Video};
+
+    use super::choose;
+
+    const HOURS: u64 = 2;
+
+    fn file(mebibytes: u64) -> FileRef {
+        FileRef { name: String::new(), cid: String::new(), bytes: mebibytes << 20 }
+    }
+
+    fn segments(timescale: u32, mebibytes: u64) -> Vec<Segment> {
+        vec![Segment { file: file(mebibytes), ticks: HOURS * 3600 * u64::from(timescale) }]
+    }
+
+    fn audio(mebibytes: u64) -> Audio {
+        Audio {
+            name: "a0".to_owned(),
+            language: None,
+            label: "Sound".to_owned(),
+            default: true,
+            channels: 2,
+            sample_rate: 48_000,
+            codecs: String::new(),
+            timescale: 48_000,
+            init: file(0),
+            segments: segments(48_000, mebibytes),
+            made: Made::Encoded,
+            why: String::new(),
+            loudness: None,
+        }
+    }
+
+    fn video((height, mebibytes): (u32, u64)) -> Video {
+        Video {
+            name: format!("v{height}"),
+            width: height * 16 / 9,
+            height,
+            frame_rate: FrameRate { num: 25, den: 1 },
+            codecs: String::new(),
+            timescale: 12_800,
+            init: file(0),
+            segments: segments(12_800, mebibytes),
+            keyframe_bytes: Vec::new(),
+            made: Made::Encoded,
+            why: String::new(),
+        }
+    }
+
+    #[test]
+    fn picture_and_sound_fit_together_into_one_file() {
+        for (rungs, beside, wanted) in [
+            (&[(720, 150), (480, 90), (240, 30)][..], Some(50), Some(480)),
+            (&[(720, 900), (480, 150), (240, 30)], Some(50), Some(240)),
+            (&[(720, 900), (480, 150), (240, 30)], None, Some(480)),
+            (&[(720, 180)], None, Some(720)),
+            (&[(240, 197)], None, None),
+            (&[(240, 30)], Some(190), None),
+        ] {
+            let video: Vec<Video> = rungs.iter().copied().map(video).collect();
+            let sound = beside.map(audio);
+            let chosen = choose(&video, sound.as_ref()).map(|video| video.height);
+            assert_eq!(chosen, wanted, "{rungs:?} {beside:?}");
+        }
     }
 }

@@ -34,7 +34,6 @@ pub struct Rung {
     /// Makes this rung's pictures of the rung above's; none for the top.
     scaler: Option<Filter>,
     clock: Clock,
-    frames: u64,
     sender: Option<SyncSender<Work>>,
     thread: Option<JoinHandle<Result<Written, Failure>>>,
     codecs: String,
@@ -85,7 +84,6 @@ impl Rung {
             plan: plan.clone(),
             scaler: None,
             clock,
-            frames: 0,
             sender: Some(sender),
             thread: Some(thread),
             codecs,
@@ -115,7 +113,6 @@ impl Rung {
     pub fn send(&mut self, picture: &Picture, at: Mark, key: bool) -> Result<(), Failure> {
         let mut picture = picture.share().map_err(encoding)?;
         picture.stamp(at.ticks, key);
-        self.frames += 1;
         let sent = self.sender.as_ref().map(|sender| sender.send(Work::Frame { picture, at }));
         match sent {
             Some(Ok(())) => Ok(()),
@@ -133,7 +130,7 @@ impl Rung {
 
     pub fn finish(mut self) -> Result<Video, Failure> {
         let written = self.join()?;
-        let rate = rate::measured(self.plan.rate, self.frames, written.length, self.clock.timescale);
+        let rate = rate::measured(self.plan.rate, written.densest, self.clock.timescale);
         Ok(Video { segments: written.segments, keyframe_bytes: written.keyframe_bytes, ..self.rendition(rate) })
     }
 

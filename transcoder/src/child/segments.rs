@@ -23,6 +23,7 @@ use crate::failure::Failure;
 use crate::rules::edits::with_delay;
 use crate::rules::fragments::first_sample_end;
 use crate::rules::marks::is_segment;
+use crate::rules::rate::Density;
 
 /// How many packets x264 sends between one and its predecessor in playing order, at most.
 const REORDER: usize = 2;
@@ -130,6 +131,9 @@ pub struct Segments {
     writing: Option<JoinHandle<Result<Segment, Failure>>>,
     /// For each of them where its first packet ends.
     firsts: Vec<Option<u32>>,
+    /// Packets of the open segment.
+    inside: u64,
+    densest: Density,
 }
 
 /// A finished rendition's files.
@@ -138,8 +142,8 @@ pub struct Written {
     pub segments: Vec<Segment>,
     /// For each segment how many bytes hold its first packet; empty if a fragment isn't read that way.
     pub keyframe_bytes: Vec<u32>,
-    /// In ticks.
-    pub length: i64,
+    /// Of the segment with the most packets for its length.
+    pub densest: Density,
 }
 
 impl Segments {
@@ -173,6 +177,8 @@ impl Segments {
             done: Vec::new(),
             writing: None,
             firsts: Vec::new(),
+            inside: 0,
+            densest: Density::default(),
         })
     }
 
@@ -222,7 +228,7 @@ impl Segments {
         self.cut(end)?;
         self.wait_for_disk()?;
         let keyframe_bytes = self.firsts.into_iter().collect::<Option<_>>().unwrap_or_default();
-        Ok(Written { init: self.init, segments: self.done, keyframe_bytes, length: end })
+        Ok(Written { init: self.init, segments: self.done, keyframe_bytes, densest: self.densest })
     }
 
     /// Our encoder delays a packet by at most [`REORDER`] others. Where those last longer than the lead, decoding times
@@ -240,7 +246,7 @@ impl Segments {
         packet.set_duration((until - from).max(1));
         match &mut self.waiting {
             Some((_, waiting)) => waiting.push(packet),
-            None => self.muxer.write(&mut packet).map_err(muxing)?,
+            None => self.mux(packet)?,
         }
         Ok(())
     }
@@ -251,7 +257,12 @@ impl Segments {
         if keep {
             self.cut(at)?;
         }
-        packets.into_iter().try_for_each(|mut packet| self.muxer.write(&mut packet).map_err(muxing))
+        packets.into_iter().try_for_each(|packet| self.mux(packet))
+    }
+
+    fn mux(&mut self, mut packet: Packet) -> Result<(), Failure> {
+        self.inside += 1;
+        self.muxer.write(&mut packet).map_err(muxing)
     }
 
     fn cut(&mut self, at: i64) -> Result<(), Failure> {
@@ -259,6 +270,8 @@ impl Segments {
         let name = format!("{}/seg-{:05}.m4s", self.name, self.made());
         let ticks = u64::try_from(at - self.begin).unwrap_or(0);
         self.firsts.push(first_sample_end(&media));
+        let density = Density { frames: std::mem::take(&mut self.inside), ticks: at - self.begin };
+        self.densest = self.densest.or_denser(density);
         self.begin = at;
         self.wait_for_disk()?;
         if media.len() < LARGE_BYTES {

@@ -14,6 +14,7 @@ mod network;
 use std::fmt;
 
 use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use serde::{Deserialize, Serialize};
 
 pub use limits::{CPU_SECONDS, FILE_BYTES, Limits, MEMORY_BYTES, OPEN_FILES};
@@ -57,6 +58,7 @@ pub fn enter(parent: i32, weak: bool, limits: Limits) -> Result<Layers, Failure>
         return Err(Failure::internal("its parent is gone"));
     }
     let files = files::keep_only_own_folder();
+    give_up_rights().map_err(refused)?;
     // The last one: it takes the calls away that the others need.
     let calls = calls::keep_only_needed();
     let layers = Layers { network, files, calls };
@@ -65,6 +67,12 @@ pub fn enter(parent: i32, weak: bool, limits: Limits) -> Result<Layers, Failure>
     }
     let text = format!("The transcoder couldn't fence its job in: this machine lacks {layers}.");
     Err(Failure::of_machine("sandbox_failed", text))
+}
+
+/// A worker that runs as root is still its children's ruler, but they rule nothing.
+fn give_up_rights() -> rustix::io::Result<()> {
+    let none = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
 }
 
 fn refused(error: rustix::io::Errno) -> Failure {

@@ -19,8 +19,9 @@ const BT2020: i32 = 9;
 /// What can be converted from.
 const PRIMARIES: [i32; 5] = [1, 5, 6, 9, 12];
 const MATRICES: [i32; 4] = [1, 5, 6, 9];
-/// Brightness of diffuse white in nits, by ITU-R BT.2408.
-const WHITE: u32 = 203;
+/// Nits that are called 1 before the curve. With the 203 of BT.2408's diffuse white the curve makes that a mid-grey; with
+/// 100, as in most recipes, films look about as they do elsewhere.
+const ONE_NITS: u32 = 100;
 
 /// What a source's picture of this size needs, and is called afterwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Colour {
         if self.transfer == PQ || self.transfer == HLG {
             let transfer = if self.transfer == PQ { "smpte2084" } else { "arib-std-b67" };
             let filters = format!(
-                ",zscale=tin={transfer}:{}t=linear:npl={WHITE}:p=bt709,format=gbrpf32le,\
+                ",zscale=tin={transfer}:{}t=linear:npl={ONE_NITS}:p=bt709,format=gbrpf32le,\
                  tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv",
                 self.wide_input(),
             );

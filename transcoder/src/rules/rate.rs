@@ -83,14 +83,36 @@ impl Pace {
     }
 }
 
-/// The `planned` rate when so many frames in so many ticks bear it out, else their average.
-pub fn measured(planned: FrameRate, frames: u64, length: i64, timescale: u32) -> FrameRate {
-    let seconds = length.max(1) as f64 / f64::from(timescale.max(1));
-    let measured = frames as f64 / seconds;
-    if frames < 3 || (measured - planned.as_f64()).abs() * 100.0 <= planned.as_f64() {
-        return planned;
+/// Frames in so many ticks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Density {
+    pub frames: u64,
+    pub ticks: i64,
+}
+
+impl Density {
+    /// The denser of the two. Both ends of a stretch may lie upon a frame, so one of its frames doesn't count: the
+    /// longer of two that are alike is taken, which tells more.
+    pub fn or_denser(self, other: Self) -> Self {
+        let product = |frames: u64, ticks: i64| i128::from(frames.saturating_sub(1)) * i128::from(ticks);
+        let is_denser = self.ticks == 0 || product(other.frames, self.ticks) > product(self.frames, other.ticks);
+        if is_denser && other.ticks > 0 { other } else { self }
     }
-    FrameRate { num: (measured * 1000.0).round().max(1.0) as u32, den: 1000 }
+}
+
+/// The most frames that come in a second, from the densest segment: the `planned` rate, or a usual one, where as many
+/// fit between its ends give or take one.
+pub fn measured(planned: FrameRate, densest: Density, timescale: u32) -> FrameRate {
+    const SLACK: f64 = 1.2;
+    let seconds = densest.ticks.max(1) as f64 / f64::from(timescale.max(1));
+    let off = |rate: &FrameRate| (densest.frames as f64 - rate.as_f64() * seconds).abs();
+    let usual = USUAL.iter().map(|&(num, den)| FrameRate { num, den });
+    let usual = usual.filter(|rate| off(rate) <= SLACK).min_by(|one, other| off(one).total_cmp(&off(other)));
+    match usual {
+        _ if densest.frames < 3 || off(&planned) <= SLACK => planned,
+        Some(usual) => usual,
+        None => FrameRate { num: (densest.frames as f64 / seconds * 1000.0).round().max(1.0) as u32, den: 1000 },
+    }
 }
 
 fn divisor(rate: FrameRate, already: u32, most: u32) -> u32 {
@@ -121,7 +143,27 @@ fn near(one: FrameRate, other: FrameRate, parts: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{FrameRate, Pace};
+    use super::{Density, FrameRate, Pace, measured};
+
+    #[test]
+    fn the_rate_is_that_of_the_densest_segment() {
+        let rate = |num, den| FrameRate { num, den };
+        let cases = [
+            // A picture that begins late, then whole segments.
+            (rate(25, 1), &[(12, 1000), (25, 1000), (50, 2000), (100, 4000), (30, 1180)][..], rate(25, 1)),
+            // A fast beginning and a slow end.
+            (rate(18226, 1000), &[(30, 1000), (30, 1000), (60, 2000), (40, 4000)], rate(30, 1)),
+            (rate(24000, 1001), &[(24, 1000), (24, 1000), (48, 2000), (96, 4000), (95, 4000)], rate(24000, 1001)),
+            (rate(50, 1), &[(24, 1000), (24, 1000), (48, 2000), (96, 4000)], rate(24, 1)),
+            (rate(30, 1), &[(34, 1000), (35, 1000), (70, 2000), (140, 4000)], rate(35_000, 1000)),
+            (rate(10, 1), &[(2, 300)], rate(10, 1)),
+        ];
+        for (planned, segments, wanted) in cases {
+            let segments = segments.iter().map(|&(frames, ticks)| Density { frames, ticks });
+            let densest = segments.fold(Density::default(), Density::or_denser);
+            assert_eq!(measured(planned, densest, 1000), wanted, "{densest:?}");
+        }
+    }
 
     #[test]
     fn guesses_become_exact_rates() {
