@@ -193,6 +193,11 @@ impl Job {
         let file = File::options().read(true).custom_flags(flags).open(&self.path);
         let file = file.map_err(Error::io("open", &self.path))?;
         let modified = self.check_unchanged(&file, None)?;
+        // The kernel's own files say that they have nothing, and have.
+        if self.size_bytes == 0 && file.read_at(&mut [0], 0).map_err(Error::io("read", &self.path))? > 0 {
+            let reason = io::Error::other("it doesn't say how long it is; it can be read as a stream");
+            return Err(Error::io("hash", &self.path)(reason));
+        }
         let opened = Arc::new(Opened { file, modified });
         *open = Some(opened.clone());
         Ok(opened)

@@ -117,3 +117,10 @@ fn many_files_and_an_error_in_their_midst() {
     let _listening = UnixListener::bind(folder.path().join("1500")).unwrap();
     assert!(matches!(walk(folder.path(), WALK), Err(Error::SpecialFile(_))));
 }
+
+/// Files of the kernel's own say that they are empty, and aren't.
+#[test]
+fn a_file_that_does_not_say_how_long_it_is_is_no_empty_file() {
+    let error = hash_file(Path::new("/proc/version"), 1, &|_| {}).unwrap_err();
+    assert!(error.to_string().contains("as a stream"), "{error}");
+}

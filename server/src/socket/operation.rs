@@ -189,6 +189,9 @@ fn sentence(text: &str) -> String {
 }
 
 /// A CID that the operator gave.
+/// The hash function that hashes nothing.
+const IDENTITY: u64 = 0;
+
 pub fn cid_of(text: &str) -> Result<Cid, Fault> {
     parse_cid(text).ok_or_else(|| Fault::new("cid_malformed", format!("{text} is no CID.")))
 }
@@ -232,7 +235,14 @@ pub fn run(
             }
             Ok(Answer::Done { changed })
         }
-        Operation::Erase { cid } => Ok(collected(store.erase(&cid_of(cid)?, now_ms)?)),
+        Operation::Erase { cid } => {
+            let root = cid_of(cid)?;
+            if root.hash().code() == IDENTITY {
+                let text = format!("{cid} holds its content itself, so there is nothing to be erased.");
+                return Err(Fault::new("cid_is_content", text));
+            }
+            Ok(collected(store.erase(&root, now_ms)?))
+        }
     }
 }
 

@@ -62,9 +62,10 @@ fn text(wrong: &Wrong, files: u64, bytes: u64, repaired: u64) -> String {
     lines.extend(wrong.missing.iter().map(|cid| format!("missing  {cid}, which something kept needs")));
     let read = format!("Read {files} files and the blocks besides, {} in all", super::size(bytes));
     let mended = if repaired > 0 { format!("; {repaired} blocks were repaired") } else { String::new() };
-    let verdict = match wrong.is_empty() {
-        true => "everything is right",
-        false => "mend it with --repair-from URL, from a gateway that has the content",
+    let verdict = match (wrong.is_empty(), repaired) {
+        (true, _) => "everything is right",
+        (false, 0) => "mend it with --repair-from URL, from a gateway that has the content",
+        (false, _) => "the rest needs another gateway that has the content",
     };
     lines.push(format!("{read}{mended}: {verdict}."));
     lines.join("\n")
