@@ -60,12 +60,12 @@ fn a_fitting_source_is_copied_and_sets_the_boundaries() {
 
 #[test]
 fn containers_without_exact_times_fit_too() {
-    for (name, sound) in [("fitting.mkv", Made::Remuxed), ("fitting.ts", Made::Encoded)] {
+    for name in ["fitting.mkv", "fitting.ts"] {
         let (_folder, source) = clip(name, FITTING);
         let done = transcode(&source);
         done.check();
         assert_eq!(made(&done)[0], ("v360", Made::Remuxed), "{name}: {}", done.result.video[0].why);
-        assert_eq!(made(&done)[2], ("a0", sound), "{name}: {}", done.result.audio[0].why);
+        assert_eq!(made(&done)[2], ("a0", Made::Remuxed), "{name}: {}", done.result.audio[0].why);
         assert_eq!(pictures(&done.media("v360")), pictures(&source));
         let apart = flash(&done, "v360") - beep(&done, "a0");
         assert!(apart.abs() < 0.025, "{name}: {apart}");

@@ -15,6 +15,7 @@ use crate::av::input::Source;
 use crate::av::muxer::Muxer;
 use crate::av::{is_out_of_memory, packet};
 use crate::failure::Failure;
+use crate::rules::adts;
 use crate::rules::clock::{Placer, rescale};
 use crate::rules::codecs::{self, AAC_LC};
 use crate::rules::marks::Marks;
@@ -154,8 +155,8 @@ struct SoundCopier<'p> {
 impl<'p> SoundCopier<'p> {
     fn new(plan: &'p SoundPlan, fit: SoundCopy, marks: &Marks, job: &Plan, folder: &Folder) -> Result<Self, Failure> {
         let track = &plan.track;
-        let muxer =
-            Muxer::of_copy(&track.parameters, &track.coding.header, track.sample_rate, track.language.as_deref());
+        let header = fit.config.as_ref().map_or(&track.coding.header[..], |config| config);
+        let muxer = Muxer::of_copy(&track.parameters, header, track.sample_rate, track.language.as_deref());
         let order = if fit.first < 0 { Order::Trimmed { lead: -fit.first } } else { Order::Same };
         let segments = Segments::new(folder.clone(), (&plan.name, track.sample_rate), muxer.map_err(encoding)?, order)?;
         let timescale = job.clock().timescale;
@@ -172,7 +173,12 @@ impl<'p> SoundCopier<'p> {
         let due = rescale(self.marks.cut(self.next_cut), tick, self.plan.track.sample_rate);
         let cut = due - AAC_FRAME / 2 <= time;
         self.next_cut += u64::from(cut);
-        let mut bare = packet::of(packet.data().unwrap_or_default(), true).map_err(encoding)?;
+        let bytes = packet.data().unwrap_or_default();
+        let bytes = match self.fit.config {
+            Some(_) => adts::frame(bytes).ok_or_else(odd)?.1,
+            None => bytes,
+        };
+        let mut bare = packet::of(bytes, true).map_err(encoding)?;
         bare.set_pts(Some(time));
         self.segments.expect(time, cut);
         self.segments.push(bare)?;

@@ -223,7 +223,7 @@ mod tests {
             (&[(720, 900), (480, 150), (240, 30)], Some(50), Some(240)),
             (&[(720, 900), (480, 150), (240, 30)], None, Some(480)),
             (&[(720, 180)], None, Some(720)),
-            (&[(240, 197)], None, None),
+            (&[(240, 198)], None, None),
             (&[(240, 30)], Some(190), None),
         ] {
             let video: Vec<Video> = rungs.iter().copied().map(video).collect();

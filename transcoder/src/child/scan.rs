@@ -10,6 +10,7 @@ use crate::av::input::Source;
 use crate::av::track::{Fields, Track};
 use crate::av::{is_out_of_memory, packet};
 use crate::failure::Failure;
+use crate::rules::adts::{self, Config};
 use crate::rules::clock::{Placer, rescale};
 use crate::rules::fits::{self, Misfit, PictureFacts, PictureFlow, SoundFacts};
 use crate::rules::h264::{Odd, Sets};
@@ -58,6 +59,8 @@ pub struct SoundCopy {
     pub skipped: u64,
     /// Where the first kept packet lies, in samples; before 0 if not all of it is heard.
     pub first: i64,
+    /// For its header, where each packet has one of its own.
+    pub config: Option<Config>,
 }
 
 impl Fits {
@@ -263,6 +266,7 @@ struct SoundScan<'p> {
     first: Option<i64>,
     packets: i64,
     bytes: u64,
+    config: Option<Config>,
 }
 
 impl<'p> SoundScan<'p> {
@@ -273,10 +277,11 @@ impl<'p> SoundScan<'p> {
             profile: track.coding.profile,
             channels: track.channels,
             sample_rate: track.sample_rate,
-            has_config: (2..=64).contains(&track.coding.header.len()),
+            // Without any, each packet may have its own.
+            has_config: matches!(track.coding.header.len(), 0 | 2..=64),
             encrypted: track.coding.encrypted,
         })?;
-        Ok(Self { track, first: None, packets: 0, bytes: 0 })
+        Ok(Self { track, first: None, packets: 0, bytes: 0, config: None })
     }
 
     fn packet(&mut self, packet: &Packet, origin_us: i64) -> Result<(), Misfit> {
@@ -291,6 +296,12 @@ impl<'p> SoundScan<'p> {
         }
         if packet::is_hidden(packet) && at >= 0 {
             return Err(Misfit::Edited);
+        }
+        if self.track.coding.header.is_empty() {
+            let (config, _) = adts::frame(packet.data().unwrap_or_default()).ok_or(Misfit::Header)?;
+            if *self.config.get_or_insert(config) != config {
+                return Err(Misfit::ParametersChange);
+            }
         }
         self.packets += 1;
         self.bytes += packet.size() as u64;
@@ -310,7 +321,8 @@ impl<'p> SoundScan<'p> {
             return Err(Misfit::Empty);
         }
         fits::sound_flow(self.bytes, (self.packets * AAC_FRAME) as f64 / rate as f64)?;
-        Ok(SoundCopy { skipped: skipped as u64, first: (first + skipped * AAC_FRAME).min(0) })
+        let first = (first + skipped * AAC_FRAME).min(0);
+        Ok(SoundCopy { skipped: skipped as u64, first, config: self.config })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The pure rules of transcoding: sizes, rates, instants, caps, names. No ffmpeg, no files, no clock.
 
+pub mod adts;
 pub mod beside;
 pub mod boxes;
 pub mod chapters;
