@@ -206,11 +206,11 @@ async fn a_token_goes_with_every_call() {
     assert!(asking.await.unwrap().is_err());
 }
 
-/// Needs `PINREEL_TEST_KUBO=http://…`, an empty Kubo's RPC.
+/// Needs `PINREEL_TEST_KUBO_RPC=http://…`, an empty Kubo's RPC.
 #[tokio::test]
 async fn a_real_kubo_pins() {
-    let Ok(address) = std::env::var("PINREEL_TEST_KUBO") else {
-        skipped("PINREEL_TEST_KUBO names no Kubo");
+    let Ok(address) = std::env::var("PINREEL_TEST_KUBO_RPC") else {
+        skipped("PINREEL_TEST_KUBO_RPC names no Kubo");
         return;
     };
     let kubo = Kubo::new(&address).unwrap();
