@@ -90,3 +90,14 @@ fn damaged_sound_is_told_or_refused() {
     assert!(done.result.warnings.iter().any(|warning| warning.contains("of sound")), "{:?}", done.result.warnings);
     assert!(transcode(&whole).result.warnings.is_empty());
 }
+
+#[test]
+fn what_begins_late_misses_no_end() {
+    let late = "-itsoffset 5 -f lavfi -i testsrc2=size=160x120:rate=25:duration=4 -c:v libx264 -preset ultrafast";
+    for name in ["late.mkv", "late.mp4", "late.ts"] {
+        let (_folder, source) = clip(name, late);
+        let done = transcode(&source);
+        done.check();
+        assert!(done.result.warnings.is_empty(), "{name}: {:?}", done.result.warnings);
+    }
+}

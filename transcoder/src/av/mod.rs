@@ -2,6 +2,7 @@
 //!
 //! Everything `unsafe` of this binary's media code is in this folder. Nothing here decides anything: no ladders, no
 //! names, no policy but the limits that are handed in.
+#![allow(unsafe_code)]
 
 pub mod decoder;
 pub mod encoder;
@@ -21,6 +22,16 @@ pub fn start() {
     // Only fails where ffmpeg was built without its network tables, which this program never uses.
     let _ = ffmpeg_next::init();
     ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
+}
+
+/// Gives the memory of ended decoders and encoders back to the system, which the C library would keep for others like
+/// them. Call it where none follow.
+pub fn give_memory_back() {
+    // SAFETY: the allocator's own call, at any time from any thread.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::malloc_trim(0)
+    };
 }
 
 /// Whether a call only says that it needs more input first.

@@ -24,6 +24,7 @@ use super::poster;
 use super::scan::{self, Fits};
 use super::segments::Folder;
 use super::sound::{Done, Sound};
+use crate::av;
 use crate::av::input::Source;
 use crate::av::track::Track;
 use crate::av::{Error, is_out_of_memory};
@@ -57,6 +58,8 @@ struct Job {
     warnings: Vec<String>,
     /// Whether it was said what can be watched first.
     told_early: bool,
+    /// Where the work begins in its source.
+    origin_us: i64,
 }
 
 /// Transcodes `file` into the folder `out`; nothing is copied as it is unless `copying`.
@@ -157,6 +160,7 @@ impl Job {
             told: now,
             warnings,
             told_early: false,
+            origin_us,
         })
     }
 
@@ -272,7 +276,8 @@ impl Job {
     }
 
     fn finish(mut self) -> Result<Transcoded, Failure> {
-        let expected = self.source.expected_us().map(|us| us as f64 / 1e6);
+        // Some containers count their length from 0, also where everything in them begins later.
+        let expected = self.source.expected_us().map(|us| (us - self.origin_us.max(0)) as f64 / 1e6);
         let mut shown = self.pictures.take().map(Pictures::finish).transpose()?.unwrap_or_default();
         if shown.counts.broken > 0 && self.copied.picture.is_some() {
             return Err(Failure::copy_unfit());
@@ -294,6 +299,7 @@ impl Job {
         let captions = self.captions.drain(..).map(|captions| captions.finish(&self.folder));
         let captions = captions.filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let chapters = self.finish_chapters(duration_ms)?;
+        av::give_memory_back();
         let muxed = muxed::mux(&self.folder, &video, &audio)?;
         let (poster, storyboard, warnings) = (shown.poster, shown.storyboard, self.warnings);
         Ok(Transcoded {

@@ -54,7 +54,7 @@ pub(super) struct VersionAnswer {
 
 #[derive(Deserialize)]
 pub(super) struct PinLsAnswer {
-    #[serde(rename = "Keys", default)]
+    #[serde(rename = "Keys")]
     pub(super) keys: HashMap<String, PinLsEntry>,
 }
 

@@ -144,16 +144,22 @@ impl Kubo {
         self.read_back(root).await
     }
 
-    /// The recursive pin of a root, or `None` if it has none.
+    /// The recursive pin of a root, or `None` if Kubo says that it has none. An answer that names no such pin says nothing.
     pub async fn pinned(&self, root: &Cid) -> Result<Option<Pin>, KuboError> {
         let request = PinLs { arg: root.to_string(), kind: "recursive", names: true };
-        let answer: PinLsAnswer = match self.ask("look for a pin", QUESTION, request).await {
+        let action = "look for a pin";
+        let answer: PinLsAnswer = match self.ask(action, QUESTION, request).await {
             Err(KuboError::Refused { reason, .. }) if reason.contains("not pinned") => return Ok(None),
             answer => answer?,
         };
         let mut pins = answer.keys.into_iter();
         let pin = pins.find(|(cid, pin)| parse_cid(cid).as_ref() == Some(root) && pin.kind == "recursive");
-        Ok(pin.map(|(_, pin)| Pin { name: pin.name, kind: pin.kind }))
+        match pin {
+            Some((_, pin)) => Ok(Some(Pin { name: pin.name, kind: pin.kind })),
+            None => {
+                Err(KuboError::Refused { action, reason: "its list doesn't name the one that was asked for".into() })
+            }
+        }
     }
 
     /// Takes a root's recursive pin away; its blocks go when Kubo collects its garbage. `false` if it had none.
