@@ -76,7 +76,7 @@ async fn a_kubo_that_lies_is_found_out_and_tried_again_later(owner: PgPool) {
     let test = TestApp::new(&owner);
     let root = wanted(&test).await;
     let all_pinned = format!(r#"{{"Keys":{{"{root}":{{"Type":"recursive","Name":"x"}}}}}}"#);
-    let lies = [(r#"{"Keys":{}}"#, "doesn't list it"), (&all_pinned, "have another hash")];
+    let lies = [(r#"{"Keys":{}}"#, "doesn't name the one"), (&all_pinned, "have another hash")];
     for (attempt, (listed, found_out)) in (1..).zip(lies) {
         let (app, url) = with_kubo(&test.app, &liar(listed).await);
         worker::step(&app, &url, &mut 0).await.unwrap();
@@ -86,6 +86,13 @@ async fn a_kubo_that_lies_is_found_out_and_tried_again_later(owner: PgPool) {
         assert_eq!(pin.next_try_ms, test.app.clock.now_ms() + super::model::pause_ms(attempt));
         test.advance_ms(super::model::pause_ms(attempt));
     }
+    // What isn't named in a list isn't unpinned either.
+    unwant(&test.app.database, &[root], test.app.clock.now_ms()).await.unwrap();
+    let (app, url) = with_kubo(&test.app, &liar(r#"{"Pins":["bafkqaaa"]}"#).await);
+    worker::step(&app, &url, &mut 0).await.unwrap();
+    let pin = recent(&app).await.unwrap().remove(0);
+    assert_eq!(pin.pin.state, PinState::Unwanted);
+    assert!(pin.pin.detail.as_ref().is_some_and(|detail| detail.contains("isn't understood")), "{pin:?}");
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
