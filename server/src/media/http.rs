@@ -236,8 +236,12 @@ async fn fail(
         return Err(MediaError::LeaseLost.into());
     }
     store::keep_lines(&mut transaction, (job, held.epoch), &lines(&told.log), now_ms).await?;
-    let line =
-        format!("failed ({}): {}; {}", plain(&told.code, 40), plain(&told.reason, 300), operate::in_words(&then));
+    let line = format!(
+        "failed ({}): {}; {}",
+        plain(&told.code, 40),
+        plain(&told.reason, 300).trim_end_matches('.'),
+        operate::in_words(&then)
+    );
     store::note(&mut transaction, job, &line, now_ms).await?;
     transaction.commit().await.map_err(MediaError::from)?;
     Ok(StatusCode::NO_CONTENT)

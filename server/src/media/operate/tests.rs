@@ -147,7 +147,7 @@ async fn a_log_keeps_each_line_once_and_only_the_last(owner: PgPool) {
     worker.post(&format!("jobs/{}/fail", lease.job), &lease.token, &fail).await;
     let log = show(&test.app, &lease.job).await.unwrap().log;
     let last: Vec<&str> = log[log.len() - 2..].iter().map(|line| line.text.as_str()).collect();
-    assert_eq!(last, ["moov atom not found", "failed (no_picture): No picture.; it is given up"]);
+    assert_eq!(last, ["moov atom not found", "failed (no_picture): No picture; it is given up"]);
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
