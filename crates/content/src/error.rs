@@ -53,6 +53,9 @@ pub enum Error {
     /// A CID with a hash function that isn't accepted.
     #[error("{0} uses a hash function that is not accepted here: only sha2-256 and identity are")]
     HashUnsupported(Cid),
+    /// An identity CID, of which nothing can be taken away.
+    #[error("{0} holds its content itself, so there is nothing to be erased")]
+    Inline(Cid),
     /// A block over the limit.
     #[error("block {cid} has {size_bytes} bytes; blocks may have at most {}", crate::limits::BLOCK_BYTES)]
     BlockTooLarge { cid: Cid, size_bytes: usize },

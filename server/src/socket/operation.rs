@@ -169,6 +169,7 @@ impl From<Error> for Fault {
             Error::IndexDamaged(_) => "index_damaged",
             Error::BlockMissing(_) => "not_held",
             Error::Erased(_) => "erased",
+            Error::Inline(_) => "cid_is_content",
             Error::HashMismatch(_) | Error::HashUnsupported(_) | Error::BlockTooLarge { .. } => "block_refused",
             Error::Malformed { .. } => "content_malformed",
             Error::PinOwner(_) => "owner_malformed",
@@ -189,9 +190,6 @@ fn sentence(text: &str) -> String {
 }
 
 /// A CID that the operator gave.
-/// The hash function that hashes nothing.
-const IDENTITY: u64 = 0;
-
 pub fn cid_of(text: &str) -> Result<Cid, Fault> {
     parse_cid(text).ok_or_else(|| Fault::new("cid_malformed", format!("{text} is no CID.")))
 }
@@ -235,14 +233,7 @@ pub fn run(
             }
             Ok(Answer::Done { changed })
         }
-        Operation::Erase { cid } => {
-            let root = cid_of(cid)?;
-            if root.hash().code() == IDENTITY {
-                let text = format!("{cid} holds its content itself, so there is nothing to be erased.");
-                return Err(Fault::new("cid_is_content", text));
-            }
-            Ok(collected(store.erase(&root, now_ms)?))
-        }
+        Operation::Erase { cid } => Ok(collected(store.erase(&cid_of(cid)?, now_ms)?)),
     }
 }
 

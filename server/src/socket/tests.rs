@@ -11,6 +11,7 @@ use super::client::{Imported, Node, SocketError};
 use super::operation::{Answer, DamagedLeaf, Event, Fault, Item, Operation};
 use super::start;
 use crate::claims::tests as claims;
+use crate::media::tests::fake;
 use crate::testing::{START_MS, TestApp};
 
 fn block(text: &str) -> (Cid, Vec<u8>) {
@@ -198,6 +199,23 @@ async fn damage_is_told_and_mended_and_collections_answer(owner: PgPool) {
     assert!(matches!(answer, Answer::Collected { removed_files: 1, .. }), "{answer:?}");
     let (answer, _) = operate(&test, Operation::Stat).await.unwrap();
     assert!(matches!(answer, Answer::Stat { files: 0, erased: 1, .. }), "{answer:?}");
+    test.app.tasks.finish().await;
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn erasing_a_film_names_what_was_made_of_it(owner: PgPool) {
+    let test = TestApp::new(&owner);
+    start(&test.app);
+    let source = fake::upload(&test, b"film", "video/mp4").await;
+    fake::Worker::new(&test).work().await;
+    let root = fake::job(&test, &source).await.root.unwrap();
+    let (_, items) = operate(&test, Operation::Erase { cid: source }).await.unwrap();
+    assert_eq!(items, [Item::Made(root.clone())]);
+    operate(&test, Operation::Erase { cid: root.clone() }).await.unwrap();
+    let (_, items) = operate(&test, Operation::Erase { cid: root }).await.unwrap();
+    assert!(items.is_empty(), "nothing was made of a root: {items:?}");
+    let inline = Operation::Erase { cid: "bafkqaaa".to_owned() };
+    assert_eq!(code(operate(&test, inline).await), "cid_is_content");
     test.app.tasks.finish().await;
 }
 

@@ -24,7 +24,7 @@ use redb::ReadableTable;
 
 use crate::{
     Digest, Error, Result,
-    address::{digest_of, raw_cid, sha256},
+    address::{digest_of, identity_data, raw_cid, sha256},
     import::LEAF_BYTES,
 };
 
@@ -104,7 +104,13 @@ impl Store {
 
     /// Removes content for good, whoever else refers to it, and refuses the same bytes from now on: the root and, if it
     /// is a file, all of it. What lies below a folder goes when nothing else leads to it.
+    ///
+    /// # Errors
+    /// [`Error::Inline`] for what holds its content itself.
     pub fn erase(&self, cid: &Cid, now_ms: u64) -> Result<Collected> {
+        if identity_data(cid).is_some() {
+            return Err(Error::Inline(*cid));
+        }
         let digest = digest_of(cid).ok_or(Error::HashUnsupported(*cid))?;
         let _alone = lock(&self.inner.collecting);
         self.inner.index.write_freeing(|tables| {
