@@ -101,3 +101,14 @@ fn what_begins_late_misses_no_end() {
         assert!(done.result.warnings.is_empty(), "{name}: {:?}", done.result.warnings);
     }
 }
+
+#[test]
+fn a_picture_beyond_the_limit_is_told_with_its_size() {
+    for codec in ["mjpeg", "png"] {
+        let (_folder, huge) =
+            clip("huge.mkv", &format!("-f lavfi -i color=size=9000x9000:rate=1:duration=1 -c:v {codec}"));
+        let (code, reason) = refusal(&huge);
+        assert_eq!(code, "picture_too_large", "{codec}: {reason}");
+        assert!(reason.contains("9000 by 9000"), "{reason}");
+    }
+}

@@ -82,6 +82,8 @@ fn what_does_not_fit_says_why() {
         ("open.mkv", x264("-g 50 -bf 3 -x264-params open-gop=1"), "across the points"),
         ("deep.mp4", picture("-c:v libx264 -preset veryfast -g 50 -pix_fmt yuv420p10le"), "not 8-bit 4:2:0"),
         ("wide.mp4", x264("-g 50 -vf setsar=16/11"), "square"),
+        ("squeezed.mkv", x264("-g 50 -bsf:v h264_metadata=sample_aspect_ratio=2/1"), "square"),
+        ("broad.mp4", x264("-g 50 -colorspace bt2020nc -color_primaries bt2020 -color_trc bt709"), "BT.2020"),
         ("full.mp4", picture("-c:v libx264 -preset veryfast -crf 35 -g 50 -pix_fmt yuvj420p"), "full range"),
         ("fields.mp4", x264("-g 50 -flags +ildct+ilme -x264-params tff=1"), "interlaced"),
         ("fat.mp4", picture("-c:v libx264 -preset veryfast -qp 4 -g 50 -pix_fmt yuv420p"), "kb/s where"),

@@ -235,9 +235,13 @@ unsafe extern "C" fn deny(
 
 fn find_streams(input: &mut Input, limits: Limits) -> Result<(), Refusal> {
     // SAFETY: the context is open. The options are one dictionary a stream, as many as there are streams now, and are
-    // freed after the call, which may have changed the dictionaries but not the array.
+    // freed after the call, which may have changed the dictionaries but not the array. Streams are added behind those
+    // that were there, never taken away, and each has its parameters.
     let code = unsafe {
         let context = input.as_mut_ptr();
+        let parameters = |at: usize| (**(*context).streams.add(at)).codecpar;
+        let told: Vec<(i32, i32)> =
+            (0..(*context).nb_streams as usize).map(|at| ((*parameters(at)).width, (*parameters(at)).height)).collect();
         let max_pixels = CString::new(limits.max_pixels.to_string()).unwrap_or_default();
         let mut options: Vec<*mut ffi::AVDictionary> = vec![ptr::null_mut(); (*context).nb_streams as usize];
         for entry in &mut options {
@@ -247,6 +251,14 @@ fn find_streams(input: &mut Input, limits: Limits) -> Result<(), Refusal> {
         let code = ffi::avformat_find_stream_info(context, options.as_mut_ptr());
         for entry in &mut options {
             ffi::av_dict_free(entry);
+        }
+        // A decoder forgets a size beyond the limit; whoever decides should hear of it.
+        for (at, (width, height)) in told.into_iter().enumerate() {
+            let parameters = parameters(at);
+            let pixels = u64::try_from(i64::from(width) * i64::from(height)).unwrap_or(0);
+            if (*parameters).width == 0 && pixels > limits.max_pixels {
+                ((*parameters).width, (*parameters).height) = (width, height);
+            }
         }
         code
     };

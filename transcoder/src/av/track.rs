@@ -7,6 +7,8 @@ use std::ptr;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Rational, codec, ffi, media};
 
+use crate::rules::colour::Colour;
+
 /// A track of an opened file.
 #[derive(Clone)]
 pub struct Track {
@@ -47,7 +49,7 @@ pub enum Fields {
 }
 
 /// How a track is coded, as far as a decision to copy it needs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Coding {
     /// The decoder's header; empty when it is missing or absurdly long.
     pub header: Vec<u8>,
@@ -55,8 +57,7 @@ pub struct Coding {
     pub profile: i32,
     /// ffmpeg's name of the pixel format; empty when unknown.
     pub pixels: String,
-    /// A number of H.273.
-    pub transfer: i32,
+    pub colour: Colour,
     pub full_range: bool,
     pub encrypted: bool,
     /// Whether it is of text, if it is of subtitles.
@@ -136,7 +137,11 @@ fn coding(parameters: &codec::Parameters) -> Coding {
             header: header.to_vec(),
             profile: raw.profile,
             pixels,
-            transfer: (&raw const raw.color_trc).cast::<i32>().read(),
+            colour: Colour {
+                primaries: (&raw const raw.color_primaries).cast::<i32>().read(),
+                transfer: (&raw const raw.color_trc).cast::<i32>().read(),
+                matrix: (&raw const raw.color_space).cast::<i32>().read(),
+            },
             full_range: (&raw const raw.color_range).cast::<i32>().read() == ffi::AVColorRange::AVCOL_RANGE_JPEG as i32,
             text: {
                 let description = ffi::avcodec_descriptor_get(raw.codec_id);

@@ -245,11 +245,11 @@ impl<'p> PictureScan<'p> {
 
 fn facts(plan: &PicturePlan, sets: Option<&Sets>) -> PictureFacts {
     let track = &plan.track;
-    let sequence = sets.and_then(|sets| Some((sets.sequence()?, sets.has_plain_slices())));
+    let sets = sets.and_then(|sets| Some((sets.sequence()?, sets.has_plain_slices())));
     PictureFacts {
         codec: track.codec.clone(),
         pixels: track.coding.pixels.clone(),
-        transfer: track.coding.transfer,
+        colour: track.coding.colour,
         full_range: track.coding.full_range,
         interlaced: matches!(track.fields, Fields::TopFirst | Fields::BottomFirst),
         turned: plan.turn != Turn::NONE,
@@ -257,7 +257,7 @@ fn facts(plan: &PicturePlan, sets: Option<&Sets>) -> PictureFacts {
         size: Size { width: track.width, height: track.height },
         pace: plan.pace,
         encrypted: track.coding.encrypted,
-        sets: sequence.map(|(s, plain)| (s.profile, s.level, s.frames_only && s.chroma == 1 && s.depth == 8, plain)),
+        sets,
     }
 }
 

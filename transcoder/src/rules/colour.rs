@@ -32,13 +32,25 @@ pub struct Treatment {
 }
 
 impl Colour {
-    /// PQ, HLG and wide colours become BT.709's; others stay, and get the tags that players assume for their size, so
-    /// that a smaller rendition isn't taken for something else.
-    pub fn treatment(self, (width, height): (u32, u32)) -> Treatment {
-        let is_high = width > 1024 || height > 576;
-        let usual = if is_high { BT709 } else { BT601 };
+    /// Nothing is said.
+    pub const UNTOLD: Self = Self { primaries: 2, transfer: 2, matrix: 2 };
+
+    /// Whether its brightness goes beyond the ordinary: PQ or HLG.
+    pub fn is_bright(self) -> bool {
+        self.transfer == PQ || self.transfer == HLG
+    }
+
+    /// Whether its colours are wider than BT.709's: BT.2020's.
+    pub fn is_wide(self) -> bool {
+        self.matrix == BT2020 || self.primaries == BT2020
+    }
+
+    /// PQ, HLG and wide colours become BT.709's; others stay. What isn't told is called what goes with the rest, or else
+    /// what players assume for this size, so that a smaller rendition isn't taken for something else.
+    pub fn treatment(self, size: (u32, u32)) -> Treatment {
+        let usual = self.usual(size);
         let or = |own: i32, usual: i32| if UNSPECIFIED.contains(&own) { usual } else { own };
-        if self.transfer == PQ || self.transfer == HLG {
+        if self.is_bright() {
             let transfer = if self.transfer == PQ { "smpte2084" } else { "arib-std-b67" };
             let filters = format!(
                 ",zscale=tin={transfer}:{}t=linear:npl={ONE_NITS}:p=bt709,format=gbrpf32le,\
@@ -47,7 +59,7 @@ impl Colour {
             );
             return Treatment { filters, becomes: BT709 };
         }
-        if self.matrix == BT2020 || self.primaries == BT2020 {
+        if self.is_wide() {
             let filters = format!(",zscale=tin=bt709:{}t=bt709:p=bt709:m=bt709:r=tv", self.wide_input());
             return Treatment { filters, becomes: BT709 };
         }
@@ -57,6 +69,19 @@ impl Colour {
             matrix: or(self.matrix, usual.matrix),
         };
         Treatment { filters: String::new(), becomes }
+    }
+
+    /// What a picture of this size is most likely coloured as, by what is told.
+    fn usual(self, (width, height): (u32, u32)) -> Colour {
+        let told = if UNSPECIFIED.contains(&self.matrix) { self.primaries } else { self.matrix };
+        match told {
+            1 => BT709,
+            // The two of standard definition, which differ in their primaries only.
+            5 => Colour { primaries: 5, ..BT601 },
+            6 => BT601,
+            _ if width > 1024 || height > 576 => BT709,
+            _ => BT601,
+        }
     }
 
     /// Input options in place of what the source doesn't tell, or tells as nothing that can be converted: without them
@@ -82,6 +107,10 @@ mod tests {
         assert_eq!((small.filters.as_str(), small.becomes), ("", BT601));
         assert_eq!(colour(2, 2, 2).treatment((1280, 720)).becomes, BT709);
         assert_eq!(colour(5, 2, 2).treatment((720, 576)).becomes, colour(5, 6, 6));
+        assert_eq!(colour(2, 2, 1).treatment((640, 360)).becomes, BT709);
+        assert_eq!(colour(1, 2, 2).treatment((640, 360)).becomes, BT709);
+        assert_eq!(colour(2, 2, 6).treatment((1280, 720)).becomes, BT601);
+        assert_eq!(colour(2, 2, 5).treatment((1280, 720)).becomes, colour(5, 6, 5));
         assert_eq!(colour(1, 1, 1).treatment((320, 240)).becomes, BT709);
     }
 

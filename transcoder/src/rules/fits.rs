@@ -5,6 +5,8 @@
 
 use pinreel_runner::{FrameRate, Preset};
 
+use super::colour::Colour;
+use super::h264::Sequence;
 use super::ladder::{MIN_SIDE, Size, ladder, max_bits_per_second};
 use super::rate::Pace;
 
@@ -34,6 +36,10 @@ pub enum Misfit {
     FullRange,
     #[error("its brightness goes beyond the ordinary (HDR)")]
     HighRange,
+    #[error("its colours go beyond the ordinary (BT.2020)")]
+    WideColours,
+    #[error("its header and its container contradict each other")]
+    Contradiction,
     #[error("it is interlaced")]
     Interlaced,
     #[error("it must be turned to stand upright")]
@@ -83,8 +89,7 @@ pub enum Misfit {
 pub struct PictureFacts {
     pub codec: String,
     pub pixels: String,
-    /// A number of H.273.
-    pub transfer: i32,
+    pub colour: Colour,
     pub full_range: bool,
     pub interlaced: bool,
     pub turned: bool,
@@ -92,8 +97,8 @@ pub struct PictureFacts {
     pub size: Size,
     pub pace: Pace,
     pub encrypted: bool,
-    /// From its parameter sets: profile, level, whether frames only, whether slices are plain; `None` if unreadable.
-    pub sets: Option<(u8, u8, bool, bool)>,
+    /// What its parameter sets say, and whether its slices are plain; `None` if unreadable.
+    pub sets: Option<(Sequence, bool)>,
 }
 
 /// What all of its packets say.
@@ -118,8 +123,6 @@ pub struct SoundFacts {
     pub encrypted: bool,
 }
 
-const PQ: i32 = 16;
-const HLG: i32 = 18;
 const AAC_LOW: i32 = 1;
 
 /// Whether the picture's header speaks for copying.
@@ -130,7 +133,8 @@ pub fn picture(facts: &PictureFacts, preset: &Preset) -> Result<(), Misfit> {
         (facts.codec != "h264", Misfit::Codec(facts.codec.clone())),
         (facts.pixels == "yuvj420p" || facts.full_range, Misfit::FullRange),
         (facts.pixels != "yuv420p", Misfit::Pixels(facts.pixels.clone())),
-        ([PQ, HLG].contains(&facts.transfer), Misfit::HighRange),
+        (facts.colour.is_bright(), Misfit::HighRange),
+        (facts.colour.is_wide(), Misfit::WideColours),
         (facts.interlaced, Misfit::Interlaced),
         (facts.turned, Misfit::Turned),
         (facts.aspect.0 > 0 && facts.aspect.1 > 0 && facts.aspect.0 != facts.aspect.1, Misfit::PixelAspect),
@@ -140,14 +144,24 @@ pub fn picture(facts: &PictureFacts, preset: &Preset) -> Result<(), Misfit> {
     if let Some((_, misfit)) = refusals.into_iter().find(|(refused, _)| *refused) {
         return Err(misfit);
     }
-    let (profile, level, frames_only, plain_slices) = facts.sets.ok_or(Misfit::Header)?;
-    match profile {
-        66 | 77 | 100 if level > MAX_LEVEL => Err(Misfit::Level(level)),
-        66 | 77 | 100 if !frames_only => Err(Misfit::Interlaced),
-        66 | 77 | 100 if !plain_slices => Err(Misfit::Units),
-        66 | 77 | 100 => Ok(()),
-        other => Err(Misfit::Profile(other)),
-    }
+    let (sequence, plain_slices) = facts.sets.ok_or(Misfit::Header)?;
+    self::sequence(&sequence, plain_slices)
+}
+
+/// Whether its own header does, which a copy keeps, whatever the container says.
+fn sequence(own: &Sequence, plain_slices: bool) -> Result<(), Misfit> {
+    let refusals = [
+        (![66, 77, 100].contains(&own.profile), Misfit::Profile(own.profile)),
+        (own.level > MAX_LEVEL, Misfit::Level(own.level)),
+        (!own.frames_only, Misfit::Interlaced),
+        (own.aspect.is_some_and(|(width, height)| width != height), Misfit::PixelAspect),
+        (own.full_range, Misfit::FullRange),
+        (own.colour.is_bright(), Misfit::HighRange),
+        (own.colour.is_wide(), Misfit::WideColours),
+        (own.chroma != 1 || own.depth != 8, Misfit::Contradiction),
+        (!plain_slices, Misfit::Units),
+    ];
+    refusals.into_iter().find(|(refused, _)| *refused).map_or(Ok(()), |(_, misfit)| Err(misfit))
 }
 
 /// The most bits a second that a copied picture may take: the encoder's own cap.
@@ -190,13 +204,14 @@ pub fn sound_flow(bytes: u64, seconds: f64) -> Result<(), Misfit> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FrameRate, Misfit, Pace, PictureFacts, PictureFlow, Preset, Size, SoundFacts};
+    use super::{Colour, FrameRate, Misfit, Pace, PictureFacts, PictureFlow, Preset, Sequence, Size, SoundFacts};
+    use crate::rules::colour::BT709;
 
     fn fitting() -> PictureFacts {
         PictureFacts {
             codec: "h264".into(),
             pixels: "yuv420p".into(),
-            transfer: 1,
+            colour: BT709,
             full_range: false,
             interlaced: false,
             turned: false,
@@ -204,7 +219,28 @@ mod tests {
             size: Size { width: 1280, height: 720 },
             pace: Pace::Steady(FrameRate { num: 30, den: 1 }),
             encrypted: false,
-            sets: Some((100, 31, true, true)),
+            sets: Some((header(100, 31), true)),
+        }
+    }
+
+    fn header(profile: u8, level: u8) -> Sequence {
+        Sequence {
+            profile,
+            constraints: 0,
+            level,
+            chroma: 1,
+            depth: 8,
+            frames_only: true,
+            aspect: None,
+            full_range: false,
+            colour: Colour::UNTOLD,
+        }
+    }
+
+    /// Its own header, changed.
+    fn own(facts: &mut PictureFacts, change: fn(&mut Sequence)) {
+        if let Some((sequence, _)) = &mut facts.sets {
+            change(sequence);
         }
     }
 
@@ -213,13 +249,14 @@ mod tests {
         type Change = fn(&mut PictureFacts);
         let fast = || Pace::Steady(FrameRate { num: 60, den: 1 });
         assert_eq!(fast().every(720, 60), 1);
-        let cases: [(Change, Option<Misfit>); 33] = [
+        let cases: [(Change, Option<Misfit>); 42] = [
             (|_| {}, None),
-            (|f| f.sets = Some((66, 30, true, true)), None),
-            (|f| f.sets = Some((77, 40, true, true)), None),
+            (|f| f.sets = Some((header(66, 30), true)), None),
+            (|f| f.sets = Some((header(77, 40), true)), None),
             (|f| f.aspect = (0, 1), None),
             (|f| f.aspect = (7, 7), None),
-            (|f| f.transfer = 2, None),
+            (|f| f.colour = Colour::UNTOLD, None),
+            (|f| f.colour = Colour { primaries: 6, transfer: 6, matrix: 6 }, None),
             (|f| f.pace = Pace::Steady(FrameRate { num: 60, den: 1 }), None),
             (|f| f.pace = Pace::Varying(FrameRate { num: 12, den: 1 }), None),
             (|f| f.size = Size { width: 1080, height: 1920 }, None),
@@ -229,10 +266,18 @@ mod tests {
             (|f| f.pixels = "yuv422p".into(), Some(Misfit::Pixels("yuv422p".into()))),
             (|f| f.pixels = "yuvj420p".into(), Some(Misfit::FullRange)),
             (|f| f.full_range = true, Some(Misfit::FullRange)),
-            (|f| f.transfer = 16, Some(Misfit::HighRange)),
-            (|f| f.transfer = 18, Some(Misfit::HighRange)),
+            (|f| f.colour.transfer = 16, Some(Misfit::HighRange)),
+            (|f| f.colour.transfer = 18, Some(Misfit::HighRange)),
+            (|f| f.colour.primaries = 9, Some(Misfit::WideColours)),
+            (|f| f.colour.matrix = 9, Some(Misfit::WideColours)),
             (|f| f.interlaced = true, Some(Misfit::Interlaced)),
-            (|f| f.sets = Some((100, 40, false, true)), Some(Misfit::Interlaced)),
+            (|f| own(f, |s| s.frames_only = false), Some(Misfit::Interlaced)),
+            (|f| own(f, |s| s.aspect = Some((1, 1))), None),
+            (|f| own(f, |s| s.aspect = Some((2, 1))), Some(Misfit::PixelAspect)),
+            (|f| own(f, |s| s.full_range = true), Some(Misfit::FullRange)),
+            (|f| own(f, |s| s.colour.transfer = 16), Some(Misfit::HighRange)),
+            (|f| own(f, |s| s.colour.primaries = 9), Some(Misfit::WideColours)),
+            (|f| own(f, |s| s.depth = 10), Some(Misfit::Contradiction)),
             (|f| f.turned = true, Some(Misfit::Turned)),
             (|f| f.aspect = (16, 11), Some(Misfit::PixelAspect)),
             (|f| f.size = Size { width: 3840, height: 2160 }, Some(Misfit::Size(3840, 2160))),
@@ -247,11 +292,11 @@ mod tests {
                 Some(Misfit::FrameRate),
             ),
             (|f| f.sets = None, Some(Misfit::Header)),
-            (|f| f.sets = Some((88, 30, true, true)), Some(Misfit::Profile(88))),
-            (|f| f.sets = Some((110, 30, true, true)), Some(Misfit::Profile(110))),
-            (|f| f.sets = Some((244, 30, true, true)), Some(Misfit::Profile(244))),
-            (|f| f.sets = Some((100, 60, true, true)), Some(Misfit::Level(60))),
-            (|f| f.sets = Some((66, 30, true, false)), Some(Misfit::Units)),
+            (|f| f.sets = Some((header(88, 30), true)), Some(Misfit::Profile(88))),
+            (|f| f.sets = Some((header(110, 30), true)), Some(Misfit::Profile(110))),
+            (|f| f.sets = Some((header(244, 30), true)), Some(Misfit::Profile(244))),
+            (|f| f.sets = Some((header(100, 60), true)), Some(Misfit::Level(60))),
+            (|f| f.sets = Some((header(66, 30), false)), Some(Misfit::Units)),
             (|f| f.encrypted = true, Some(Misfit::Encrypted)),
         ];
         for (number, (change, wanted)) in cases.into_iter().enumerate() {

@@ -2,6 +2,12 @@
 //!
 //! Only what a decision or a copy needs is read. Anything unexpected is `None` or an [`Odd`], never a guess.
 
+mod sequence;
+
+use sequence::{HIGH_PROFILES, slice_groups};
+
+pub use sequence::Sequence;
+
 /// How units are told apart in a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
@@ -17,19 +23,6 @@ pub struct Sets {
     pub framing: Framing,
     pub sequence: Vec<Vec<u8>>,
     pub picture: Vec<Vec<u8>>,
-}
-
-/// What a sequence parameter set says of the pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sequence {
-    pub profile: u8,
-    pub constraints: u8,
-    pub level: u8,
-    /// 1 is 4:2:0.
-    pub chroma: u32,
-    pub depth: u32,
-    /// No pictures of interlaced fields.
-    pub frames_only: bool,
 }
 
 /// Why a packet can't be copied.
@@ -78,8 +71,6 @@ const PICTURE_SET: u8 = 8;
 /// Messages for the decoder, delimiters, ends, filling: players need none of them, and messages can hold anything,
 /// a camera's place on earth included.
 const LEFT_OUT: [u8; 5] = [6, 9, 10, 11, 12];
-/// Profiles whose sequence sets tell chroma and depth.
-const HIGH_PROFILES: [u8; 4] = [100, 110, 122, 244];
 
 impl Sets {
     /// From a container's header, in avcC form or as Annex B.
@@ -200,125 +191,18 @@ fn behind_start_codes(bytes: &[u8]) -> Option<Vec<&[u8]>> {
     Some(units.filter(|unit| !unit.is_empty()).collect())
 }
 
-/// Bits of a unit behind its first byte, most significant first, without the bytes that keep start codes out.
-struct Bits {
-    bytes: Vec<u8>,
-    at: usize,
-}
-
-impl Bits {
-    fn of(unit: &[u8]) -> Self {
-        let mut bytes = Vec::with_capacity(unit.len());
-        let mut zeros = 0;
-        for byte in unit.iter().skip(1) {
-            if zeros >= 2 && *byte == 3 {
-                zeros = 0;
-                continue;
-            }
-            zeros = if *byte == 0 { zeros + 1 } else { 0 };
-            bytes.push(*byte);
-        }
-        Self { bytes, at: 0 }
-    }
-
-    fn bit(&mut self) -> Option<u32> {
-        let byte = self.bytes.get(self.at / 8)?;
-        let bit = byte >> (7 - self.at % 8) & 1;
-        self.at += 1;
-        Some(u32::from(bit))
-    }
-
-    fn number(&mut self, bits: u32) -> Option<u32> {
-        (0..bits).try_fold(0, |sum, _| Some(sum << 1 | self.bit()?))
-    }
-
-    /// An Exp-Golomb code.
-    fn golomb(&mut self) -> Option<u32> {
-        let mut zeros = 0;
-        while self.bit()? == 0 {
-            zeros += 1;
-            if zeros > 31 {
-                return None;
-            }
-        }
-        Some((1 << zeros) - 1 + self.number(zeros)?)
-    }
-
-    fn skip_scaling_list(&mut self, size: u32) -> Option<()> {
-        let (mut last, mut next) = (8_i64, 8_i64);
-        for _ in 0..size {
-            if next != 0 {
-                let code = i64::from(self.golomb()?);
-                let delta = if code % 2 == 1 { (code + 1) / 2 } else { -code / 2 };
-                next = (last + delta).rem_euclid(256);
-            }
-            last = if next == 0 { last } else { next };
-        }
-        Some(())
-    }
-}
-
-impl Sequence {
-    pub fn parse(unit: &[u8]) -> Option<Self> {
-        let mut bits = Bits::of(unit);
-        let profile = u8::try_from(bits.number(8)?).ok()?;
-        let constraints = u8::try_from(bits.number(8)?).ok()?;
-        let level = u8::try_from(bits.number(8)?).ok()?;
-        bits.golomb()?;
-        let (mut chroma, mut depth) = (1, 8);
-        if HIGH_PROFILES.contains(&profile) {
-            chroma = bits.golomb()?;
-            if chroma == 3 {
-                bits.bit()?;
-            }
-            depth = 8 + bits.golomb()?.max(bits.golomb()?);
-            bits.bit()?;
-            if bits.bit()? == 1 {
-                for list in 0..if chroma == 3 { 12 } else { 8 } {
-                    if bits.bit()? == 1 {
-                        bits.skip_scaling_list(if list < 6 { 16 } else { 64 })?;
-                    }
-                }
-            }
-        }
-        bits.golomb()?;
-        match bits.golomb()? {
-            0 => drop(bits.golomb()?),
-            1 => {
-                bits.bit()?;
-                bits.golomb()?;
-                bits.golomb()?;
-                for _ in 0..bits.golomb()?.min(256) {
-                    bits.golomb()?;
-                }
-            }
-            _ => {}
-        }
-        bits.golomb()?;
-        bits.bit()?;
-        bits.golomb()?;
-        bits.golomb()?;
-        let frames_only = bits.bit()? == 1;
-        Some(Self { profile, constraints, level, chroma, depth, frames_only })
-    }
-}
-
-/// A picture parameter set's number of slice groups, less one.
-fn slice_groups(unit: &[u8]) -> Option<u32> {
-    let mut bits = Bits::of(unit);
-    bits.golomb()?;
-    bits.golomb()?;
-    bits.number(2)?;
-    bits.golomb()
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Framing, Kept, Odd, Sequence, Sets};
+    use crate::rules::colour::{BT709, Colour};
 
-    /// Headers that x264 wrote: constrained baseline, interlaced high, and 10-bit 4:2:2.
+    /// Headers that x264 wrote: constrained baseline, interlaced high, pixels of 16:11 and of 7:5,
+    /// full-range BT.709, and 10-bit 4:2:2.
     const PLAIN: &str = "0142c00affe100156742c00ada11ec0440000003004000000c83c489a801000468ce0fc8";
     const FIELDS: &str = "01640015ffe1001967640015acd9444fcb808800000300080000030190f8a14cb001000668fba3cb22c0fdf8f800";
+    const OBLONG: &str = "0142c00affe100156742c00ada11ec1040000003004000000c83c489a801000468ce0fc8";
+    const TOLD: &str = "0142c00affe100196742c00ada11effc001c001440000003004000000c83c489a801000468ce0fc8";
+    const NAMED: &str = "0142c00affe1001a6742c00ada11ec05b808080a000003000200000300641e244d4001000468ce0fc8";
     const DEEP: &str = "017a000affe10018677a000ab6cd9447b0110000030001000003003 20f122596010006 68ebe3cb22c0fefafa00";
 
     fn bytes(hex: &str) -> Vec<u8> {
@@ -340,10 +224,17 @@ mod tests {
             chroma,
             depth,
             frames_only,
+            aspect: Some((1, 1)),
+            full_range: false,
+            colour: Colour::UNTOLD,
         };
         assert_eq!(sets(PLAIN).sequence(), Some(sequence(66, 0xc0, 10, 1, 8, true)));
         assert_eq!(sets(FIELDS).sequence(), Some(sequence(100, 0, 21, 1, 8, false)));
         assert_eq!(sets(DEEP).sequence(), Some(sequence(122, 0, 10, 2, 10, true)));
+        let aspect = |hex| sets(hex).sequence().and_then(|sequence| sequence.aspect);
+        assert_eq!((aspect(OBLONG), aspect(TOLD)), (Some((16, 11)), Some((7, 5))));
+        let named = sets(NAMED).sequence().expect("a set");
+        assert_eq!((named.colour, named.full_range), (BT709, true));
         assert!(sets(PLAIN).has_plain_slices() && sets(FIELDS).has_plain_slices());
         assert_eq!(sets(PLAIN).framing, Framing::Lengths(4));
     }
