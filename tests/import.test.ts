@@ -47,7 +47,7 @@ test('a foreign CAR is imported, while the node runs and while it does not, and 
   const served = Buffer.from(await (await fetch(`${node.url}/ipfs/${root}`)).arrayBuffer());
   assert.deepEqual(served, readFileSync(file));
   await node.stop();
-  const stopped = await cli.json<Imported>('import', car, '--data', node.data);
+  const stopped = await cli.json<Imported>('store', 'import', car, '--data', node.data);
   assert.deepEqual(stopped.roots, running.roots);
   const again = await PinreelNode.start({ data: node.data, port: await freePort(), transcoder: false });
   assert.equal((await fetch(`${again.url}/ipfs/${root}`)).status, 200);

@@ -119,6 +119,8 @@ test('pins, collection, export and erasure, while the node runs and while it doe
   const usage = await cli.run('store', 'erase', root, '--data', node.data);
   assert.equal(usage.code, 2);
   assert.match(usage.stderr, /never takes these bytes again/);
+  for (const wrong of [['export', 'zzz'], ['pin', 'zzz']])
+    assert.equal((await cli.run('store', ...wrong, '--data', node.data)).code, 2);
   await store('unpin', root, '--owner', 'import');
   await store('erase', root, '--yes');
   assert.equal((await refused('store', 'pin', root, '--data', node.data)).code, 'erased');

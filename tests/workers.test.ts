@@ -227,10 +227,7 @@ test('a revoked worker is refused in a sentence, and what it made is taken back 
     worker: 'away-bad',
     renditions: 1,
   });
-  await until(
-    'it not to be served',
-    async () => (await fetch(`${node.url}/ipfs/${root}/master.m3u8`)).status === 404,
-  );
+  assert.equal((await fetch(`${node.url}/ipfs/${root}/master.m3u8`)).status, 404, 'at once');
   const resolve = () => operator.json<Resolved>('resolve', `/c/${claim}`, '--node', node.url);
   assert.equal((await resolve()).root, null, 'although the creator approved it');
   assert.equal((await jobOf(source)).state, 'queued');

@@ -36,6 +36,10 @@ impl Failure {
         } else {
             eprintln!("{}", self.message);
         }
+        self.exit_code()
+    }
+
+    pub fn exit_code(&self) -> ExitCode {
         if self.is_usage { ExitCode::from(2) } else { ExitCode::FAILURE }
     }
 }

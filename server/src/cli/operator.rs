@@ -169,7 +169,9 @@ pub fn unusable(error: DataError) -> Failure {
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
-        Self::new(&fault.code, fault.message)
+        // Which is seen before anything is done.
+        let is_usage = fault.code == "cid_malformed";
+        Self { is_usage, ..Self::new(&fault.code, fault.message) }
     }
 }
 

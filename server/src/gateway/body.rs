@@ -135,7 +135,8 @@ impl FileBody {
     }
 
     fn fail(&mut self, error: io::Error) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        tracing::error!(%error, cid = %self.out.file.cid(), "a file that is being sent can't be read on");
+        // Damage is told by the store; what was denied or removed meanwhile is nobody's fault.
+        tracing::warn!(%error, cid = %self.out.file.cid(), "a file that is being sent can't be read on");
         self.at = self.end;
         Poll::Ready(Some(Err(error)))
     }

@@ -97,11 +97,15 @@ fn span(request: &Request) -> Span {
     tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
 }
 
-/// A full disk is told to whoever sends, who must wait: it is no fault of this program.
+/// A full disk is told to whoever sends, who must wait, and strangers may ask for what this program doesn't do: neither
+/// is a fault of it.
 fn failed(class: ServerErrorsFailureClass, latency: Duration, _: &Span) {
     match class {
         ServerErrorsFailureClass::StatusCode(StatusCode::INSUFFICIENT_STORAGE) => {
             tracing::info!("an upload was refused for want of room");
+        }
+        ServerErrorsFailureClass::StatusCode(StatusCode::NOT_IMPLEMENTED) => {
+            tracing::info!("something was asked for that isn't done here");
         }
         class => tracing::error!(classification = %class, ?latency, "response failed"),
     }

@@ -102,9 +102,14 @@ async fn made_of(app: &App, cid: &str) -> Vec<String> {
     looking.await.unwrap_or_default()
 }
 
-/// POST `/media`: looks at jobs and workers, or changes them.
+/// POST `/media`: looks at jobs and workers, or changes them. What is withdrawn is out of the gateway when this answers.
 pub async fn media(State(app): State<App>, ApiJson(wish): ApiJson<wish::Wish>) -> ApiResult<Json<wish::Answer>> {
-    Ok(Json(wish::fulfil(&app, wish).await?))
+    let withdraws = matches!(wish, wish::Wish::Withdraw { .. });
+    let answer = wish::fulfil(&app, wish).await?;
+    if withdraws && let Err(error) = retention::reconcile(&app).await {
+        tracing::warn!(%error, "what was withdrawn is still given out for now");
+    }
+    Ok(Json(answer))
 }
 
 /// GET `/export/{cid}`: a root's whole DAG as a CAR file.

@@ -63,7 +63,7 @@ pub fn run(command: Export) -> ExitCode {
         }
         Err(failure) if to_stdout && as_json => {
             eprintln!("{}", failure.json());
-            ExitCode::FAILURE
+            failure.exit_code()
         }
         Err(failure) => failure.end(as_json),
     }

@@ -39,6 +39,8 @@ pub enum Store {
     Erase(Erase),
     /// Write a root and everything below it as a CAR file
     Export(export::Export),
+    /// Put the content of CAR files into the node's store: the same as `pinreel import`
+    Import(super::import::Import),
 }
 
 #[derive(clap::Args)]
@@ -111,6 +113,7 @@ pub fn run(command: Store) -> ExitCode {
         Store::Unpin(command) => answer::run(command.plain.json, unpin(command)),
         Store::Erase(command) => answer::run(command.plain.json, erase(command)),
         Store::Export(command) => export::run(command),
+        Store::Import(command) => super::import::run(command),
     }
 }
 
