@@ -103,7 +103,8 @@ test('pins, collection, export and erasure, while the node runs and while it doe
 
     const car = join(freshFolder('export'), 'out.car');
     await store('export', root, '-o', car);
-    const piped = await ok('sh', [
+    const ended = join(freshFolder('ended'), 'code');
+  const piped = await ok('sh', [
       '-c',
       '"$0" store export "$1" --data "$2" | cmp - "$3"',
       pinreelBin,
@@ -135,13 +136,15 @@ test('an export whose reader leaves ends quietly, and one that fails leaves no f
   const root = await imported(await Kubo.init(), data, 'a', 'b', 'c');
   const piped = await ok('sh', [
     '-c',
-    '"$0" store export "$1" --data "$2" | head -c 1000 | wc -c',
+    '{ "$0" store export "$1" --data "$2"; echo "$?" >&3; } 3> "$3" | head -c 1000 | wc -c',
     pinreelBin,
     root,
     data,
+    ended,
   ]);
   assert.match(piped.stdout, /^\s*1000\s*$/);
   assert.equal(piped.stderr, '');
+  assert.equal(readFileSync(ended, 'utf8'), '1\n', 'what came is not the whole');
   const folder = freshFolder('export');
   const missing = 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku';
   assert.equal(

@@ -9,7 +9,7 @@ use std::future::{Future, ready};
 use axum::body::{Body, HttpBody};
 use axum::handler::Handler;
 use axum::http::Request;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{BoxError, Router};
 use bytes::Bytes;
@@ -103,9 +103,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     api().into_openapi()
 }
 
-async fn method_wrong() -> ApiError {
+async fn method_wrong() -> impl IntoResponse {
     let status = axum::http::StatusCode::METHOD_NOT_ALLOWED;
-    ApiError::new(status, "method_not_allowed", "This address doesn't answer that method.")
+    // Without a word, caches may keep it.
+    let uncached = [(axum::http::header::CACHE_CONTROL, "no-cache")];
+    (uncached, ApiError::new(status, "method_not_allowed", "This address doesn't answer that method."))
 }
 
 #[cfg(test)]

@@ -112,3 +112,73 @@ fn a_picture_beyond_the_limit_is_told_with_its_size() {
         assert!(reason.contains("9000 by 9000"), "{reason}");
     }
 }
+
+#[test]
+fn tracks_last_as_long_as_the_longest() {
+    let cases = [
+        ("song.mp4", "-f lavfi -i color=blue:size=640x360:rate=25:duration=0.04 -f lavfi -i sine=duration=13", 13.0),
+        ("still.mkv", "-f lavfi -i testsrc2=size=640x360:rate=25:duration=5 -f lavfi -i sine=duration=13", 13.0),
+        ("mute.mp4", "-f lavfi -i testsrc2=size=640x360:rate=25:duration=13 -f lavfi -i sine=duration=5", 13.0),
+    ];
+    for (name, sources, seconds) in cases {
+        for codecs in ["-c:v libx264 -g 50 -preset ultrafast -pix_fmt yuv420p -c:a aac", "-c:v mpeg4 -c:a libmp3lame"] {
+            let (_folder, source) = clip(name, &format!("{sources} {codecs} -ac 2 -ar 48000"));
+            let done = transcode(&source);
+            done.check();
+            assert_eq!(done.result.warnings, Vec::<String>::new(), "{name}");
+            let length = |timescale: u32, segments: &[pinreel_runner::Segment]| {
+                segments.iter().map(|segment| segment.ticks).sum::<u64>() as f64 / f64::from(timescale)
+            };
+            for video in &done.result.video {
+                let lasts = length(video.timescale, &video.segments);
+                assert!((lasts - seconds).abs() < 0.2, "{name} {codecs}: {} lasts {lasts}", video.name);
+            }
+            let audio = &done.result.audio[0];
+            let lasts = length(audio.timescale, &audio.segments);
+            assert!((lasts - seconds).abs() < 0.2, "{name} {codecs}: the sound lasts {lasts}");
+            assert_eq!(audio.segments.len(), done.result.video[0].segments.len(), "{name} {codecs}");
+        }
+    }
+}
+
+#[test]
+fn a_subtitle_behind_the_end_is_no_missing_end() {
+    let (folder, film) = clip("film.mp4", &format!("{LOUD} {CODED}"));
+    let (text, joined) = (folder.path().join("late.srt"), folder.path().join("late.mkv"));
+    std::fs::write(
+        &text,
+        "1\n00:00:01,000 --> 00:00:02,000\nSalt &amp; pepper\n\n2\n00:00:10,000 --> 00:00:14,000\nby me\n",
+    )
+    .unwrap();
+    let mut command = std::process::Command::new("ffmpeg");
+    command
+        .args(["-v", "error", "-i"])
+        .arg(&film)
+        .arg("-i")
+        .arg(&text)
+        .args("-map 0 -map 1 -c copy -c:s srt".split(' '));
+    assert!(command.arg(&joined).status().unwrap().success());
+    let done = transcode(&joined);
+    assert_eq!(done.result.warnings, Vec::<String>::new());
+    let captions = std::fs::read_to_string(done.path("s0/captions.vtt")).unwrap();
+    assert!(captions.contains("Salt &amp; pepper"), "{captions}");
+}
+
+#[test]
+fn a_picture_that_changes_its_shape_gets_bars() {
+    let coded = "-c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p";
+    let (folder, wide) = clip("wide.ts", &format!("-f lavfi -i color=white:size=640x360:rate=25:duration=3 {coded}"));
+    let (_other, tall) = clip("tall.ts", &format!("-f lavfi -i color=white:size=360x640:rate=25:duration=3 {coded}"));
+    let joined = folder.path().join("joined.ts");
+    std::fs::write(&joined, [std::fs::read(wide).unwrap(), std::fs::read(tall).unwrap()].concat()).unwrap();
+    let done = transcode(&joined);
+    done.check();
+    let top = &done.result.video[0];
+    assert_eq!((top.width, top.height), (640, 360));
+    let left = done.frames("v360", "crop=200:ih:0:0,");
+    let middle = done.frames("v360", "crop=180:ih:230:0,");
+    let bright =
+        |frames: &[(f64, f64)], at: f64| frames.iter().find(|(time, _)| *time >= at).expect("a frame").1 > 200.0;
+    assert!(bright(&left, 1.0) && bright(&middle, 1.0) && bright(&middle, 5.0));
+    assert!(!bright(&left, 5.0), "there are bars");
+}

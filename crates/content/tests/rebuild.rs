@@ -93,6 +93,25 @@ fn a_garbage_index_is_told_and_made_anew() {
     }
 }
 
+#[test]
+fn a_lost_index_is_told_and_made_anew() {
+    let losses: [fn(&Path); 2] = [|path| fs::write(path, "").unwrap(), |path| fs::remove_file(path).unwrap()];
+    for lose in losses {
+        let content = content();
+        lose(&index(&content.folder));
+        let error = Store::open(content.folder.path()).err().expect("an index that is gone is damage");
+        assert!(matches!(error, Error::IndexDamaged(_)), "{error:?}");
+        let rebuilt = rebuild(&content.folder);
+        assert!(!rebuilt.whole && rebuilt.files == 2, "{rebuilt:?}");
+        let store = Store::open(content.folder.path()).unwrap();
+        assert_files(&content, &store);
+        assert!(matches!(store.put_bytes(b"erased"), Err(Error::Erased(cid)) if cid == content.erased));
+        assert!(matches!(store.collect(1, 0), Err(Error::PinsLost)), "nobody knows what is pinned");
+        store.pins_are_complete().unwrap();
+        assert_eq!(store.collect(1, 0).unwrap().removed_blobs, 2);
+    }
+}
+
 /// Overwrites a stretch of the index and says what came of it.
 fn tear(folder: &TempDir, at: u64, length: usize) -> Option<Rebuilt> {
     let file = fs::File::options().write(true).open(index(folder)).unwrap();

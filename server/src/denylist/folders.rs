@@ -1,9 +1,11 @@
 //! Where denylists are, and reading one.
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use super::name_of;
 use super::parse::{List, ListError, parse};
@@ -21,10 +23,9 @@ pub fn system_folders() -> Vec<PathBuf> {
 
 /// The lists at a place, in the order of their names: the file itself, or a folder's `*.deny`.
 pub fn files_in(place: &Path) -> Vec<PathBuf> {
-    if place.is_file() {
-        return vec![place.to_owned()];
-    }
-    let Ok(entries) = fs::read_dir(place) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(place) else {
+        return if place.exists() { vec![place.to_owned()] } else { Vec::new() };
+    };
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
     let mut lists: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "deny")).collect();
     lists.sort();
@@ -34,6 +35,8 @@ pub fn files_in(place: &Path) -> Vec<PathBuf> {
 /// Whether a file is still the one that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
+    modified: (i64, i64),
+    /// Files may get the time of the one before them, and its size; this they can't choose.
     changed: (i64, i64),
     size_bytes: u64,
     inode: u64,
@@ -42,7 +45,12 @@ pub struct Stamp {
 impl Stamp {
     pub fn of(path: &Path) -> io::Result<Self> {
         let found = fs::metadata(path)?;
-        Ok(Self { changed: (found.mtime(), found.mtime_nsec()), size_bytes: found.len(), inode: found.ino() })
+        Ok(Self {
+            modified: (found.mtime(), found.mtime_nsec()),
+            changed: (found.ctime(), found.ctime_nsec()),
+            size_bytes: found.len(),
+            inode: found.ino(),
+        })
     }
 }
 
@@ -50,6 +58,8 @@ impl Stamp {
 pub enum ReadError {
     #[error("it can't be read: {0}")]
     Io(#[from] io::Error),
+    #[error("it is no file")]
+    NoFile,
     #[error("it has more than {} MiB", MAX_FILE_BYTES >> 20)]
     TooLarge,
     #[error(transparent)]
@@ -57,8 +67,16 @@ pub enum ReadError {
 }
 
 pub fn read_list(path: &Path) -> Result<List, ReadError> {
-    if fs::metadata(path)?.len() > MAX_FILE_BYTES {
+    // Without O_NONBLOCK, a pipe would keep us waiting.
+    let mut file = File::options().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(ReadError::NoFile);
+    }
+    if found.len() > MAX_FILE_BYTES {
         return Err(ReadError::TooLarge);
     }
-    Ok(parse(&name_of(path), &fs::read(path)?)?)
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(parse(&name_of(path), &bytes)?)
 }

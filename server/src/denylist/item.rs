@@ -8,7 +8,7 @@ use pinreel_content::{Cid, digest_of};
 const SHA2_256: u64 = 0x12;
 
 /// A line that was understood.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Item {
     pub target: Target,
     /// The line begins with `!`: what matches is allowed.
@@ -17,7 +17,7 @@ pub struct Item {
     pub is_legal: Option<bool>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     /// A multihash, and a path below it without slashes around it.
     Content { hash: Vec<u8>, path: String, is_prefix: bool },

@@ -128,6 +128,8 @@ pub fn start(app: &App) {
 mod tests {
     use std::fs;
 
+    use rustix::fs::{FileType, Mode};
+
     use super::*;
 
     const ONE: &str = "bafkreifkam6ns4aoolg3wedr4uzrs3kvq66p4pecirz6y2vlrngla62mxm";
@@ -162,6 +164,21 @@ mod tests {
         fs::write(folder.path().join("ignored.txt"), format!("!/ipfs/{ONE}\n")).unwrap();
         assert!(lists.refresh());
         assert!(is_denied(&lists, ONE) && !is_denied(&lists, TWO), "a later list overrides");
+
+        // Another list of the same length and time in the same file, and a pipe, at which nobody waits.
+        let time = fs::metadata(&path).unwrap().modified().unwrap();
+        fs::write(&path, format!("/ipfs/{ONE}\n#")).unwrap();
+        let touch = || fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        touch();
+        assert!(lists.refresh());
+        let other = fs::read_to_string(&path).unwrap().replace(ONE, TWO);
+        fs::write(&path, other).unwrap();
+        touch();
+        assert!(lists.refresh(), "neither size nor time tell");
+        let pipe = folder.path().join("c.deny");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        lists.refresh();
+        assert!(!lists.refresh(), "it is complained about once");
 
         fs::remove_file(&path).unwrap();
         assert!(lists.refresh());

@@ -1,6 +1,7 @@
 //! All lists together: whether a block or a path is denied. Pure.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use multibase::Base;
@@ -39,6 +40,8 @@ pub struct Rules {
     count: usize,
     /// Whether any rule may be about a path.
     has_paths: bool,
+    /// Another number for other rules.
+    fingerprint: u64,
 }
 
 /// What a rule does; of two that match, the later one wins.
@@ -60,7 +63,7 @@ struct PathRule {
 impl Rules {
     /// Later lists override earlier ones.
     pub fn of<'l>(lists: impl Iterator<Item = &'l List>) -> Self {
-        let mut rules = Self::default();
+        let (mut rules, mut fingerprint) = (Self::default(), DefaultHasher::new());
         for list in lists {
             let number = u32::try_from(rules.lists.len()).unwrap_or(u32::MAX);
             rules.lists.push(list.name.as_str().into());
@@ -68,9 +71,16 @@ impl Rules {
                 let is_legal = item.is_legal.unwrap_or(list.is_legal);
                 let rule = Rule { list: number, line: *line, allows: item.allows, is_legal };
                 rules.add(&item.target, rule);
+                item.hash(&mut fingerprint);
             }
         }
+        rules.fingerprint = fingerprint.finish();
         rules
+    }
+
+    /// The same for the same rules, in the next process, too.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 
     fn add(&mut self, target: &Target, rule: Rule) {

@@ -1,5 +1,6 @@
 //! Turning what was found into an answer: which form of it, and which of the rooms next door makes it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -56,6 +57,19 @@ impl Ask {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// A header that is a list, which may come in several lines.
+    pub fn listed(&self, name: &HeaderName) -> Option<Cow<'_, str>> {
+        let mut lines = self.headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
+        let first = lines.next()?;
+        Some(lines.fold(Cow::Borrowed(first), |all, line| Cow::Owned(format!("{all},{line}"))))
+    }
+
+    /// Whether the asker wants nothing that would have to be fetched from elsewhere.
+    fn is_only_if_cached(&self) -> bool {
+        let directives = self.listed(&header::CACHE_CONTROL).unwrap_or_default();
+        directives.split(',').any(|directive| directive.trim().eq_ignore_ascii_case("only-if-cached"))
+    }
+
     /// A file in the way that the connection takes it.
     fn outgoing(&self, file: FileReader) -> Outgoing {
         if self.takes_files { Outgoing::mapped(file) } else { Outgoing::read(file) }
@@ -64,7 +78,7 @@ impl Ask {
 
 /// Answers a request for content. Errors carry the gateway's headers as well.
 pub async fn answer(app: &App, ask: Ask) -> Response {
-    let audience = ask.audience;
+    let (audience, only_if_cached) = (ask.audience, ask.is_only_if_cached());
     let answered = match fence::check(&ask.headers) {
         Ok(()) => {
             let rules = app.denylists.current();
@@ -75,6 +89,7 @@ pub async fn answer(app: &App, ask: Ask) -> Response {
         }
         Err(refused) => Err(refused),
     };
+    let answered = answered.map_err(|error| if only_if_cached { errors::not_cached(error) } else { error });
     let mut response = answered.unwrap_or_else(IntoResponse::into_response);
     if response.status().is_client_error() || response.status().is_server_error() {
         // What isn't held now may be published in a minute.
@@ -116,7 +131,7 @@ fn plan(
     wish: &Wish,
 ) -> Result<(Response, Choice), ApiError> {
     if let End::Closed(_) = walk.end {
-        return Err(errors::not_held(ask));
+        return Err(errors::not_held());
     }
     if wish.choice.format() == Some(Format::Car) {
         return Ok((car::answer((store, leave), ask, walk, &wish.car)?, wish.choice));
@@ -129,7 +144,7 @@ fn end_of(ask: &Ask, walk: &Walk) -> Result<Cid, ApiError> {
         End::Found(cid) => Ok(cid),
         End::Inside(cid) => Err(errors::inside(ask, &cid)),
         End::Absent => Err(errors::not_there(ask, walk.reached.len() - 1)),
-        End::Closed(_) => Err(errors::not_held(ask)),
+        End::Closed(_) => Err(errors::not_held()),
     }
 }
 
@@ -157,7 +172,7 @@ fn answer_as(place: &Place<'_>, ask: &Ask, wish: &Wish) -> Result<(Response, Cho
 
 fn raw(place: &Place<'_>, ask: &Ask) -> Result<Response, ApiError> {
     let cid = &place.cid;
-    let block = place.store.block(cid).map_err(errors::of_content)?.ok_or_else(|| errors::not_held(ask))?;
+    let block = place.store.block(cid).map_err(errors::of_content)?.ok_or_else(errors::not_held)?;
     let etag = format!("\"{cid}.{}\"", Format::Raw.name());
     send(ask, &etag, &Source::Memory(&block), |_| {
         Ok(Shape {
@@ -171,7 +186,7 @@ fn raw(place: &Place<'_>, ask: &Ask) -> Result<Response, ApiError> {
 fn native(place: &Place<'_>, ask: &Ask, choice: Choice, takes_html: bool) -> Result<Response, ApiError> {
     let cid = &place.cid;
     let content = content(place.store, cid, place.leave).map_err(errors::of_content)?;
-    let content = content.ok_or_else(|| errors::not_held(ask))?;
+    let content = content.ok_or_else(errors::not_held)?;
     let etag = format!("\"{cid}\"");
     match content {
         Content::Other(block) => {

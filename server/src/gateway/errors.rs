@@ -1,6 +1,6 @@
 //! What a request for content can fail with, each with a stable code.
 
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use cid::Cid;
 use pinreel_content::Error;
 
@@ -10,15 +10,19 @@ use crate::denylist::Denied;
 use crate::http::ApiError;
 
 /// A block that isn't held, or isn't for this audience: which of the two isn't told.
-pub fn not_held(ask: &Ask) -> ApiError {
-    if ask.header(&header::CACHE_CONTROL).is_some_and(|value| value.contains("only-if-cached")) {
-        let detail = "This node doesn't hold it, and looks nowhere else.";
-        return ApiError::new(StatusCode::PRECONDITION_FAILED, "not_held", detail);
-    }
+pub fn not_held() -> ApiError {
     ApiError::not_found(
         "not_held",
         "This node doesn't hold that content, or it isn't published. Ask another node or gateway for the same CID.",
     )
+}
+
+/// The same error for who asked with `only-if-cached`: what isn't held is a condition that failed.
+pub fn not_cached(error: ApiError) -> ApiError {
+    if error.code != "not_held" {
+        return error;
+    }
+    ApiError { status: StatusCode::PRECONDITION_FAILED, ..error }
 }
 
 /// Something else than what `If-Match` names.
@@ -76,6 +80,16 @@ pub fn not_converted(cid: &Cid, format: Format) -> ApiError {
 pub fn codec_unknown(cid: &Cid) -> ApiError {
     let detail = format!("{cid} has codec 0x{:x}, which is only served with ?format=raw.", cid.codec());
     ApiError::new(StatusCode::NOT_ACCEPTABLE, "format_not_acceptable", detail)
+}
+
+/// What went wrong while everything below a folder was compared with the rules on paths.
+pub fn of_comparison(error: Error) -> ApiError {
+    let Error::DagTooLarge(cid) = error else { return of_content(error) };
+    let detail = format!(
+        "What this node must not give is named by path, too, and {cid} has more below it than can be compared with that in one \
+         request. Ask for what is in it one by one."
+    );
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "content_too_large", detail)
 }
 
 /// What the content store says.

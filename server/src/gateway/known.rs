@@ -136,7 +136,7 @@ impl Known {
 
 /// What to send, if it's no more than one part.
 fn part_for(headers: &HeaderMap, found: &Found) -> Option<Part> {
-    if headers.contains_key(header::IF_MATCH) {
+    if headers.contains_key(header::IF_MATCH) || headers.get_all(header::IF_NONE_MATCH).iter().nth(1).is_some() {
         return None;
     }
     let text = |name| headers.get(name).map(HeaderValue::to_str).transpose().ok();

@@ -14,7 +14,7 @@ use crate::http::ApiError;
 /// How many entries below a folder are looked at before it is called too large.
 const MAX_ENTRIES: usize = 1_000_000;
 /// How deep folders may lie in each other.
-const MAX_DEPTH: usize = 64;
+const MAX_DEPTH: usize = 512;
 
 /// What one request may be given.
 pub struct Leave {
@@ -57,10 +57,10 @@ impl Leave {
     /// Refuses a folder as a whole if a rule is about the path of something below it.
     ///
     /// # Errors
-    /// `denied`, `denied_legally`; `content_malformed` for a folder that unfolds without end.
+    /// `denied`, `denied_legally`; `content_too_large` for a folder of which that can't be told.
     pub fn whole(&self, store: &Store, cid: &Cid) -> Result<(), ApiError> {
         let mut way = self.way.clone();
-        match way.denied_below(store, &self.gate, cid).map_err(errors::of_content)? {
+        match way.denied_below(store, &self.gate, cid).map_err(errors::of_comparison)? {
             Some(denied) => Err(errors::denied_below(&denied)),
             None => Ok(()),
         }
@@ -129,6 +129,11 @@ impl Way {
             }
         }
         None
+    }
+
+    /// A number for the rules, if there are any.
+    pub fn fingerprint(&self) -> Option<u64> {
+        (!self.rules.is_empty()).then(|| self.rules.fingerprint())
     }
 
     /// Whether a rule is against an entry of the folder at the end, by its CID or by a path to it.

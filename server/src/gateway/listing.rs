@@ -34,7 +34,9 @@ const IN_PATH: &AsciiSet = &UNRESERVED.remove(b'+').remove(b'=').remove(b',');
 
 pub fn answer(place: &Place<'_>, ask: &Ask) -> Result<Response, ApiError> {
     let cid = &place.cid;
-    let etag = format!("\"DirIndex-{}_CID-{cid}\"", page::VERSION);
+    // What is denied isn't named, so the page is another one under other rules.
+    let rules = place.leave.way.fingerprint().map_or_else(String::new, |rules| format!("_rules-{rules:016x}"));
+    let etag = format!("\"DirIndex-{}_CID-{cid}{rules}\"", page::VERSION);
     let mut headers = match headers_unless_known(ask, &etag, GENERATED) {
         Ok(headers) => headers,
         Err(known) => return Ok(*known),
@@ -44,7 +46,7 @@ pub fn answer(place: &Place<'_>, ask: &Ask) -> Result<Response, ApiError> {
     if ask.is_head {
         return Ok((StatusCode::OK, headers, pieces::unsent()).into_response());
     }
-    let entries = place.store.entries(cid).map_err(errors::of_content)?.ok_or_else(|| errors::not_held(ask))?;
+    let entries = place.store.entries(cid).map_err(errors::of_content)?.ok_or_else(errors::not_held)?;
     let mut listing = Listing {
         store: place.store.clone(),
         gate: place.leave.gate.clone(),

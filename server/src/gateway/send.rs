@@ -58,13 +58,13 @@ pub fn slice(bytes: &Bytes, range: ByteRange) -> Bytes {
 
 /// The headers of a good answer, or `Err` with the answer to who has it already, or wants only another.
 pub fn headers_unless_known(ask: &Ask, etag: &str, cache_control: HeaderValue) -> Result<HeaderMap, Box<Response>> {
-    if ask.header(&header::IF_MATCH).is_some_and(|tags| !matches(tags, etag)) {
+    if ask.listed(&header::IF_MATCH).is_some_and(|tags| !matches(&tags, etag)) {
         return Err(Box::new(errors::another(etag).into_response()));
     }
     let mut headers = HeaderMap::with_capacity(MOST_HEADERS);
     put(&mut headers, header::ETAG, etag);
     headers.insert(header::CACHE_CONTROL, cache_control);
-    if ask.header(&header::IF_NONE_MATCH).is_some_and(|tags| none_match_hits(tags, etag)) {
+    if ask.listed(&header::IF_NONE_MATCH).is_some_and(|tags| none_match_hits(&tags, etag)) {
         return Err(Box::new((StatusCode::NOT_MODIFIED, headers).into_response()));
     }
     Ok(headers)

@@ -20,6 +20,8 @@ pub struct Track {
     /// In ticks, when known.
     pub start: Option<i64>,
     pub cover_art: bool,
+    /// The one to be played, of several of its kind.
+    pub default: bool,
     /// Subtitles to be shown also to those who asked for none.
     pub forced: bool,
     pub language: Option<String>,
@@ -89,6 +91,7 @@ fn track(stream: &ffmpeg_next::Stream<'_>) -> Track {
         tick: stream.time_base(),
         start: Some(stream.start_time()).filter(|start| *start != ffi::AV_NOPTS_VALUE),
         cover_art: stream.disposition().contains(ffmpeg_next::format::stream::Disposition::ATTACHED_PIC),
+        default: stream.disposition().contains(ffmpeg_next::format::stream::Disposition::DEFAULT),
         forced: stream.disposition().contains(ffmpeg_next::format::stream::Disposition::FORCED),
         language: tag(stream, c"language"),
         title: tag(stream, c"title"),

@@ -7,6 +7,7 @@ use super::plan::{CaptionPlan, Plan};
 use super::segments::Folder;
 use crate::av::subtitle::Subtitles;
 use crate::failure::Failure;
+use crate::rules::beside::unescaped;
 use crate::rules::vtt::{self, Cue};
 
 /// A long film has a few thousand.
@@ -22,6 +23,8 @@ pub struct Captioner {
     decoder: Subtitles,
     cues: Vec<Open>,
     bytes: usize,
+    /// Where its last packet ends.
+    end_ms: i64,
 }
 
 /// A text whose end may be open.
@@ -35,7 +38,7 @@ impl Captioner {
     /// `None` when this build can't decode the track.
     pub fn new(plan: CaptionPlan, origin_us: i64) -> Option<Self> {
         let decoder = Subtitles::open(&plan.track).ok()?;
-        Some(Self { plan, origin_us, decoder, cues: Vec::new(), bytes: 0 })
+        Some(Self { plan, origin_us, decoder, cues: Vec::new(), bytes: 0, end_ms: 0 })
     }
 
     pub fn takes(&self, packet: &Packet) -> bool {
@@ -47,8 +50,12 @@ impl Captioner {
         let tick = (self.plan.track.tick.numerator(), self.plan.track.tick.denominator());
         let Some(time) = packet.pts().map(|time| Plan::since_origin(self.origin_us, time, tick, 1000)) else { return };
         let length = Plan::since_origin(0, packet.duration(), tick, 1000);
+        self.end_ms = self.end_ms.max(time.saturating_add(length));
         for shown in self.decoder.decode(packet).unwrap_or_default() {
+            // ffmpeg's decoders of the others have done that.
+            let is_html = self.plan.track.codec == "subrip";
             let text = vtt::plain(&shown.event);
+            let text = if is_html { unescaped(&text) } else { text };
             let begin = time + i64::from(shown.delay_ms);
             let length = shown.length_ms.map(i64::from).or(Some(length).filter(|length| *length > 0));
             self.bytes += text.len();
@@ -59,6 +66,11 @@ impl Captioner {
             let to_ms = length.map(|length| ms(begin.saturating_add(length)));
             self.cues.push(Open { from_ms: ms(begin), to_ms, text });
         }
+    }
+
+    /// Where the last text ends, as far as its container says.
+    pub fn end_ms(&self) -> u64 {
+        u64::try_from(self.end_ms).unwrap_or(0)
     }
 
     /// The file, unless nothing is ever shown.

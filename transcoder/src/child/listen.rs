@@ -11,6 +11,8 @@ use crate::rules::waveform::Waveform;
 
 /// What ffmpeg says of silence.
 const SILENCE_LUFS: f64 = -70.0;
+/// Shorter sounds have no loudness range.
+const RANGE_S: u64 = 10;
 
 /// Measures stereo sound of floats, frame by frame.
 pub struct Listener {
@@ -18,6 +20,9 @@ pub struct Listener {
     integrated_lufs: f64,
     range_lu: f64,
     waveform: Waveform,
+    /// Samples.
+    heard: u64,
+    sample_rate: u32,
 }
 
 /// What was measured.
@@ -29,13 +34,21 @@ pub struct Heard {
 
 impl Listener {
     pub fn new(sample_rate: u32) -> Self {
-        Self { meter: None, integrated_lufs: SILENCE_LUFS, range_lu: 0.0, waveform: Waveform::new(sample_rate) }
+        Self {
+            meter: None,
+            integrated_lufs: SILENCE_LUFS,
+            range_lu: 0.0,
+            waveform: Waveform::new(sample_rate),
+            heard: 0,
+            sample_rate,
+        }
     }
 
     pub fn hear(&mut self, sound: &frame::Audio) -> Result<(), Failure> {
         if sound.is_planar() && sound.planes() >= 2 {
             self.waveform.add(sound.plane::<f32>(0), sound.plane::<f32>(1));
         }
+        self.heard += sound.samples() as u64;
         if self.meter.is_none() {
             let format = SoundFormat::of(sound);
             let tick = (1, i32::try_from(format.rate).unwrap_or(i32::MAX));
@@ -64,11 +77,14 @@ impl Listener {
             meter.end().map_err(encoding)?;
         }
         self.pull()?;
+        // The range is one of stretches of three seconds: of fewer than a few it says nothing.
+        let is_long = self.heard >= RANGE_S * u64::from(self.sample_rate);
+        let range_lu = if is_long { self.range_lu } else { 0.0 };
         let centi = |value: f64| (value * 100.0).round() as i32;
         let peak = self.waveform.peak_centi_dbfs().filter(|_| self.integrated_lufs > SILENCE_LUFS);
         let loudness = peak.map(|peak_centi_dbfs| Loudness {
             integrated_centi_lufs: centi(self.integrated_lufs),
-            range_centi_lu: centi(self.range_lu),
+            range_centi_lu: centi(range_lu),
             peak_centi_dbfs,
         });
         Ok(Heard { loudness, waveform: self.waveform })

@@ -37,6 +37,8 @@ pub struct Pictures {
     origin_us: i64,
     decoder: Decoder,
     filter: Option<(PictureFormat, Filter)>,
+    /// How the first picture was.
+    first: Option<PictureFormat>,
     /// The filters' ticks.
     tick: (i32, i32),
     /// What comes out of them is called this.
@@ -49,6 +51,8 @@ pub struct Pictures {
     last: Option<(Picture, i64)>,
     /// What will be shown next, unless a newer picture comes for the same instant.
     pending: Option<Pending>,
+    /// Where the last one ends, once all are known.
+    end: Option<i64>,
     rungs: Vec<Rung>,
     poster: Poster,
     storyboard: Storyboards,
@@ -93,12 +97,14 @@ impl Pictures {
             origin_us,
             decoder,
             filter: None,
+            first: None,
             tick,
             colour: BT709,
             interlaced: false,
             next_mark: 0,
             last: None,
             pending: None,
+            end: None,
             rungs: Vec::new(),
             packets: 0,
             broken: 0,
@@ -140,8 +146,9 @@ impl Pictures {
         self.rungs.get(quick(&sides)).map(Rung::opening)
     }
 
-    /// Ends the renditions. Empty when no picture was ever decoded.
-    pub fn finish(mut self) -> Result<Shown, Failure> {
+    /// Takes what is still on its way: no packet comes any more. Where the last picture ends, in ticks, if there ever was
+    /// one.
+    pub fn end_input(&mut self) -> Result<Option<i64>, Failure> {
         if self.decoder.end().is_ok() {
             self.drain()?;
         }
@@ -149,10 +156,22 @@ impl Pictures {
             filter.end().map_err(encoding)?;
             self.pull()?;
         }
-        let Some(end) = self.pending.as_ref().map(|last| last.at + self.plan.last_length(last.length)) else {
+        self.end = self.pending.as_ref().map(|last| last.at + self.plan.last_length(last.length));
+        self.show_pending()?;
+        Ok(self.end)
+    }
+
+    /// Shows the last picture until `end`, which is later than it lasts by itself.
+    pub fn hold(&mut self, end: i64) -> Result<(), Failure> {
+        self.end = Some(end);
+        self.fill(end)
+    }
+
+    /// Ends the renditions. Empty when no picture was ever decoded.
+    pub fn finish(mut self) -> Result<Shown, Failure> {
+        let Some(end) = self.end else {
             return Ok(Shown { counts: self.counts(), ..Shown::default() });
         };
-        self.show_pending()?;
         self.fill(end)?;
         for rung in &mut self.rungs {
             rung.end(end);
@@ -210,7 +229,8 @@ impl Pictures {
             self.pull()?;
         }
         let tick = (self.plan.track.tick.numerator(), self.plan.track.tick.denominator());
-        let (spec, colour) = upright(&self.plan, format, (picture, self.interlaced));
+        let first = *self.first.get_or_insert(format);
+        let (spec, colour) = upright(&self.plan, first, (picture, self.interlaced));
         self.colour = colour;
         let mut filter = Filter::of_pictures(format, tick, &spec).map_err(encoding)?;
         self.tick = filter.tick();
@@ -312,7 +332,10 @@ fn open_behind(track: &Track, threads: usize) -> Result<Decoder, Error> {
 
 /// The filters from a decoded frame to the top encoded rung's picture: progressive, upright, square pixels, 8-bit
 /// 4:2:0, opaque; and the colour that it has then.
-pub fn upright(plan: &PicturePlan, format: PictureFormat, (picture, interlaced): (&Picture, bool)) -> (String, Colour) {
+///
+/// What has another shape than the `first` picture gets bars.
+pub fn upright(plan: &PicturePlan, first: PictureFormat, (picture, interlaced): (&Picture, bool)) -> (String, Colour) {
+    let format = picture.format();
     let fields = fields(plan, interlaced);
     let turn = plan.turn.filters();
     let size = plan.rungs.first().map_or(plan.size, |rung| rung.size);
@@ -325,8 +348,18 @@ pub fn upright(plan: &PicturePlan, format: PictureFormat, (picture, interlaced):
     } else {
         ("", picture.colour().treatment(own))
     };
-    let scale = format!("scale={width}:{height}:flags=bicubic:out_range=tv{matrix},setsar=1");
-    (format!("{fields}{opaque}{turn}{scale}{},format=yuv420p", treatment.filters), treatment.becomes)
+    let shown = Size { width: own.0, height: own.1 }.displayed(aspect(plan, first, format), plan.turn.is_sideways());
+    let inner = shown.within(size);
+    let scale = format!("scale={}:{}:flags=bicubic:out_range=tv{matrix},setsar=1", inner.width, inner.height);
+    let bars = if inner == size { String::new() } else { format!(",pad={width}:{height}:-1:-1") };
+    (format!("{fields}{opaque}{turn}{scale}{},format=yuv420p{bars}", treatment.filters), treatment.becomes)
+}
+
+/// The shape of a picture's pixels: its container's word, which speaks of pictures like the `first`.
+fn aspect(plan: &PicturePlan, first: PictureFormat, format: PictureFormat) -> (u32, u32) {
+    let shape = |format: PictureFormat| (format.width, format.height, format.aspect);
+    let (width, height) = if shape(first) == shape(format) { plan.track.aspect } else { format.aspect };
+    (u32::try_from(width).unwrap_or(0), u32::try_from(height).unwrap_or(0))
 }
 
 /// De-interlacing, if any: by each picture's own word where its codec has one, else by the container's.

@@ -24,6 +24,8 @@ const MICROSECONDS: (i32, i32) = (1, 1_000_000);
 pub struct Plan {
     pub picture: Option<PicturePlan>,
     pub sounds: Vec<SoundPlan>,
+    /// Which of them is played unless somebody chooses: the first that its container says so of, or else the first.
+    pub default_sound: usize,
     pub captions: Vec<CaptionPlan>,
     /// The attached picture to use as a poster when there is no moving one.
     pub cover: Option<Track>,
@@ -110,6 +112,7 @@ impl Plan {
         Ok(Self {
             picture: main.map(|main| picture(main, preset)).transpose()?,
             sounds: sounds(heard, preset),
+            default_sound: heard.iter().position(|track| track.default).unwrap_or(0),
             captions,
             cover,
             origin_us,

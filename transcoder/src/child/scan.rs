@@ -79,6 +79,7 @@ pub fn scan(file: File, plan: &Plan, mut told: impl FnMut(f64)) -> Result<Fits, 
         picture.iter().any(Result::is_ok) || sounds.iter().any(Result::is_ok)
     };
     let mut picture_end = None;
+    let mut sound_ends = vec![0.0_f64; sounds.len()];
     if hopeful(&picture, &sounds) {
         let bytes = file.metadata().map(|m| m.len()).unwrap_or(0);
         let mut source = Source::open(file, &ALLOWED, LIMITS).map_err(|refusal| refused(refusal, bytes))?;
@@ -96,6 +97,9 @@ pub fn scan(file: File, plan: &Plan, mut told: impl FnMut(f64)) -> Result<Fits, 
             };
             step(&mut picture, &packet, plan.origin_us);
             picture_end = picture_end.max(plan.picture.as_ref().and_then(|p| p.end_of(&packet, plan.origin_us)));
+            for (end, sound) in sound_ends.iter_mut().zip(&plan.sounds) {
+                *end = end.max(sound.end_of(&packet, plan.origin_us).unwrap_or(0.0));
+            }
             for sound in &mut sounds {
                 let scan = sound.as_mut().ok().filter(|sound| sound.track.index == packet.stream());
                 if let Some(Err(misfit)) = scan.map(|scan| scan.packet(&packet, plan.origin_us)) {
@@ -105,9 +109,14 @@ pub fn scan(file: File, plan: &Plan, mut told: impl FnMut(f64)) -> Result<Fits, 
             told(source.fraction_read());
         }
     }
+    let shown_s = plan.picture.as_ref().zip(picture_end).map(|(picture, end)| picture.seconds(end));
+    let end_s = sound_ends.iter().copied().chain(shown_s).fold(0.0, f64::max);
+    let lasts = |seconds: f64| if fits::is_short(seconds, end_s) { Err(Misfit::Short) } else { Ok(()) };
+    let picture = picture.unwrap_or(Err(Misfit::Empty)).and_then(PictureScan::finish);
+    let sounds = sounds.into_iter().map(|sound| sound.and_then(SoundScan::finish));
     Ok(Fits {
-        picture: picture.unwrap_or(Err(Misfit::Empty)).and_then(PictureScan::finish),
-        sounds: sounds.into_iter().map(|sound| sound.and_then(SoundScan::finish)).collect(),
+        picture: picture.and_then(|fit| lasts(shown_s.unwrap_or(0.0)).map(|()| fit)),
+        sounds: sounds.zip(&sound_ends).map(|(fit, end)| fit.and_then(|fit| lasts(*end).map(|()| fit))).collect(),
         picture_end,
     })
 }
@@ -336,7 +345,22 @@ fn check(packet: &Packet) -> Result<(), Misfit> {
     refusals.into_iter().find(|(refused, _)| *refused).map_or(Ok(()), |(_, misfit)| Err(misfit))
 }
 
+impl SoundPlan {
+    /// Where a packet's sound ends, in seconds, if it is this track's.
+    fn end_of(&self, packet: &Packet, origin_us: i64) -> Option<f64> {
+        let time = packet.pts().filter(|_| packet.stream() == self.track.index)?;
+        let tick = (self.track.tick.numerator(), self.track.tick.denominator());
+        let end = Plan::since_origin(origin_us, time.saturating_add(packet.duration()), tick, self.sample_rate);
+        Some(end as f64 / f64::from(self.sample_rate))
+    }
+}
+
 impl PicturePlan {
+    /// Seconds in so many ticks of the job's clock.
+    fn seconds(&self, ticks: i64) -> f64 {
+        ticks as f64 / f64::from(self.clock.timescale)
+    }
+
     /// Ticks of the job's clock.
     pub fn ticks(&self, duration: i64) -> i64 {
         let tick = (self.track.tick.numerator(), self.track.tick.denominator());

@@ -122,12 +122,26 @@ impl Sound {
         self.drain()
     }
 
-    /// Ends the rendition, beside a picture of so many segments if there is one.
-    pub fn finish(mut self, shown: Option<usize>) -> Result<Done, Failure> {
+    /// Takes what is still on its way: no packet comes any more.
+    pub fn end_input(&mut self) -> Result<(), Failure> {
         if self.decoder.end().is_ok() {
             self.drain()?;
         }
-        self.end_filter()?;
+        self.end_filter()
+    }
+
+    /// Is silent until so many seconds are over, which is longer than the track lasts by itself.
+    pub fn hold(&mut self, end: f64) -> Result<(), Failure> {
+        let end = (end * f64::from(self.plan.sample_rate)) as i64;
+        while self.sent > 0 && self.sent < end {
+            let samples = (end - self.sent).min(i64::from(self.plan.sample_rate));
+            self.silence(samples)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the rendition, beside a picture of so many segments if there is one.
+    pub fn finish(mut self, shown: Option<usize>) -> Result<Done, Failure> {
         if let Some(rest) = self.fifo.rest() {
             self.encode(&rest)?;
         }
@@ -217,11 +231,15 @@ impl Sound {
         }
         self.end_filter()?;
         while due - self.sent > second {
-            let mut silence = frame::silence(second as usize, self.plan.sample_rate);
-            silence.set_pts(Some(self.sent));
-            self.mixed(&silence)?;
+            self.silence(second)?;
         }
         Ok(())
+    }
+
+    fn silence(&mut self, samples: i64) -> Result<(), Failure> {
+        let mut silence = frame::silence(samples as usize, self.plan.sample_rate);
+        silence.set_pts(Some(self.sent));
+        self.mixed(&silence)
     }
 
     /// Leaves a frame out that can't be used.

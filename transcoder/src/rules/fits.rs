@@ -21,6 +21,13 @@ pub const MAX_SOUND_BITS_PER_SECOND: u64 = 200_000;
 /// Below these, AAC often hides a second half of its spectrum, which its header doesn't tell.
 const SOUND_RATES: [u32; 3] = [32_000, 44_100, 48_000];
 
+/// Whether a track that ends after so many seconds is too short beside others that go on until `end`. Players bear what
+/// is shorter by less.
+pub fn is_short(seconds: f64, end: f64) -> bool {
+    const BORNE_S: f64 = 1.0;
+    end - seconds > BORNE_S
+}
+
 /// Why a track is encoded rather than copied. Its text continues "Encoded, because".
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Misfit {
@@ -78,6 +85,8 @@ pub enum Misfit {
     SampleRate(u32),
     #[error("it begins later than the picture")]
     Late,
+    #[error("it ends before the rest of the file does")]
+    Short,
     #[error("it has gaps")]
     Gaps,
     #[error("it is too short")]

@@ -34,6 +34,20 @@ impl Size {
         let wide = div_round(u64::from(self.width) * u64::from(num), u64::from(den)).clamp(1, 1 << 20) as u32;
         if quarter_turn { Self { width: self.height, height: wide } } else { Self { width: wide, height: self.height } }
     }
+
+    /// The largest even size of this shape that fits into `frame`; the frame's own if only a few pixels would be left.
+    pub fn within(self, frame: Self) -> Self {
+        const SLACK: u32 = 8;
+        let scaled = |side: u32, by: u32, to: u32| (u64::from(side) * u64::from(to) / u64::from(by.max(1))) as u32;
+        let is_wider =
+            u64::from(self.width) * u64::from(frame.height) > u64::from(frame.width) * u64::from(self.height);
+        let near = |side: u32, whole: u32| if side + SLACK >= whole { whole } else { (side & !1).max(2) };
+        if is_wider {
+            Self { height: near(scaled(self.height, self.width, frame.width), frame.height), ..frame }
+        } else {
+            Self { width: near(scaled(self.width, self.height, frame.height), frame.width), ..frame }
+        }
+    }
 }
 
 /// The renditions' sizes for a picture shown at `shown`, best first; never empty. `steps` are short sides, largest first:
@@ -154,6 +168,17 @@ mod tests {
         assert_eq!(size(720, 576).displayed((16, 11), false), size(1047, 576));
         assert_eq!(size(720, 576).displayed((0, 1), false), size(720, 576));
         assert_eq!(size(1920, 1080).displayed((1, 1), true), size(1080, 1920));
+    }
+
+    #[test]
+    fn what_changes_its_shape_fits_into_the_first() {
+        let frame = size(640, 360);
+        assert_eq!(size(1280, 720).within(frame), frame);
+        assert_eq!(size(360, 640).within(frame), size(202, 360));
+        assert_eq!(size(320, 240).within(frame), size(480, 360));
+        assert_eq!(size(640, 352).within(frame), frame);
+        assert_eq!(size(4000, 10).within(frame), size(640, 2));
+        assert_eq!(size(854, 480).within(size(480, 854)), size(480, 268));
     }
 
     #[test]

@@ -1,58 +1,50 @@
 //! Names of sound tracks: a language tag for players, a label for people.
 
-/// ISO 639-2 codes (both kinds) that containers use, their BCP 47 form and their English name.
-const LANGUAGES: [(&str, &str, &str); 41] = [
-    ("ara", "ar", "Arabic"),
-    ("ben", "bn", "Bengali"),
-    ("bul", "bg", "Bulgarian"),
-    ("cat", "ca", "Catalan"),
-    ("ces", "cs", "Czech"),
-    ("cze", "cs", "Czech"),
-    ("chi", "zh", "Chinese"),
-    ("zho", "zh", "Chinese"),
-    ("dan", "da", "Danish"),
-    ("deu", "de", "German"),
-    ("ger", "de", "German"),
-    ("dut", "nl", "Dutch"),
-    ("nld", "nl", "Dutch"),
-    ("ell", "el", "Greek"),
-    ("gre", "el", "Greek"),
-    ("eng", "en", "English"),
-    ("fas", "fa", "Persian"),
-    ("per", "fa", "Persian"),
-    ("fin", "fi", "Finnish"),
-    ("fra", "fr", "French"),
-    ("fre", "fr", "French"),
-    ("heb", "he", "Hebrew"),
-    ("hin", "hi", "Hindi"),
-    ("hun", "hu", "Hungarian"),
-    ("ind", "id", "Indonesian"),
-    ("ita", "it", "Italian"),
-    ("jpn", "ja", "Japanese"),
-    ("kor", "ko", "Korean"),
-    ("nor", "no", "Norwegian"),
-    ("pol", "pl", "Polish"),
-    ("por", "pt", "Portuguese"),
-    ("ron", "ro", "Romanian"),
-    ("rum", "ro", "Romanian"),
-    ("rus", "ru", "Russian"),
-    ("spa", "es", "Spanish"),
-    ("swe", "sv", "Swedish"),
-    ("tha", "th", "Thai"),
-    ("tur", "tr", "Turkish"),
-    ("ukr", "uk", "Ukrainian"),
-    ("urd", "ur", "Urdu"),
-    ("vie", "vi", "Vietnamese"),
+use isolang::Language;
+
+/// ISO 639-2's bibliographic codes, which Matroska uses, and the terminological ones that are those of ISO 639-3.
+const BIBLIOGRAPHIC: [(&str, &str); 20] = [
+    ("alb", "sqi"),
+    ("arm", "hye"),
+    ("baq", "eus"),
+    ("bur", "mya"),
+    ("chi", "zho"),
+    ("cze", "ces"),
+    ("dut", "nld"),
+    ("fre", "fra"),
+    ("geo", "kat"),
+    ("ger", "deu"),
+    ("gre", "ell"),
+    ("ice", "isl"),
+    ("mac", "mkd"),
+    ("mao", "mri"),
+    ("may", "msa"),
+    ("per", "fas"),
+    ("rum", "ron"),
+    ("slo", "slk"),
+    ("tib", "bod"),
+    ("wel", "cym"),
 ];
 
-/// The BCP 47 tag for what a container says of a track's language; `None` for nothing, `und` and nonsense.
+/// The BCP 47 tag, as short as there is one, for what a container says of a track's language; `None` for nothing, `und`
+/// and nonsense.
 pub fn tag(language: Option<&str>) -> Option<String> {
     let given = language?.trim().to_ascii_lowercase();
-    if let Some((_, tag, _)) = LANGUAGES.iter().find(|(code, tag, _)| *code == given || *tag == given) {
-        return Some((*tag).to_owned());
-    }
-    let plain = (2..=3).contains(&given.len()) && given.bytes().all(|byte| byte.is_ascii_lowercase());
-    (plain && !["und", "mul", "zxx", "mis"].contains(&given.as_str())).then_some(given)
+    // Of a longer tag, such as pt-BR, what comes first.
+    let code = given.split(['-', '_']).next()?;
+    let code = BIBLIOGRAPHIC.iter().find(|(other, _)| *other == code).map_or(code, |(_, code)| *code);
+    let language = known(code).filter(|language| !["und", "mul", "zxx", "mis"].contains(&language.to_639_3()))?;
+    Some(language.to_639_1().unwrap_or(language.to_639_3()).to_owned())
+}
+
+fn known(code: &str) -> Option<Language> {
+    Language::from_639_1(code).or_else(|| Language::from_639_3(code))
+}
+
+/// What English calls a tag's language, without the remarks that the standard has on it.
+fn name(tag: &str) -> Option<String> {
+    let name = known(tag)?.to_name();
+    Some(name.split(" (").next().unwrap_or(name).to_owned())
 }
 
 /// Labels for the tracks, in order and unique: the track's title, its language's name, or `word` with its number.
@@ -60,8 +52,7 @@ pub fn labels(tracks: &[(Option<String>, Option<String>)], word: &str) -> Vec<St
     let mut labels: Vec<String> = Vec::new();
     for (at, (tag, title)) in tracks.iter().enumerate() {
         let named = title.as_deref().map(clean).filter(|title| !title.is_empty());
-        let language =
-            tag.as_deref().and_then(|tag| LANGUAGES.iter().find(|(_, t, _)| *t == tag)).map(|l| l.2.to_owned());
+        let language = tag.as_deref().and_then(name);
         let numbered = if tracks.len() == 1 { word.to_owned() } else { format!("{word} {}", at + 1) };
         let base = named.or(language).unwrap_or(numbered);
         let again = labels.iter().filter(|label| **label == base || label.starts_with(&format!("{base} ("))).count();
@@ -78,7 +69,7 @@ fn clean(title: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{labels, tag};
+    use super::{labels, name, tag};
 
     #[test]
     fn languages_get_their_short_tags() {
@@ -87,8 +78,41 @@ mod tests {
         for (given, wanted) in cases {
             assert_eq!(tag(Some(given)).as_deref(), wanted, "{given}");
         }
-        assert_eq!(tag(Some("gsw")).as_deref(), Some("gsw"));
+        let more = [
+            ("ice", "is"),
+            ("slo", "sk"),
+            ("wel", "cy"),
+            ("hrv", "hr"),
+            ("gsw", "gsw"),
+            ("pt-BR", "pt"),
+            ("zho", "zh"),
+        ];
+        for (given, wanted) in more {
+            assert_eq!(tag(Some(given)).as_deref(), Some(wanted), "{given}");
+        }
+        for none in ["mul", "zxx", "q", "qqq", "eng ish", "qaa-qtz"] {
+            assert_eq!(tag(Some(none)), None, "{none}");
+        }
         assert_eq!(tag(None), None);
+    }
+
+    #[test]
+    fn languages_have_their_english_names() {
+        let names = ["de", "is", "nl", "el", "zh", "fa", "no", "pt", "gsw"].map(|tag| name(tag).expect("a language"));
+        assert_eq!(
+            names,
+            [
+                "German",
+                "Icelandic",
+                "Dutch",
+                "Modern Greek",
+                "Chinese",
+                "Persian",
+                "Norwegian",
+                "Portuguese",
+                "Swiss German"
+            ]
+        );
     }
 
     #[test]

@@ -113,12 +113,7 @@ impl Store {
         }
         let digest = digest_of(cid).ok_or(Error::HashUnsupported(*cid))?;
         let _alone = lock(&self.inner.collecting);
-        self.inner.index.write_freeing(|tables| {
-            tables.erased.insert(&digest, now_ms)?;
-            tables.public_roots.remove(&digest)?;
-            tables.public.remove(&digest)?;
-            tables.unpin_all(&digest)
-        })?;
+        self.inner.index.write_freeing(|tables| tables.erase(&digest, now_ms))?;
         self.write_erasure_down(&digest, now_ms);
         self.fault("erase.noted");
         self.hide_unpublished()?;

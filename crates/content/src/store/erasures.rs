@@ -35,10 +35,16 @@ impl Store {
         }
     }
 
-    /// Writes down what isn't yet: it was erased before there was such a file, or while the disk was full.
-    pub(super) fn write_erasures_down(&self) -> Result<()> {
-        let written: HashSet<Digest> = read(&self.inner.dir)?.into_iter().map(|(digest, _)| digest).collect();
+    /// Makes the index and the file say the same. What the file lacks was erased before there was one, or while the disk was
+    /// full; what the index lacks, since it was taken from a backup.
+    pub(super) fn agree_on_erasures(&self) -> Result<()> {
+        let written = read(&self.inner.dir)?;
         let mut missing = self.inner.index.read()?.erasures()?;
+        let known: HashSet<Digest> = missing.iter().map(|(digest, _)| *digest).collect();
+        if !written.iter().all(|(digest, _)| known.contains(digest)) {
+            self.take_erasures_over()?;
+        }
+        let written: HashSet<Digest> = written.into_iter().map(|(digest, _)| digest).collect();
         missing.retain(|(digest, _)| !written.contains(digest));
         if !missing.is_empty()
             && let Err(error) = append(&self.inner.dir, &missing)
@@ -48,12 +54,10 @@ impl Store {
         Ok(())
     }
 
-    /// Takes what is written down into the index.
+    /// Takes what is written down into the index: it isn't public or pinned there any more either.
     pub(super) fn take_erasures_over(&self) -> Result<()> {
         let erased = read(&self.inner.dir)?;
-        self.inner.index.write(|tables| {
-            erased.iter().try_for_each(|(digest, at)| tables.erased.insert(digest, at).map(drop).map_err(Error::from))
-        })
+        self.inner.index.write_freeing(|tables| erased.iter().try_for_each(|(digest, at)| tables.erase(digest, *at)))
     }
 }
 

@@ -5,6 +5,7 @@
 //!       blobs/<xx>/<cid>    whole files, contiguous and immutable, named by their CID
 //!       partial/<id>.part   uploads on their way, with <id>.leaves: the hashes of what has arrived
 //!       tmp/                files being written; emptied at each start
+//!       index.made          says that there was an index, should it be gone
 //!       damaged/            files whose name was not their hash when they were found
 //!       index.reserve       room that the index keeps for itself, so that a collection works on a full disk
 //!       index.old.redb      an index that could not be read to its end when it was rebuilt
@@ -24,6 +25,7 @@ mod erasures;
 mod export;
 mod import_dag;
 mod index;
+mod lost;
 mod missing;
 mod nodes;
 mod open_files;
@@ -97,6 +99,9 @@ struct Inner {
     fresh_for: Duration,
 }
 
+/// The index's file.
+const INDEX: &str = "index.redb";
+
 /// How long what was just written may wait for its first pin.
 const FRESH_FOR: Duration = Duration::from_secs(3600);
 
@@ -165,9 +170,11 @@ impl Store {
     pub fn open_with(dir: impl Into<PathBuf>, options: Options) -> Result<Self> {
         let dir = dir.into();
         Self::make_folders(&dir)?;
+        lost::refuse(&dir, INDEX)?;
         let store = Self::over(index::Index::open(&dir)?, dir, options);
+        lost::note(&store.inner.dir);
         // Damage that redb panics on shows when the index is first read.
-        index::guarded(|| store.write_erasures_down().and_then(|()| store.recover()))
+        index::guarded(|| store.agree_on_erasures().and_then(|()| store.recover()))
             .unwrap_or_else(|| Err(index::damaged("it makes no sense")))?;
         Ok(store)
     }

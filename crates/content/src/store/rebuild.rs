@@ -12,8 +12,9 @@ use std::{
 };
 
 use super::{
-    Options, Store,
+    INDEX, Options, Store,
     index::{Blob, Index, Salvage, Salvaged, leaf_key},
+    lost,
     recover::{self, entries},
     sync_folder,
 };
@@ -24,7 +25,6 @@ use crate::{
     import::Tree,
 };
 
-const INDEX: &str = "index.redb";
 const NEW: &str = "index.new.redb";
 /// There when pins may be missing in the index: nothing is collected then.
 const PINS_LOST: &str = "pins-lost";
@@ -70,6 +70,7 @@ impl Store {
         if new.exists() {
             fs::remove_file(&new).map_err(Error::io("remove", &new))?;
         }
+        let is_lost = lost::is_lost(&dir, INDEX)?;
         let mut salvage = Salvage::open(&dir.join(INDEX), &dir)?;
         let store = Self::over(Index::open_file(&new, &dir)?, dir, Options::default());
         store.take_erasures_over()?;
@@ -77,13 +78,14 @@ impl Store {
         let (blocks, pins, in_pages) = (salvaged.blocks, salvaged.pins, salvaged.in_pages.clone());
         let mut rebuilt = Rebuilt { blocks, pins, in_pages, ..Rebuilt::default() };
         store.index_all(&salvaged, &mut rebuilt, on_progress)?;
-        if !salvage.whole {
+        let whole = salvage.whole && !is_lost;
+        if !whole {
             store.publish_again()?;
             let lost = store.inner.dir.join(PINS_LOST);
             fs::write(&lost, "").map_err(Error::io("make", lost))?;
         }
-        rebuilt.whole = salvage.whole;
-        rebuilt.old_index = store.take_place(salvage.whole)?;
+        rebuilt.whole = whole;
+        rebuilt.old_index = store.take_place(whole || is_lost)?;
         Ok(rebuilt)
     }
 

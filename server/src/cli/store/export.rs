@@ -49,7 +49,8 @@ pub fn run(command: Export) -> ExitCode {
         Err(error) => Err(Failure::new("internal", format!("No threads can be started ({error})."))),
     };
     match outcome {
-        Ok(Written::ReaderLeft) => ExitCode::SUCCESS,
+        // Nothing to say about, but no whole file either.
+        Ok(Written::ReaderLeft) => ExitCode::FAILURE,
         Ok(Written::Whole(bytes)) => {
             let line = match as_json {
                 true => json!({ "root": command.root, "bytes": bytes }).to_string(),

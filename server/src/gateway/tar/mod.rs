@@ -23,7 +23,7 @@ use crate::http::ApiError;
 
 pub fn answer(place: &Place<'_>, ask: &Ask) -> Result<Response, ApiError> {
     let cid = &place.cid;
-    let node = place.store.stat(cid).map_err(errors::of_content)?.ok_or_else(|| errors::not_held(ask))?;
+    let node = place.store.stat(cid).map_err(errors::of_content)?.ok_or_else(errors::not_held)?;
     if matches!(node.kind, Kind::Other { .. }) {
         let detail = format!("{cid} isn't a file or folder, and only these are written into a tar archive.");
         return Err(ApiError::bad_request("format_not_unixfs", detail));

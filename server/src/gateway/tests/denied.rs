@@ -114,3 +114,39 @@ async fn a_path_is_kept_out_of_wholes(owner: PgPool) {
     assert_eq!(site.status(&format!("/ipfs/{inner}/index.html")).await, StatusCode::GONE);
     assert_eq!(site.status(&site.path("/?format=tar")).await, StatusCode::OK);
 }
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn another_rule_makes_another_page(owner: PgPool) {
+    let site = site(&owner);
+    let before = site.get(&site.path("/"), &[]).await.header("etag").to_owned();
+    site.deny(&format!("/ipfs/{}/hello.txt\n", site.root));
+    let after = site.get(&site.path("/"), &[("if-none-match", &before)]).await;
+    assert_eq!(after.status, StatusCode::OK, "the page that names it isn't kept");
+    let again = site.get(&site.path("/"), &[("if-none-match", after.header("etag"))]).await;
+    assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+    site.deny("");
+    assert_eq!(site.get(&site.path("/"), &[]).await.header("etag"), before);
+}
+
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn rules_on_paths_leave_deep_folders_alone(owner: PgPool) {
+    let site = site(&owner);
+    let store = &site.test.app.store;
+    let nested = |depth: usize| {
+        let mut folder = store.put_directory([("hello.txt", site.hello.into())]).unwrap();
+        for _ in 1..depth {
+            folder = store.put_directory([("in", folder.into())]).unwrap();
+        }
+        store.publish(&folder.cid).unwrap();
+        folder.cid
+    };
+    let (deep, deeper) = (nested(500), nested(520));
+    let car = |root| format!("/ipfs/{root}?format=car");
+    site.deny(&format!("/ipfs/{}/some/path\n", site.hello.cid));
+    assert_eq!(site.status(&car(deep)).await, StatusCode::OK);
+    let refused = site.get(&car(deeper), &[]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(text(&refused).contains("content_too_large"), "{}", text(&refused));
+    site.deny("");
+    assert_eq!(site.status(&car(deeper)).await, StatusCode::OK);
+}

@@ -216,6 +216,14 @@ async fn unchanged_content_isn_t_sent_again(owner: PgPool) {
         let answer = site.get(&site.path("/hello.txt"), &[("if-match", tags)]).await;
         assert_eq!(answer.status, status, "{tags}");
     }
+    // A list may come in several lines.
+    for path in ["/hello.txt", "/hello.txt", "/big.bin?format=raw", "/"] {
+        let etag = site.get(&site.path(path), &[]).await.header("etag").to_owned();
+        let known = site.get(&site.path(path), &[("if-none-match", "\"a\""), ("if-none-match", &etag)]).await;
+        assert_eq!(known.status, StatusCode::NOT_MODIFIED, "{path}");
+        let wanted = site.get(&site.path(path), &[("if-match", "\"a\""), ("if-match", &etag)]).await;
+        assert_eq!(wanted.status, StatusCode::OK, "{path}");
+    }
     let raw = site.get(&site.path("/hello.txt?format=raw"), &[("if-none-match", &etag)]).await;
     assert_eq!(raw.status, StatusCode::OK, "another form has another tag");
 }
@@ -237,7 +245,7 @@ async fn programs_are_fenced_out(owner: PgPool) {
     let worker = site.get(&site.path("/site/"), &[("service-worker", "script")]).await;
     assert_eq!(worker.status, StatusCode::BAD_REQUEST, "as the specification has it");
     let post = site.ask(Method::POST, &site.path("/hello.txt"), &[]).await;
-    assert_eq!(post.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!((post.status, post.header("cache-control")), (StatusCode::METHOD_NOT_ALLOWED, "no-cache"));
 }
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
@@ -261,8 +269,11 @@ async fn what_isn_t_published_isn_t_there(owner: PgPool) {
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert!(std::str::from_utf8(&answer.body).unwrap().contains("not_there"), "what a public folder lacks is told");
     }
-    let cached = site.get(&format!("/ipfs/{never}"), &[("cache-control", "only-if-cached")]).await;
-    assert_eq!(cached.status, StatusCode::PRECONDITION_FAILED);
+    for lines in [&["only-if-cached"][..], &["Only-If-Cached, max-age=0"], &["no-store", "only-if-cached"]] {
+        let lines: Vec<_> = lines.iter().map(|line| ("cache-control", *line)).collect();
+        let cached = site.get(&format!("/ipfs/{never}"), &lines).await;
+        assert_eq!(cached.status, StatusCode::PRECONDITION_FAILED, "{lines:?}");
+    }
     site.test.app.store.publish(&secret.cid).unwrap();
     assert_eq!(site.get(&format!("/ipfs/{}", secret.cid), &[]).await.body, b"not yet".as_slice());
 }

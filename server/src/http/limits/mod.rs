@@ -13,7 +13,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::{self, StatusCode, header};
+use axum::http::{self, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
@@ -133,6 +133,7 @@ fn refusal(wait: Duration) -> Response {
     );
     let mut response = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail).into_response();
     response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }
 

@@ -183,7 +183,8 @@ fn entity(text: &str) -> Option<(char, &str)> {
     ENTITIES.iter().find_map(|(name, c)| Some((*c, text.strip_prefix(name)?)))
 }
 
-fn unescaped(text: &str) -> String {
+/// With what stands for a character, such as `&amp;`, as the character.
+pub fn unescaped(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {

@@ -13,6 +13,8 @@ mod webvtt;
 
 use super::vtt::{self, Cue};
 
+pub use marked::unescaped;
+
 /// A long film has a few thousand.
 const MAX_CUES: usize = 20_000;
 const MAX_TEXT_BYTES: usize = 4 << 20;

@@ -60,7 +60,7 @@ pub(in crate::store) fn open_error(error: DatabaseError, dir: &Path) -> Error {
         {
             damaged(error)
         }
-        DatabaseError::Storage(Io(error)) => Error::io("open", dir.join("index.redb"))(error),
+        DatabaseError::Storage(Io(error)) => Error::io("open", dir.join(crate::store::INDEX))(error),
         other => Error::Index(other.into()),
     }
 }

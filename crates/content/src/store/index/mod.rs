@@ -148,7 +148,7 @@ impl Drop for Index {
 
 impl Index {
     pub(super) fn open(dir: &Path) -> Result<Self> {
-        Self::open_file(&dir.join("index.redb"), dir)
+        Self::open_file(&dir.join(super::INDEX), dir)
     }
 
     /// Opens an index by its file.

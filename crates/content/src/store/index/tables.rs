@@ -116,6 +116,14 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
+    /// These bytes aren't taken again, nor are they public or pinned any more.
+    pub(in crate::store) fn erase(&mut self, digest: &Digest, now_ms: u64) -> Result<()> {
+        self.erased.insert(digest, now_ms)?;
+        self.public_roots.remove(digest)?;
+        self.public.remove(digest)?;
+        self.unpin_all(digest)
+    }
+
     /// An error when these bytes were erased.
     pub(in crate::store) fn refuse_erased(&self, digest: &Digest) -> Result<()> {
         if self.erased.get(digest)?.is_some() { Err(Error::Erased(raw_cid(*digest))) } else { Ok(()) }

@@ -1,6 +1,8 @@
 //! A job from the opened file to its finished renditions: a look through the packets, a copy of what fits as it is,
 //! then one decode for everything else.
 
+mod level;
+
 use std::fs::File;
 use std::io::Seek;
 use std::mem;
@@ -11,23 +13,23 @@ use std::time::{Duration, Instant};
 use ffmpeg_next::Packet;
 use pinreel_runner::{Audio, Chapters, Early, FileRef, Made, Preset, Rung, Transcoded, Video};
 
-use super::captions::Captioner;
-use super::copy::{self, Copied};
-use super::damage::{judge, missing};
-use super::events::{Event, Progress, Reporter};
-use super::fields;
-use super::formats::{ALLOWED, LIMITS, refused};
-use super::muxed;
-use super::picture::Pictures;
-use super::plan::Plan;
-use super::poster;
-use super::scan::{self, Fits};
-use super::segments::Folder;
-use super::sound::{Done, Sound};
 use crate::av;
 use crate::av::input::Source;
 use crate::av::track::Track;
 use crate::av::{Error, is_out_of_memory};
+use crate::child::captions::Captioner;
+use crate::child::copy::{self, Copied};
+use crate::child::damage::{judge, missing};
+use crate::child::events::{Event, Progress, Reporter};
+use crate::child::fields;
+use crate::child::formats::{ALLOWED, LIMITS, refused};
+use crate::child::muxed;
+use crate::child::picture::Pictures;
+use crate::child::plan::Plan;
+use crate::child::poster;
+use crate::child::scan::{self, Fits};
+use crate::child::segments::Folder;
+use crate::child::sound::{Done, Sound};
 use crate::failure::Failure;
 use crate::rules::chapters::{self, Chapter};
 use crate::rules::marks::Marks;
@@ -48,6 +50,7 @@ struct Job {
     pictures: Option<Pictures>,
     /// With the plan's numbers.
     sounds: Vec<(usize, Sound)>,
+    default_sound: usize,
     captions: Vec<Captioner>,
     chapters: Vec<Chapter>,
     copied: Copied,
@@ -60,6 +63,8 @@ struct Job {
     told_early: bool,
     /// Where the work begins in its source.
     origin_us: i64,
+    /// The clock's ticks in a second.
+    scale: u32,
 }
 
 /// Transcodes `file` into the folder `out`; nothing is copied as it is unless `copying`.
@@ -151,6 +156,7 @@ impl Job {
             source,
             pictures,
             sounds,
+            default_sound: plan.default_sound,
             captions,
             chapters,
             copied,
@@ -161,6 +167,7 @@ impl Job {
             warnings,
             told_early: false,
             origin_us,
+            scale: clock.timescale,
         })
     }
 
@@ -180,10 +187,15 @@ impl Job {
                 Err(Error::InvalidData | Error::Other { .. }) if errors < MAX_READ_ERRORS => errors += 1,
                 Err(_) => return Ok(()),
             }
-            if self.told.elapsed() >= EVERY {
-                self.told = Instant::now();
-                self.folder.report.send(&Event::Progress(self.progress()));
-            }
+            self.tell();
+        }
+    }
+
+    /// Tells how far it is, now and then.
+    fn tell(&mut self) {
+        if self.told.elapsed() >= EVERY {
+            self.told = Instant::now();
+            self.folder.report.send(&Event::Progress(self.progress()));
         }
     }
 
@@ -214,7 +226,7 @@ impl Job {
         }
     }
 
-    /// The copied picture or the quick rung, and the first sound. Nothing until the picture's encoders run.
+    /// The copied picture or the quick rung, and the default sound. Nothing until the picture's encoders run.
     fn early(&self) -> Option<Early> {
         let copied = self.copied.picture.clone();
         let copied = copied.map(|video| Video { segments: Vec::new(), keyframe_bytes: Vec::new(), ..video });
@@ -224,7 +236,8 @@ impl Job {
         };
         let copied = self.copied.sounds.iter().map(|(number, audio)| (*number, audio.clone()));
         let encoded = self.sounds.iter().filter_map(|(number, sound)| Some((*number, sound.opening()?)));
-        let audio = copied.chain(encoded).min_by_key(|(number, _)| *number).map(|(_, audio)| audio);
+        let by_rank = |(number, _): &(usize, Audio)| (*number != self.default_sound, *number);
+        let audio = copied.chain(encoded).min_by_key(by_rank).map(|(_, audio)| audio);
         let is_encoded = |made: Made| made == Made::Encoded;
         let ended =
             !video.as_ref().is_some_and(|v| is_encoded(v.made)) && !audio.as_ref().is_some_and(|a| is_encoded(a.made));
@@ -278,6 +291,7 @@ impl Job {
     fn finish(mut self) -> Result<Transcoded, Failure> {
         // Some containers count their length from 0, also where everything in them begins later.
         let expected = self.source.expected_us().map(|us| (us - self.origin_us.max(0)) as f64 / 1e6);
+        self.level()?;
         let mut shown = self.pictures.take().map(Pictures::finish).transpose()?.unwrap_or_default();
         if shown.counts.broken > 0 && self.copied.picture.is_some() {
             return Err(Failure::copy_unfit());
@@ -295,7 +309,9 @@ impl Job {
             shown.poster = self.cover()?;
         }
         let duration_ms = longest_ms(&video, &audio);
-        self.warnings.extend(missing(expected, duration_ms as f64 / 1e3)?);
+        // A header counts subtitles, too.
+        let read_ms = self.captions.iter().map(Captioner::end_ms).fold(duration_ms, u64::max);
+        self.warnings.extend(missing(expected, read_ms as f64 / 1e3)?);
         let captions = self.captions.drain(..).map(|captions| captions.finish(&self.folder));
         let captions = captions.filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let chapters = self.finish_chapters(duration_ms)?;
@@ -337,7 +353,7 @@ impl Job {
             sounds.extend(audio.map(|audio| (number, audio)));
             waveform = waveform.or(Some(heard.waveform));
         }
-        Ok((in_order(sounds), waveform))
+        Ok((in_order(sounds, self.default_sound), waveform))
     }
 
     fn finish_chapters(&mut self, duration_ms: u64) -> Result<Option<Chapters>, Failure> {
@@ -356,10 +372,11 @@ impl Job {
     }
 }
 
-/// By the plan's numbers, the first being the default.
-fn in_order(mut sounds: Vec<(usize, Audio)>) -> Vec<Audio> {
+/// By the plan's numbers; the default is the one with that number, or the first if there is none.
+fn in_order(mut sounds: Vec<(usize, Audio)>, default: usize) -> Vec<Audio> {
     sounds.sort_by_key(|(number, _)| *number);
-    sounds.into_iter().enumerate().map(|(place, (_, audio))| Audio { default: place == 0, ..audio }).collect()
+    let default = sounds.iter().position(|(number, _)| *number == default).unwrap_or(0);
+    sounds.into_iter().enumerate().map(|(place, (_, audio))| Audio { default: place == default, ..audio }).collect()
 }
 
 impl Copied {
@@ -374,11 +391,11 @@ impl Copied {
     }
 }
 
-fn longest_ms(video: &[Video], audio: &[Audio]) -> u64 {
+fn longest_ms<'a>(video: &[Video], audio: impl IntoIterator<Item = &'a Audio>) -> u64 {
     let ms = |timescale: u32, segments: &[pinreel_runner::Segment]| {
         let ticks: u64 = segments.iter().map(|segment| segment.ticks).sum();
         (ticks * 1000 + u64::from(timescale) / 2) / u64::from(timescale.max(1))
     };
     let pictures = video.iter().map(|v| ms(v.timescale, &v.segments));
-    pictures.chain(audio.iter().map(|a| ms(a.timescale, &a.segments))).max().unwrap_or(0)
+    pictures.chain(audio.into_iter().map(|a| ms(a.timescale, &a.segments))).max().unwrap_or(0)
 }
