@@ -135,7 +135,7 @@ async fn rules_on_paths_leave_deep_folders_alone(owner: PgPool) {
     let nested = |depth: usize| {
         let mut folder = store.put_directory([("hello.txt", site.hello.into())]).unwrap();
         for _ in 1..depth {
-            folder = store.put_directory([("in", folder.into())]).unwrap();
+            folder = store.put_directory([("in", folder)]).unwrap();
         }
         store.publish(&folder.cid).unwrap();
         folder.cid
