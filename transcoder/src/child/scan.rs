@@ -111,7 +111,7 @@ pub fn scan(file: File, plan: &Plan, mut told: impl FnMut(f64)) -> Result<Fits, 
     }
     let shown_s = plan.picture.as_ref().zip(picture_end).map(|(picture, end)| picture.seconds(end));
     let end_s = sound_ends.iter().copied().chain(shown_s).fold(0.0, f64::max);
-    let lasts = |seconds: f64| if fits::is_short(seconds, end_s) { Err(Misfit::Short) } else { Ok(()) };
+    let lasts = |seconds: f64| if end_s - seconds > fits::MAX_EARLY_S { Err(Misfit::Short) } else { Ok(()) };
     let picture = picture.unwrap_or(Err(Misfit::Empty)).and_then(PictureScan::finish);
     let sounds = sounds.into_iter().map(|sound| sound.and_then(SoundScan::finish));
     Ok(Fits {

@@ -21,12 +21,9 @@ pub const MAX_SOUND_BITS_PER_SECOND: u64 = 200_000;
 /// Below these, AAC often hides a second half of its spectrum, which its header doesn't tell.
 const SOUND_RATES: [u32; 3] = [32_000, 44_100, 48_000];
 
-/// Whether a track that ends after so many seconds is too short beside others that go on until `end`. Players bear what
-/// is shorter by less.
-pub fn is_short(seconds: f64, end: f64) -> bool {
-    const BORNE_S: f64 = 1.0;
-    end - seconds > BORNE_S
-}
+/// A track may end so long before the others and still be copied: players have the rest loaded by then, and know that
+/// nothing more comes.
+pub const MAX_EARLY_S: f64 = 4.0;
 
 /// Why a track is encoded rather than copied. Its text continues "Encoded, because".
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
