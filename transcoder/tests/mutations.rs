@@ -97,7 +97,8 @@ async fn end(bytes: &[u8]) -> String {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     file.rewind().unwrap();
-    let patience = Patience { no_progress: Duration::from_secs(60), wall_clock: Duration::from_secs(120) };
+    // A damaged time may make a song of hours of it, beside which the picture stays.
+    let patience = Patience { no_progress: Duration::from_secs(60), wall_clock: Duration::from_secs(1800) };
     let mut options =
         Options { patience, copying: true, weak: true, preset: Preset::default(), task: Task::Renditions };
     let again = || try_once(file.try_clone().unwrap(), options.clone());

@@ -13,9 +13,8 @@ use crate::rules::ladder::Size;
 
 /// What of "veryfast" is chosen otherwise. Of the bytes at the same VMAF, as `bin/bench quality` takes them: trellis −11 %
 /// for next to no time; quantisation by variance of the second kind −2 %, weaker −2 %; twice the frames looked ahead
-/// −1 %. Half as good a search within a pixel gives back 2 % and takes a fifth less time. And the stream's header tells
-/// the rate, not the ticks: times are the container's business.
-const X264: &str = "trellis=1:aq-mode=2:aq-strength=0.8:rc-lookahead=20:subme=1:force-cfr=1";
+/// −1 %. Half as good a search within a pixel gives back 2 % and takes a fifth less time.
+const X264: &str = "trellis=1:aq-mode=2:aq-strength=0.8:rc-lookahead=20:subme=1";
 
 /// An encoder of any kind: frames in, packets out.
 pub struct Encoder(encoder::Encoder);
@@ -28,6 +27,9 @@ pub struct H264 {
     pub timescale: u32,
     pub max_bits_per_second: u64,
     pub crf: u32,
+    /// Whether all pictures last equally long. Only then may they come in another order than they are shown, and does the
+    /// stream's header tell their rate; otherwise the cap counts with how long each of them lasts.
+    pub steady: bool,
     pub colour: Colour,
 }
 
@@ -51,8 +53,9 @@ impl Encoder {
             ("preset", "veryfast"),
             ("profile", "high"),
             ("crf", &wanted.crf.to_string()),
+            ("bf", if wanted.steady { "3" } else { "0" }),
             ("forced-idr", "1"),
-            ("x264-params", X264),
+            ("x264-params", &format!("{X264}:force-cfr={}", u8::from(wanted.steady))),
             ("keyint_min", "600"),
             // One, so that the same source gives the same bytes: with a capped rate, x264's threads race. The rungs
             // beside it keep two cores busy.

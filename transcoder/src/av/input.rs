@@ -104,7 +104,7 @@ impl Source {
         if tracks.len() - attached > limits.streams || attached > limits.attachments {
             return Err(Refusal::TooManyStreams);
         }
-        let (duration_us, chapters) = (duration(&input), chapters(&input));
+        let (duration_us, chapters) = (duration(&input, &tracks), chapters(&input));
         let timeline = jumps.then(|| Timeline::new(tracks.len()));
         Ok(Self { input, position, timeline, bytes, tracks, chapters, duration_us })
     }
@@ -265,7 +265,12 @@ fn find_streams(input: &mut Input, limits: Limits) -> Result<(), Refusal> {
     if code < 0 { Err(Refusal::Unreadable(Error::from(code))) } else { Ok(()) }
 }
 
-fn duration(input: &Input) -> Option<i64> {
+/// A container's own length counts subtitles, which may be anywhere: beside them, only tracks of picture and sound count.
+fn duration(input: &Input, tracks: &[Track]) -> Option<i64> {
+    if tracks.iter().any(|track| track.medium == media::Type::Subtitle) {
+        let timed = tracks.iter().filter(|track| matches!(track.medium, media::Type::Video | media::Type::Audio));
+        return timed.filter_map(|track| track.duration_us).max();
+    }
     // SAFETY: the context is open; only plain numbers are read.
     let (duration, guessed) = unsafe {
         let context = &*input.as_ptr();

@@ -7,6 +7,7 @@ use std::ptr;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Rational, codec, ffi, media};
 
+use crate::rules::clock::rescale;
 use crate::rules::colour::Colour;
 
 /// A track of an opened file.
@@ -19,6 +20,8 @@ pub struct Track {
     pub tick: Rational,
     /// In ticks, when known.
     pub start: Option<i64>,
+    /// In microseconds, when its header tells it.
+    pub duration_us: Option<i64>,
     pub cover_art: bool,
     /// The one to be played, of several of its kind.
     pub default: bool,
@@ -90,6 +93,7 @@ fn track(stream: &ffmpeg_next::Stream<'_>) -> Track {
         codec: name,
         tick: stream.time_base(),
         start: Some(stream.start_time()).filter(|start| *start != ffi::AV_NOPTS_VALUE),
+        duration_us: duration_us(stream),
         cover_art: stream.disposition().contains(ffmpeg_next::format::stream::Disposition::ATTACHED_PIC),
         default: stream.disposition().contains(ffmpeg_next::format::stream::Disposition::DEFAULT),
         forced: stream.disposition().contains(ffmpeg_next::format::stream::Disposition::FORCED),
@@ -153,6 +157,21 @@ fn coding(parameters: &codec::Parameters) -> Coding {
             encrypted: ENCRYPTED.iter().any(|tag| u32::from_le_bytes(**tag) == raw.codec_tag),
         }
     }
+}
+
+/// How long a track says it is, by its header or by Matroska's tag, in microseconds.
+fn duration_us(stream: &ffmpeg_next::Stream<'_>) -> Option<i64> {
+    let tick = (stream.time_base().numerator(), stream.time_base().denominator());
+    let said = Some(stream.duration()).filter(|ticks| *ticks > 0).map(|ticks| rescale(ticks, tick, 1_000_000));
+    said.or_else(|| clock_us(&tag(stream, c"DURATION")?)).filter(|us| *us > 0)
+}
+
+/// A time as `00:00:04.040000000`.
+fn clock_us(text: &str) -> Option<i64> {
+    let mut parts = text.trim().splitn(3, ':');
+    let (hours, minutes) = (parts.next()?.parse::<u32>().ok()?, parts.next()?.parse::<u32>().ok()?);
+    let seconds = parts.next()?.parse::<f64>().ok().filter(|seconds| (0.0..60.0).contains(seconds))?;
+    Some((i64::from(hours) * 3600 + i64::from(minutes) * 60) * 1_000_000 + (seconds * 1e6) as i64)
 }
 
 /// A metadata entry; what isn't UTF-8 in it is replaced.

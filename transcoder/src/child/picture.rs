@@ -29,6 +29,9 @@ pub const FLAGGING: [&str; 11] =
     ["h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vc1", "wmv3", "dvvideo", "prores", "dnxhd", "vp9"];
 const SMALLER: &str = "A smaller size than the source's.";
 
+/// What pictures need the same filters.
+type Kind = (PictureFormat, Colour);
+
 /// The decoder, the filters and the rungs of a job's picture.
 pub struct Pictures {
     plan: PicturePlan,
@@ -36,13 +39,13 @@ pub struct Pictures {
     folder: Folder,
     origin_us: i64,
     decoder: Decoder,
-    filter: Option<(PictureFormat, Filter)>,
+    filter: Option<(Kind, Filter)>,
     /// How the first picture was.
     first: Option<PictureFormat>,
     /// The filters' ticks.
     tick: (i32, i32),
-    /// What comes out of them is called this.
-    colour: Colour,
+    /// What comes out of them is called this, from the first picture on.
+    colour: Option<Colour>,
     /// Whether a picture of two fields was seen.
     interlaced: bool,
     placer: Placer,
@@ -99,7 +102,7 @@ impl Pictures {
             filter: None,
             first: None,
             tick,
-            colour: BT709,
+            colour: None,
             interlaced: false,
             next_mark: 0,
             last: None,
@@ -209,12 +212,12 @@ impl Pictures {
         self.broken += u64::from(picture.is_damaged());
         let time = picture.time();
         picture.0.set_pts(time);
-        let format = picture.format();
-        let is_new = self.filter.as_ref().is_none_or(|(known, _)| *known != format);
+        let kind = (picture.format(), picture.colour());
+        let is_new = self.filter.as_ref().is_none_or(|(known, _)| *known != kind);
         // Once interlaced, always looked at: the filter leaves progressive pictures alone.
         if is_new || picture.is_interlaced() && !self.interlaced {
             self.interlaced |= picture.is_interlaced();
-            self.change_filter(format, &picture)?;
+            self.change_filter(kind, &picture)?;
         }
         if let Some((_, filter)) = &mut self.filter {
             filter.push(&picture.0).map_err(encoding)?;
@@ -222,19 +225,19 @@ impl Pictures {
         self.pull()
     }
 
-    /// A source may change its size or format midway; the renditions keep theirs.
-    fn change_filter(&mut self, format: PictureFormat, picture: &Picture) -> Result<(), Failure> {
+    /// A source may change its size, format or colours midway; the renditions keep theirs.
+    fn change_filter(&mut self, kind: Kind, picture: &Picture) -> Result<(), Failure> {
         if let Some((_, filter)) = &mut self.filter {
             filter.end().map_err(encoding)?;
             self.pull()?;
         }
         let tick = (self.plan.track.tick.numerator(), self.plan.track.tick.denominator());
-        let first = *self.first.get_or_insert(format);
-        let (spec, colour) = upright(&self.plan, first, (picture, self.interlaced));
-        self.colour = colour;
-        let mut filter = Filter::of_pictures(format, tick, &spec).map_err(encoding)?;
+        let first = *self.first.get_or_insert(kind.0);
+        let (mut spec, colour) = upright(&self.plan, first, (picture, self.interlaced));
+        spec += &colour.conversion(*self.colour.get_or_insert(colour));
+        let mut filter = Filter::of_pictures(kind.0, tick, &spec).map_err(encoding)?;
         self.tick = filter.tick();
-        self.filter = Some((format, filter));
+        self.filter = Some((kind, filter));
         Ok(())
     }
 
@@ -297,7 +300,8 @@ impl Pictures {
         if self.rungs.is_empty() {
             let (plan, folder) = (&self.plan, &self.folder);
             let rungs = plan.rungs.iter().enumerate();
-            let rungs = rungs.map(|(n, rung)| Rung::start(rung, (plan.clock, self.colour), n == 0, folder));
+            let colour = self.colour.unwrap_or(BT709);
+            let rungs = rungs.map(|(n, rung)| Rung::start(rung, (plan.clock, colour), n == 0, folder));
             self.rungs = rungs.collect::<Result<_, _>>()?;
             priority::step_back();
         }

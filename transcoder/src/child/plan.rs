@@ -110,7 +110,7 @@ impl Plan {
         let captions = captions(tracks, &mut warnings);
         let cover = main.is_none().then(|| tracks.iter().find(|track| track.cover_art).cloned()).flatten();
         Ok(Self {
-            picture: main.map(|main| picture(main, preset)).transpose()?,
+            picture: main.map(|main| picture(main, heard, preset)).transpose()?,
             sounds: sounds(heard, preset),
             default_sound: heard.iter().position(|track| track.default).unwrap_or(0),
             captions,
@@ -161,7 +161,7 @@ fn pair(track: &Track) -> (i32, i32) {
     (track.tick.numerator(), track.tick.denominator())
 }
 
-fn picture(track: &Track, preset: &Preset) -> Result<PicturePlan, Failure> {
+fn picture(track: &Track, heard: &[&Track], preset: &Preset) -> Result<PicturePlan, Failure> {
     let own = Size { width: track.width, height: track.height };
     if own.pixels() > super::formats::MAX_PIXELS {
         return Err(Failure::too_large_picture(own.width, own.height));
@@ -170,7 +170,11 @@ fn picture(track: &Track, preset: &Preset) -> Result<PicturePlan, Failure> {
     let aspect = (u32::try_from(track.aspect.0).unwrap_or(0), u32::try_from(track.aspect.1).unwrap_or(0));
     let sizes = ladder(own.displayed(aspect, turn.quarters % 2 == 1), &preset.ladder);
     let size = sizes[0];
+    let heard_us = heard.iter().filter_map(|sound| sound.duration_us).max().unwrap_or(0);
+    // A picture that stays while a song plays isn't made anew for each point of a grid.
+    let stays = track.duration_us.is_some_and(|shown_us| shown_us < heard_us / 2);
     let pace = Pace::of(track.rates.0, track.rates.1);
+    let pace = if stays { Pace::Varying(pace.rate()) } else { pace };
     let rungs: Vec<RungPlan> = sizes.into_iter().map(|size| rung(size, pace, preset)).collect();
     let common = rungs.iter().map(|rung| rung.every).max().unwrap_or(1);
     let clock = Clock::new(pace, common);

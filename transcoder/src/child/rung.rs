@@ -61,12 +61,13 @@ impl Rung {
             timescale: clock.timescale,
             max_bits_per_second: plan.max_bits_per_second,
             crf: plan.crf,
+            steady: clock.is_steady(),
             colour,
         };
         let encoder = Encoder::h264(wanted).map_err(encoding)?;
         let codecs = codecs::avc1(&encoder.extradata()).ok_or_else(|| Failure::internal("no parameter sets"))?;
         let muxer = Muxer::new(encoder.context(), clock.timescale, None).map_err(encoding)?;
-        let order = Order::Encoded { lead: clock.lead(plan.every) };
+        let order = if clock.is_steady() { Order::Encoded { lead: clock.lead(plan.every) } } else { Order::Same };
         let segments = Segments::new(folder.clone(), (&plan.name, clock.timescale), muxer, order)?;
         let init = segments.init().clone();
         let (sender, receiver) = sync_channel(queue(plan.size));

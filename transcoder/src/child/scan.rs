@@ -25,6 +25,8 @@ const MAX_GROUP: usize = 500;
 const MAX_SEGMENT_S: f64 = 2.0 * fits::MAX_GROUP_S;
 /// Playing may lag so far behind decoding: ffmpeg's reader takes much more for a jump in time.
 const MAX_LEAD_S: f64 = 0.25;
+/// A picture may seem to last so much longer or shorter than it does: a frame or two that a camera lost.
+const MAX_UNEVEN_S: f64 = 0.1;
 /// One frame's grace, so that 120 frames at 29.97 a second count as four seconds.
 const GRACE_S: f64 = 0.05;
 /// Sound that is this much off its place has a gap, or runs at another speed than it says.
@@ -208,6 +210,9 @@ impl<'p> PictureScan<'p> {
         if next.zip(sorted.last()).is_some_and(|(next, last)| next <= *last) {
             return Err(Misfit::OpenGroups);
         }
+        if self.is_uneven(&sorted, next) {
+            return Err(Misfit::Uneven);
+        }
         let lags = sorted.iter().zip(&self.group).map(|(decoded, played)| decoded - played);
         self.lead = lags.fold(self.lead, i64::max);
         if let (Some(next), Some(first)) = (next, sorted.first()) {
@@ -218,6 +223,17 @@ impl<'p> PictureScan<'p> {
         }
         self.group.clear();
         Ok(())
+    }
+
+    /// Whether a picture of the group would seem to be shown for much longer or shorter than it is: a file tells how long it
+    /// is until the next one is decoded.
+    fn is_uneven(&self, sorted: &[i64], next: Option<i64>) -> bool {
+        let after = |place: usize| sorted.get(place + 1).copied().or(next);
+        let seems = |place: usize| Some(after(place)? - sorted[place]);
+        let is = |time: &i64| Some(after(sorted.binary_search(time).ok()?)? - time);
+        let off = |(place, time): (usize, &i64)| seems(place).zip(is(time)).map_or(0, |(seems, is)| (seems - is).abs());
+        let most = self.group.iter().enumerate().map(off).max().unwrap_or(0);
+        most as f64 > MAX_UNEVEN_S * f64::from(self.plan.clock.timescale)
     }
 
     fn too_long(&self, seconds: f64) -> Misfit {

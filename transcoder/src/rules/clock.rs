@@ -2,7 +2,7 @@
 //!
 //! All renditions share one picture clock, and every frame lies on its grid. A steady source's grid is its own rate,
 //! and has a frame at each point: where the source lacks one, the last is repeated. A varying source's grid is a fine
-//! one, of which only the points are used at which something changes, and a few before keyframes. Segments begin at
+//! one, of which only the points are used at which something changes, and those of keyframes. Segments begin at
 //! 0, 1, 2, 4, 8, 12 … s, moved up to the next point that all rungs have; keyframes lie at 0, 1, 2, 4, 6, 8 … s in the
 //! same way. So these instants are known before anything is decoded.
 
@@ -74,21 +74,21 @@ impl Clock {
     }
 
     /// When the frame at `at` is shown again if the next is far and a keyframe is due at `mark`: at the grid's next
-    /// point, or at a varying source's mark and twice shortly before it, so that decoding times can be what
-    /// [`Clock::lead`] says.
+    /// point, or at a varying source's mark.
     pub fn next_repeat(self, at: i64, mark: i64) -> i64 {
-        if !self.sparse {
-            return at + self.frame;
-        }
-        let before = [mark - self.lead(1), mark - self.lead(1) / 2];
-        before.into_iter().find(|instant| *instant > at).unwrap_or(mark)
+        if self.sparse { mark } else { at + self.frame }
+    }
+
+    /// Whether all frames last equally long. Only then may they be decoded in another order than they are shown: a file tells
+    /// how long each is until the next is decoded, which players in a page take for how long it is shown.
+    pub fn is_steady(self) -> bool {
+        !self.sparse
     }
 
     /// How far playing lags behind decoding in a rung that keeps one point in `every`: two frames, as encoders reorder
-    /// by that many; for a varying source, as long as players surely bear (ffmpeg's takes a lag much longer than its
-    /// frames' for a jump in time).
+    /// by that many.
     pub fn lead(self, every: u32) -> i64 {
-        if self.sparse { i64::from(self.timescale / 10) } else { 2 * self.frame * i64::from(every) }
+        if self.sparse { 0 } else { 2 * self.frame * i64::from(every) }
     }
 
     /// Whether a rung that keeps one point in `every` has the one at `ticks`.
@@ -208,7 +208,7 @@ mod tests {
         while repeats[repeats.len() - 1] < clock.cut(1) {
             repeats.push(clock.next_repeat(repeats[repeats.len() - 1], clock.cut(1)));
         }
-        assert_eq!(repeats, [0, 54 * 256, 57 * 256, 60 * 256]);
+        assert_eq!(repeats, [0, 60 * 256]);
     }
 
     #[test]

@@ -71,6 +71,19 @@ impl Colour {
         Treatment { filters: String::new(), becomes }
     }
 
+    /// The filters that make an ordinary picture's colours those of another; begins with a comma unless it is empty. Curves
+    /// are taken for alike, as players do, whatever they are called.
+    pub fn conversion(self, other: Self) -> String {
+        let can = |colour: Self| PRIMARIES.contains(&colour.primaries) && MATRICES.contains(&colour.matrix);
+        if self == other || !can(self) || !can(other) {
+            return String::new();
+        }
+        format!(
+            ",zscale=pin={}:tin=bt709:min={}:p={}:t=bt709:m={}:rin=tv:r=tv,format=yuv420p",
+            self.primaries, self.matrix, other.primaries, other.matrix
+        )
+    }
+
     /// What a picture of this size is most likely coloured as, by what is told.
     fn usual(self, (width, height): (u32, u32)) -> Colour {
         let told = if UNSPECIFIED.contains(&self.matrix) { self.primaries } else { self.matrix };
@@ -112,6 +125,12 @@ mod tests {
         assert_eq!(colour(2, 2, 6).treatment((1280, 720)).becomes, BT601);
         assert_eq!(colour(2, 2, 5).treatment((1280, 720)).becomes, colour(5, 6, 5));
         assert_eq!(colour(1, 1, 1).treatment((320, 240)).becomes, BT709);
+    }
+
+    #[test]
+    fn what_changes_its_colours_becomes_the_first() {
+        assert_eq!(BT709.conversion(BT709), "");
+        assert_eq!(BT601.conversion(BT709), ",zscale=pin=6:tin=bt709:min=6:p=1:t=bt709:m=1:rin=tv:r=tv,format=yuv420p");
     }
 
     #[test]

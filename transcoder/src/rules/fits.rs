@@ -66,6 +66,8 @@ pub enum Misfit {
     OpenGroups,
     #[error("its pictures are decoded long before they are shown")]
     FarReordered,
+    #[error("its pictures last unequally long and are decoded in another order, which players in a page get wrong")]
+    Uneven,
     #[error("its times are out of order or fall together")]
     Times,
     #[error("it takes {0} kb/s where {1} are allowed")]
