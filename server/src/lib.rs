@@ -25,6 +25,7 @@ pub mod metrics;
 pub mod node;
 pub mod pages;
 pub mod pinning;
+pub mod regular;
 pub mod retention;
 pub mod router;
 pub mod routing;

@@ -274,3 +274,34 @@ fn erased_content_stays_out() {
     assert!(matches!(refused, Err(Error::Car(CarError::Erased { offset: at, cid })) if (at, *cid) == (offset, block)));
     assert_eq!(store.stats().unwrap().erased, 2);
 }
+
+#[test]
+fn what_was_erased_is_not_missing() {
+    let (folder, store) = store();
+    let files: Vec<_> = (0..40_u64).map(|seed| store.put_bytes(&bytes(seed, 100)).unwrap()).collect();
+    let names: Vec<String> = (0..40).map(|number| format!("{number:02}")).collect();
+    let entries = names.iter().map(String::as_str).zip(files.iter().map(|file| (*file).into()));
+    let root = store.put_directory(entries).unwrap().cid;
+    store.pin(&pin(root, "operator")).unwrap();
+    for file in &files[..39] {
+        store.erase(&file.cid, 7).unwrap();
+    }
+    assert_eq!(store.missing().unwrap(), []);
+    std::fs::remove_file(blob_path(&folder, &files[39].cid)).unwrap();
+    drop(store);
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(store.missing().unwrap(), [files[39].cid], "what is told isn't crowded out");
+}
+
+#[test]
+fn a_clock_that_was_ahead_holds_nothing_back() {
+    const AHEAD: u64 = 1_000_000;
+    let (_folder, store) = store();
+    publication(&store, 1);
+    assert_eq!(store.collect(AHEAD, GRACE).unwrap().waiting, 3);
+    assert_eq!(store.collect(10, GRACE).unwrap().waiting, 3, "its time begins again");
+    assert_eq!(store.collect(10 + GRACE, GRACE).unwrap().removed_blobs, 2);
+    publication(&store, 3);
+    store.collect(AHEAD, GRACE).unwrap();
+    assert_eq!(store.collect(10, 0).unwrap().removed_blobs, 2, "at once, if that is wished");
+}

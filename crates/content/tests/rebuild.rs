@@ -95,7 +95,12 @@ fn a_garbage_index_is_told_and_made_anew() {
 
 #[test]
 fn a_lost_index_is_told_and_made_anew() {
-    let losses: [fn(&Path); 2] = [|path| fs::write(path, "").unwrap(), |path| fs::remove_file(path).unwrap()];
+    let with_its_note = |path: &Path| {
+        fs::remove_file(path).unwrap();
+        fs::remove_file(path.with_file_name("index.made")).unwrap();
+    };
+    let losses: [fn(&Path); 3] =
+        [|path| fs::write(path, "").unwrap(), |path| fs::remove_file(path).unwrap(), with_its_note];
     for lose in losses {
         let content = content();
         lose(&index(&content.folder));

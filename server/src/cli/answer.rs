@@ -64,8 +64,8 @@ where
     };
     match outcome {
         Ok((is_yes, text, value)) => {
-            let _ = if as_json { super::say(&value.to_string()) } else { super::say(&text) };
-            if is_yes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            let said = if as_json { super::say(&value.to_string()) } else { super::say(&text) };
+            if is_yes { said } else { ExitCode::FAILURE }
         }
         Err(failure) => failure.end(as_json),
     }

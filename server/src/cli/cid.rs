@@ -34,7 +34,7 @@ pub struct Cids {
 }
 
 pub fn run(command: Cids) -> ExitCode {
-    let mut out = Lines { out: BufWriter::new(io::stdout().lock()), as_json: command.json, is_open: true };
+    let mut out = Lines { out: BufWriter::new(io::stdout().lock()), as_json: command.json, written: Ok(()) };
     let walk = FolderWalk { threads: command.threads.unwrap_or_else(all_cores), hidden: command.hidden };
     let bar = Progress::for_people(command.json).bytes("hashing", 0);
     let on_progress = |progress| match progress {
@@ -54,7 +54,7 @@ pub fn run(command: Cids) -> ExitCode {
         }
     }
     out.flush();
-    ExitCode::SUCCESS
+    super::put_down(out.written)
 }
 
 fn hash_stream(mut source: impl Read, on_bytes: impl Fn(u64)) -> Result<Link, Failure> {
@@ -77,8 +77,8 @@ fn hash_stream(mut source: impl Read, on_bytes: impl Fn(u64)) -> Result<Link, Fa
 struct Lines<W: Write> {
     out: W,
     as_json: bool,
-    /// A reader that went away has what it wanted.
-    is_open: bool,
+    /// How writing went; after an error nothing more is written.
+    written: io::Result<()>,
 }
 
 impl<W: Write> Lines<W> {
@@ -88,10 +88,14 @@ impl<W: Write> Lines<W> {
             true => json!({ "path": path.to_string_lossy(), "cid": cid }).to_string(),
             false => format!("{cid}  {}", printable_path(path)),
         };
-        self.is_open = self.is_open && writeln!(self.out, "{line}").is_ok();
+        if self.written.is_ok() {
+            self.written = writeln!(self.out, "{line}");
+        }
     }
 
     fn flush(&mut self) {
-        self.is_open = self.is_open && self.out.flush().is_ok();
+        if self.written.is_ok() {
+            self.written = self.out.flush();
+        }
     }
 }

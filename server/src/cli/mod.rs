@@ -110,10 +110,23 @@ fn openapi() -> ExitCode {
 
 /// An answer, one line on stdout.
 fn say(answer: &str) -> ExitCode {
+    put(format!("{answer}\n").as_bytes())
+}
+
+/// Bytes on stdout.
+fn put(bytes: &[u8]) -> ExitCode {
     let mut out = std::io::stdout().lock();
-    // A reader that went away has what it wanted.
-    let _ = writeln!(out, "{answer}");
-    ExitCode::SUCCESS
+    put_down(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+/// How a command ends that could write its answer, or couldn't: a reader that went away has what it wanted.
+fn put_down(written: std::io::Result<()>) -> ExitCode {
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            fail(&format!("The answer can't be written ({error})."))
+        }
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 /// What went wrong, one sentence on stderr.

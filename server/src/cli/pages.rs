@@ -1,6 +1,5 @@
 //! `pinreel completions SHELL` and `pinreel man DIR`: what a shell and `man` want to know of the command line.
 
-use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -23,9 +22,7 @@ pub struct Man {
 pub fn completions(command: &Completions, mut program: Command) -> ExitCode {
     let mut script = Vec::new();
     clap_complete::generate(command.shell, &mut program, "pinreel", &mut script);
-    // A reader that went away has what it wanted.
-    let _ = io::Write::write_all(&mut io::stdout().lock(), &script);
-    ExitCode::SUCCESS
+    super::put(&script)
 }
 
 pub fn man(command: &Man, program: Command) -> ExitCode {

@@ -1,14 +1,13 @@
 //! Where denylists are, and reading one.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-use rustix::fs::OFlags;
 
 use super::name_of;
 use super::parse::{List, ListError, parse};
+use crate::regular;
 
 /// A larger file isn't read.
 const MAX_FILE_BYTES: u64 = 512 << 20;
@@ -58,25 +57,10 @@ impl Stamp {
 pub enum ReadError {
     #[error("it can't be read: {0}")]
     Io(#[from] io::Error),
-    #[error("it is no file")]
-    NoFile,
-    #[error("it has more than {} MiB", MAX_FILE_BYTES >> 20)]
-    TooLarge,
     #[error(transparent)]
     List(#[from] ListError),
 }
 
 pub fn read_list(path: &Path) -> Result<List, ReadError> {
-    // Without O_NONBLOCK, a pipe would keep us waiting.
-    let mut file = File::options().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path)?;
-    let found = file.metadata()?;
-    if !found.is_file() {
-        return Err(ReadError::NoFile);
-    }
-    if found.len() > MAX_FILE_BYTES {
-        return Err(ReadError::TooLarge);
-    }
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(parse(&name_of(path), &bytes)?)
+    Ok(parse(&name_of(path), &regular::read(path, MAX_FILE_BYTES)?)?)
 }

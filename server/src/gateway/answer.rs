@@ -20,7 +20,7 @@ use super::shape::{Shape, disposition};
 use super::turns::in_turn;
 use super::{car, content_type, data_page, fence, listing, tar};
 use crate::app::App;
-use crate::denylist::Rules;
+use crate::denylist::{Denylists, Rules};
 use crate::http::ApiError;
 
 /// A preview's address may mean another root after another transcoding.
@@ -83,8 +83,8 @@ pub async fn answer(app: &App, ask: Ask) -> Response {
         Ok(()) => {
             let rules = app.denylists.current();
             let now = When::now(&app.store, &rules);
-            let (store, known) = (app.store.clone(), app.known.clone());
-            let found = in_turn(move || find_and_plan(&store, &rules, &ask, (known, now))).await;
+            let (store, lists, known) = (app.store.clone(), app.denylists.clone(), app.known.clone());
+            let found = in_turn(move || find_and_plan(&store, (&rules, lists), &ask, (known, now))).await;
             found.unwrap_or_else(|error| Err(ApiError::internal(error)))
         }
         Err(refused) => Err(refused),
@@ -105,12 +105,12 @@ pub async fn answer(app: &App, ask: Ask) -> Response {
 /// Everything that touches the disk before the first byte goes out.
 fn find_and_plan(
     store: &Store,
-    rules: &Arc<Rules>,
+    (rules, lists): (&Arc<Rules>, Denylists),
     ask: &Ask,
     (known, now): (Known, When),
 ) -> Result<Response, ApiError> {
     let wish = wish(&ask.query, &ask.headers)?;
-    let mut leave = Leave::ask_for(store, rules, ask)?;
+    let mut leave = Leave::ask_for(store, (rules, lists), ask)?;
     let walk = store.walk_path(&ask.root, &ask.segments, &leave.gate).map_err(errors::of_content)?;
     leave.follow(&walk)?;
     let (mut response, choice) = plan(&(store, &leave), ask, &walk, &wish).map_err(|error| leave.explain(error))?;

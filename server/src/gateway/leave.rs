@@ -8,7 +8,7 @@ use pinreel_content::{Cid, DAG_PB, Entries, Error, Gate, Kind, Store, Walk};
 use super::answer::Ask;
 use super::errors;
 use super::look_up::Audience;
-use crate::denylist::{Denied, Rules, Verdict};
+use crate::denylist::{Denied, Denylists, Rules, Verdict};
 use crate::http::ApiError;
 
 /// How many entries below a folder are looked at before it is called too large.
@@ -29,7 +29,7 @@ impl Leave {
     ///
     /// # Errors
     /// `denied`, `denied_legally`.
-    pub fn ask_for(store: &Store, rules: &Arc<Rules>, ask: &Ask) -> Result<Self, ApiError> {
+    pub fn ask_for(store: &Store, (rules, lists): (&Arc<Rules>, Denylists), ask: &Ask) -> Result<Self, ApiError> {
         let way = Way::from(ask.root, ask.segments.clone(), rules.clone());
         let allowed = match rules.path(&ask.root, &ask.segments) {
             Verdict::Denied(denied) => return Err(errors::denied(&denied)),
@@ -40,7 +40,7 @@ impl Leave {
         let kept_back = Arc::new(OnceLock::new());
         let gate = match (ask.audience, rules.is_empty()) {
             (Audience::Owner, true) => Gate::default(),
-            (audience, _) => gate(store, audience, rules, (allowed, &kept_back)),
+            (audience, _) => gate(store, audience, lists, (allowed, &kept_back)),
         };
         Ok(Self { gate, way, kept_back })
     }
@@ -78,13 +78,14 @@ impl Leave {
 fn gate(
     store: &Store,
     audience: Audience,
-    rules: &Arc<Rules>,
+    lists: Denylists,
     (allowed, kept_back): (Option<Cid>, &Arc<OnceLock<Denied>>),
 ) -> Gate {
-    let (store, rules, kept_back) = (store.clone(), rules.clone(), kept_back.clone());
+    let (store, kept_back) = (store.clone(), kept_back.clone());
     Gate::new(move |cid| {
+        // As they are now: an answer may go on for hours.
         if allowed != Some(*cid)
-            && let Verdict::Denied(denied) = rules.block(cid)
+            && let Verdict::Denied(denied) = lists.current().block(cid)
         {
             kept_back.get_or_init(|| denied);
             return Ok(false);

@@ -239,6 +239,9 @@ async fn open_store(data: &DataDir) -> Result<Store, ServeError> {
 /// Lists for every IPFS program here come first, so that the node's own can make exceptions from them.
 async fn open_denylists(config: &Config, data: &DataDir) -> Result<Denylists, ServeError> {
     let mut places = denylist::system_folders();
+    for place in config.denylist.iter().filter(|place| !place.exists()) {
+        tracing::warn!(path = %place.display(), "there is no denylist here, nor a folder of them, for now");
+    }
     places.extend(config.denylist.iter().cloned());
     places.push(data.make_denylists()?);
     Ok(tokio::task::spawn_blocking(|| Denylists::open(places)).await.map_err(std::io::Error::other)?)

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 /// How long unwanted content stays when nobody says otherwise, in milliseconds.
 pub const DEFAULT_GRACE_MS: u64 = 24 * 3600 * 1000;
+/// The multihash of CIDs that hold their content themselves.
+const IDENTITY: u64 = 0;
 const FILES_AT_ONCE: usize = 256;
 /// Progress is told so many bytes apart.
 const TOLD_EVERY: u64 = 4 << 20;
@@ -221,6 +223,9 @@ pub fn run(
         Operation::Pin { cid, reason, for_ms } => {
             let until_ms = for_ms.map(|time| now_ms.saturating_add(time));
             let (cid, owner) = (cid_of(cid)?, "operator".to_owned());
+            if cid.hash().code() == IDENTITY {
+                return Err(Fault::new("cid_is_content", format!("{cid} holds its content itself: it needs no pin.")));
+            }
             let changed = store.pin(&Pin { cid, owner, reason: reason.clone(), since_ms: now_ms, until_ms })?;
             Ok(Answer::Done { changed })
         }

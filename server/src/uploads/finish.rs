@@ -27,7 +27,14 @@ pub async fn finish(app: &App, upload: &Upload, partial: PartialBlob) -> Result<
         let media_type = sniff(&content, &stored, &file_name)?;
         Ok::<_, pinreel_content::Error>((stored, media_type))
     });
-    let (stored, media_type) = stored.await??;
+    let (stored, media_type) = match stored.await? {
+        // For good: nothing of it is kept, and its room is free.
+        Err(error @ pinreel_content::Error::Erased(_)) => {
+            forget(app, upload.id).await?;
+            return Err(error.into());
+        }
+        other => other?,
+    };
     record(app, upload, &stored, &media_type).await?;
     fault::point("upload.after-row");
     forget_partial(app, upload.id).await
@@ -68,7 +75,16 @@ fn sniff(content: &Store, stored: &Stored, file_name: &str) -> Result<String, pi
     Ok(names::detect(file_name, &first[..length], stored.size_bytes))
 }
 
-pub async fn forget_partial(app: &App, id: UploadId) -> Result<(), UploadError> {
+/// Gives an upload up. The row goes first: what is left if we stop in between is a partial file, which the next start
+/// removes.
+pub async fn forget(app: &App, id: UploadId) -> Result<(), UploadError> {
+    store::remove(&app.database, id).await?;
+    forget_partial(app, id).await?;
+    app.uploads.changes.tell(id);
+    Ok(())
+}
+
+async fn forget_partial(app: &App, id: UploadId) -> Result<(), UploadError> {
     let content = app.store.clone();
     tokio::task::spawn_blocking(move || content.remove_partial(&id.to_string())).await??;
     Ok(())

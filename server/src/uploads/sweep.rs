@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::UploadError;
-use super::finish::{finish, forget_partial};
+use super::finish::{finish, forget};
 use super::model::{State, Upload, UploadId};
 use super::store;
 use crate::app::App;
@@ -37,14 +37,6 @@ pub async fn sweep(app: &App) -> Result<usize, UploadError> {
         }
     }
     Ok(removed)
-}
-
-/// The row goes first: what is left if we stop in between is a partial file, which the next start removes.
-pub async fn forget(app: &App, id: UploadId) -> Result<(), UploadError> {
-    store::remove(&app.database, id).await?;
-    forget_partial(app, id).await?;
-    app.uploads.changes.tell(id);
-    Ok(())
 }
 
 /// Puts right what a crash has left. Rows and files are few: each row reserves room on the disk.

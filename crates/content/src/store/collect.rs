@@ -130,6 +130,24 @@ impl Store {
         Ok(collected)
     }
 
+    /// Removes what was erased and is still here, for the process was killed before it was gone.
+    pub(super) fn finish_erasures(&self) -> Result<()> {
+        let index = self.inner.index.read()?;
+        let mut left = Vec::new();
+        for (digest, _) in index.erasures()? {
+            if index.blob(&digest)?.is_some() || index.node(&digest)?.is_some() {
+                left.push(digest);
+            }
+        }
+        if left.is_empty() {
+            return Ok(());
+        }
+        self.hide_unpublished()?;
+        let reach = self.reach_all(&*self.inner.index.read()?)?;
+        let looked_at = *lock(&self.inner.pins_added);
+        self.remove_all(&left, &reach, looked_at, &mut Collected::default()).map(drop)
+    }
+
     /// Whether content was erased, so that it isn't taken again.
     pub fn is_erased(&self, cid: &Cid) -> Result<bool> {
         match digest_of(cid) {
@@ -147,11 +165,7 @@ impl Store {
     /// What the pins lead to, and what is due to be removed.
     fn look(&self, now_ms: u64, grace_ms: u64, collected: &mut Collected) -> Result<(Reach, Vec<Digest>)> {
         let index = self.inner.index.read()?;
-        let mut reach = Reach::default();
-        let pinned = index.pins()?.into_iter().map(|pin| pin.cid);
-        for root in pinned.chain(index.public_roots()?) {
-            self.reach(&index, &root, &mut reach)?;
-        }
+        let reach = self.reach_all(&index)?;
         let before = index.unreached()?;
         let (mut unreached, mut due, mut fresh_ones) = (HashSet::new(), Vec::new(), Vec::new());
         let blobs = index.blobs()?.map(|blob| blob.map(|blob| blob.root));
@@ -162,6 +176,9 @@ impl Store {
             }
             match before.get(&digest) {
                 Some(since) if since.saturating_add(grace_ms) <= now_ms => due.push(digest),
+                // The clock was wrong then, or is now: its time begins again.
+                Some(since) if *since > now_ms && grace_ms == 0 => due.push(digest),
+                Some(since) if *since > now_ms => fresh_ones.push(digest),
                 Some(_) => {}
                 None if grace_ms == 0 => due.push(digest),
                 None => fresh_ones.push(digest),

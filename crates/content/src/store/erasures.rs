@@ -19,7 +19,7 @@ use crate::{
     address::{dag_pb_cid, digest_of, parse_cid, raw_cid},
 };
 
-const FILE: &str = "erased";
+pub(super) const FILE: &str = "erased";
 
 impl Store {
     /// What was erased, each as a raw block and as dag-pb, since only its hash is known.

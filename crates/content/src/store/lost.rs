@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use super::index::damaged;
+use super::{erasures, index::damaged, recover::entries};
 use crate::{Error, Result};
 
 /// There as soon as there was an index.
@@ -22,7 +22,20 @@ pub(super) fn is_lost(dir: &Path, index: &str) -> Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => true,
         Err(error) => return Err(Error::io("look at", path)(error)),
     };
-    Ok(is_nothing && dir.join(MADE).exists())
+    Ok(is_nothing && had_one(dir)?)
+}
+
+/// By the note, by what was erased, or by any file: all came after there was an index.
+fn had_one(dir: &Path) -> Result<bool> {
+    if dir.join(MADE).exists() || dir.join(erasures::FILE).exists() {
+        return Ok(true);
+    }
+    for shard in entries(&dir.join("blobs"))? {
+        if shard.file_type().is_ok_and(|kind| kind.is_dir()) && !entries(&shard.path())?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// [`Error::IndexDamaged`] if it is lost.

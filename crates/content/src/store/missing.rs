@@ -2,18 +2,13 @@
 
 use cid::Cid;
 
-use super::{Store, reach::Reach};
+use super::Store;
 use crate::Result;
 
 impl Store {
     /// Blocks that aren't held although a pin or a published root leads to them; the first few.
     pub fn missing(&self) -> Result<Vec<Cid>> {
-        let index = self.inner.index.read()?;
-        let mut reach = Reach::default();
-        let pinned = index.pins()?.into_iter().map(|pin| pin.cid);
-        for root in pinned.chain(index.public_roots()?) {
-            self.reach(&index, &root, &mut reach)?;
-        }
+        let reach = self.reach_all(&*self.inner.index.read()?)?;
         Ok(reach.missing)
     }
 }

@@ -47,19 +47,32 @@ impl Reach {
 }
 
 impl Store {
+    /// What all pins and published roots lead to.
+    pub(super) fn reach_all(&self, index: &Snapshot) -> Result<Reach> {
+        let mut reach = Reach::default();
+        let pinned = index.pins()?.into_iter().map(|pin| pin.cid);
+        for root in pinned.chain(index.public_roots()?) {
+            self.reach(index, &root, &mut reach)?;
+        }
+        Ok(reach)
+    }
+
     /// Adds everything reachable from a root. What can't be decoded is named and leads nowhere; what was erased isn't
-    /// entered.
+    /// entered, nor is it missing.
     pub(super) fn reach(&self, index: &Snapshot, root: &Cid, reach: &mut Reach) -> Result<()> {
         let mut stack = vec![*root];
         while let Some(cid) = stack.pop() {
             let Some(digest) = digest_of(&cid) else { continue };
+            if index.is_erased(&digest)? {
+                continue;
+            }
             if !index.holds(&digest)? {
                 if reach.missing.len() < MISSING_NAMED {
                     reach.missing.push(cid);
                 }
                 continue;
             }
-            if index.is_erased(&digest)? || !reach.insert(&cid, digest) || cid.codec() == RAW {
+            if !reach.insert(&cid, digest) || cid.codec() == RAW {
                 continue;
             }
             if reach.followed.len() > limits::BLOCKS_PER_WALK {

@@ -25,7 +25,9 @@ impl Store {
             fs::remove_file(file.path()).map_err(Error::io("remove the leftover", file.path()))?;
         }
         let removing = self.inner.index.read()?.removing()?;
-        self.remove_files(&removing)?;
+        if let Err(error) = self.remove_files(&removing) {
+            warn!(%error, "a file that is to go can't be removed; it is given to nobody");
+        }
         self.drop_entries_without_file()?;
         match self.index_files_without_entry() {
             Err(error) if error.is_disk_full() => {
@@ -33,7 +35,11 @@ impl Store {
             }
             indexed => indexed?,
         }
-        self.load_damage()
+        self.load_damage()?;
+        if let Err(error) = self.finish_erasures() {
+            warn!(%error, "what was erased can't be removed; it is given to nobody");
+        }
+        Ok(())
     }
 
     fn drop_entries_without_file(&self) -> Result<()> {

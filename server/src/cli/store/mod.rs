@@ -6,9 +6,11 @@ mod repair;
 mod verify;
 mod wrong;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use pinreel_content::printable_path;
 use serde_json::{Value, json};
 
 use super::answer::{self, Failure};
@@ -202,7 +204,8 @@ async fn pins(folder: Folder) -> Result<(String, Value), Failure> {
     let line = |pin: &PinRow| {
         let word = if pin.expired { "expired" } else { "until" };
         let until = pin.until_ms.map_or_else(String::new, |until| format!(", {word} {}", moment(until)));
-        format!("{}  {}  {} (since {}{until})", pin.cid, pin.owner, pin.reason, moment(pin.since_ms))
+        let reason = printable(&pin.reason);
+        format!("{}  {}  {reason} (since {}{until})", pin.cid, pin.owner, moment(pin.since_ms))
     };
     let mut lines: Vec<String> = pins.iter().map(line).collect();
     if pins.is_empty() {
@@ -224,6 +227,11 @@ async fn pin(command: Pin) -> Result<(String, Value), Failure> {
     let is_new = changed(&answer)?;
     let text = if is_new { "Pinned" } else { "Was pinned already, and is as you say now:" };
     Ok((format!("{text} {}", command.cid), json!({ "cid": command.cid, "new": is_new })))
+}
+
+/// A text as one line that a terminal only shows.
+fn printable(text: &str) -> String {
+    printable_path(Path::new(text))
 }
 
 async fn unpin(command: Unpin) -> Result<(String, Value), Failure> {

@@ -65,6 +65,8 @@ async fn mend(operator: &Operator, gateways: &[Node], cid: &str) -> Result<bool,
                 Err(failure) if failure.code == "block_refused" => {
                     eprintln!("{} gave wrong bytes for {cid}.", gateway.origin());
                 }
+                // It stays wrong, and the rest is mended.
+                Err(failure) if failure.code == "erased" => return Ok(false),
                 Err(failure) => return Err(failure),
             },
             Err(reason) => eprintln!("{} doesn't give {cid}: {reason}.", gateway.origin()),

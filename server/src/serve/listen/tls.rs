@@ -25,11 +25,14 @@ use tokio_rustls::server::TlsStream;
 use crate::app::Tasks;
 use crate::config::Config;
 use crate::data::DataDir;
+use crate::regular;
 
-/// How long a client may take to agree on keys.
 /// What is encrypted for a connection before it can be sent: slow readers hold it as long as they like.
 const UNSENT_BYTES: usize = 32 << 10;
+/// How long a client may take to agree on keys.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// A chain has a few kilobytes.
+const MAX_PEM_BYTES: u64 = 1 << 20;
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
@@ -71,7 +74,9 @@ impl Tls {
         let (watched, stop) = (files.clone(), tasks.stop.clone());
         tasks.spawn(async move {
             while timeout(LOOK_EVERY, stop.cancelled()).await.is_err() {
-                watched.look_again();
+                let watched = watched.clone();
+                // A file may be far away. What goes wrong is logged where it does.
+                let _ = tokio::task::spawn_blocking(move || watched.look_again()).await;
             }
         });
         Ok(Self { ordinary: ordinary(files)?, challenge: None })
@@ -179,12 +184,14 @@ fn stamps(cert: &Path, key: &Path) -> Stamps {
 fn read(cert: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
     let wrong_cert = |reason: String| TlsError::Certificate { path: cert.to_owned(), reason };
     let wrong_key = |reason: String| TlsError::Key { path: key.to_owned(), reason };
-    let chain = CertificateDer::pem_file_iter(cert).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let pem = regular::read(cert, MAX_PEM_BYTES).map_err(|error| wrong_cert(error.to_string()))?;
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let chain = chain.map_err(|error| wrong_cert(error.to_string()))?;
     if chain.is_empty() {
         return Err(wrong_cert("it holds no certificate".to_owned()));
     }
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong_key(error.to_string()))?;
+    let pem = regular::read(key, MAX_PEM_BYTES).map_err(|error| wrong_key(error.to_string()))?;
+    let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| wrong_key(error.to_string()))?;
     CertifiedKey::from_der(chain, key, &default_provider()).map_err(|error| wrong_key(error.to_string()))
 }
 
@@ -228,6 +235,9 @@ mod tests {
         let missing = folder.path().join("missing.pem");
         assert!(matches!(read(&missing, &key), Err(TlsError::Certificate { path, .. }) if path == missing));
         assert!(matches!(read(&cert, &missing), Err(TlsError::Key { path, .. }) if path == missing));
+        let pipe = folder.path().join("pipe.pem");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+        assert!(matches!(read(&cert, &pipe), Err(TlsError::Key { .. })), "nobody waits at a pipe");
         assert!(matches!(read(&key, &key), Err(TlsError::Certificate { .. })), "a key is no certificate");
         let other = tempfile::tempdir().unwrap();
         let (_, foreign) = write_pair(other.path(), "a.example");

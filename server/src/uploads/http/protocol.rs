@@ -10,9 +10,9 @@ use crate::app::App;
 use crate::catalogue;
 use crate::http::{ApiError, ApiResult};
 use crate::uploads::error::UploadError;
-use crate::uploads::finish::finish;
+use crate::uploads::finish::{finish, forget};
 use crate::uploads::model::{State as UploadState, Upload};
-use crate::uploads::{store, sweep, tus, view};
+use crate::uploads::{store, tus, view};
 
 /// What this server can do; needs no version and no session.
 pub async fn options(State(app): State<App>) -> Response {
@@ -84,7 +84,7 @@ async fn terminate(app: &App, channel: &str, id: &str, headers: &HeaderMap) -> R
     {
         return Err(UploadError::Published);
     }
-    sweep::forget(app, upload.id).await?;
+    forget(app, upload.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

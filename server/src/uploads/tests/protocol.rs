@@ -318,4 +318,6 @@ async fn bytes_that_were_erased_are_refused_by_name(owner: PgPool) {
     let answer = node.patch(&path, 0, "a film").await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (410, "content_erased"), "{:?}", answer.body);
     assert!(answer.json()["detail"].as_str().unwrap().contains(&erased.to_string()));
+    assert!(node.test.app.store.partials().unwrap().is_empty(), "nothing of it is kept");
+    assert_eq!(node.head(&path).await.status, StatusCode::NOT_FOUND);
 }
