@@ -118,13 +118,14 @@ fn what_is_transparent_stays_so_and_moving_pictures_show_their_first() {
     let seen = colour(&largest, 0.0, "crop=100:100:20:20,");
     assert!(near(seen, [0, 128, 0], 20), "{seen:?}");
 
-    let (_folder, moving) = clip(
-        "a.gif",
-        "-f lavfi -i color=red:size=200x100:rate=5:duration=1,drawbox=color=blue:t=fill:enable='gte(t,0.2)'",
-    );
-    let (folder, made) = make(&moving, PICTURE).unwrap();
-    let seen = colour(&folder.path().join(&made.preview.unwrap().sizes[0].file.name), 0.0, "");
-    assert!(near(seen, RED, 30), "{seen:?}");
+    for (name, codec) in [("a.gif", "-loop 0"), ("a.webp", "-c:v libwebp_anim -lossless 1")] {
+        let source =
+            "-f lavfi -i color=red:size=200x100:rate=5:duration=1,drawbox=color=blue:t=fill:enable='gte(t,0.2)'";
+        let (_folder, moving) = clip(name, &format!("{source} {codec}"));
+        let (folder, made) = make(&moving, PICTURE).unwrap();
+        let seen = colour(&folder.path().join(&made.preview.unwrap().sizes[0].file.name), 0.0, "");
+        assert!(near(seen, RED, 30), "{seen:?}");
+    }
 }
 
 /// A PNG whose header claims a size, with nothing behind it.

@@ -22,6 +22,8 @@
 //! once and says nothing more about that job. 5xx and a server that is away are retried. `complete` twice with the
 //! same epoch is answered 204 twice, and a line of the log is kept once however often it is sent.
 
+pub mod language;
+
 mod growth;
 mod lease;
 mod names;

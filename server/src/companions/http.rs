@@ -13,6 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use pinreel_runner::language::is_tag;
+
 use crate::accounts::Session;
 use crate::app::App;
 use crate::catalogue;
@@ -178,7 +180,7 @@ fn read(asked: &AddQuery, body_bytes: usize) -> Result<New, CompanionError> {
 
 fn tag(said: Option<&str>) -> Result<Option<String>, CompanionError> {
     match said.map(str::trim).filter(|said| !said.is_empty()) {
-        Some(said) if language::is_tag(said) => Ok(Some(said.to_owned())),
+        Some(said) if is_tag(said) => Ok(Some(said.to_owned())),
         Some(said) => Err(CompanionError::Language(said.chars().take(40).collect())),
         None => Ok(None),
     }

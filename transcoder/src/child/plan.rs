@@ -1,5 +1,6 @@
 //! From a file's tracks to what will be made of them. Pure: decides, but touches no packet.
 
+use pinreel_runner::language::tag;
 use pinreel_runner::{FrameRate, Preset};
 
 use super::scan::Fits;
@@ -193,7 +194,7 @@ fn rung_name(size: Size) -> String {
 }
 
 fn sounds(tracks: &[&Track], preset: &Preset) -> Vec<SoundPlan> {
-    let said: Vec<_> = tracks.iter().map(|t| (language::tag(t.language.as_deref()), t.title.clone())).collect();
+    let said: Vec<_> = tracks.iter().map(|t| (t.language.as_deref().and_then(tag), t.title.clone())).collect();
     let labels = language::labels(&said, "Sound");
     let named = tracks.iter().zip(said).zip(labels).enumerate();
     named
@@ -218,7 +219,7 @@ fn captions(tracks: &[Track], warnings: &mut Vec<String>) -> Vec<CaptionPlan> {
         warnings.push(format!("Subtitles that are drawn as pictures ({codec}) are left out: they hold no text."));
     }
     let texts: Vec<&Track> = subtitles().filter(|track| track.coding.text).take(MAX_CAPTIONS).collect();
-    let said: Vec<_> = texts.iter().map(|t| (language::tag(t.language.as_deref()), t.title.clone())).collect();
+    let said: Vec<_> = texts.iter().map(|t| (t.language.as_deref().and_then(tag), t.title.clone())).collect();
     let labels = language::labels(&said, "Subtitles");
     let named = texts.into_iter().zip(said).zip(labels).enumerate();
     named

@@ -1,51 +1,6 @@
-//! Names of sound tracks: a language tag for players, a label for people.
+//! Names of tracks for people.
 
-use isolang::Language;
-
-/// ISO 639-2's bibliographic codes, which Matroska uses, and the terminological ones that are those of ISO 639-3.
-const BIBLIOGRAPHIC: [(&str, &str); 20] = [
-    ("alb", "sqi"),
-    ("arm", "hye"),
-    ("baq", "eus"),
-    ("bur", "mya"),
-    ("chi", "zho"),
-    ("cze", "ces"),
-    ("dut", "nld"),
-    ("fre", "fra"),
-    ("geo", "kat"),
-    ("ger", "deu"),
-    ("gre", "ell"),
-    ("ice", "isl"),
-    ("mac", "mkd"),
-    ("mao", "mri"),
-    ("may", "msa"),
-    ("per", "fas"),
-    ("rum", "ron"),
-    ("slo", "slk"),
-    ("tib", "bod"),
-    ("wel", "cym"),
-];
-
-/// The BCP 47 tag, as short as there is one, for what a container says of a track's language; `None` for nothing, `und`
-/// and nonsense.
-pub fn tag(language: Option<&str>) -> Option<String> {
-    let given = language?.trim().to_ascii_lowercase();
-    // Of a longer tag, such as pt-BR, what comes first.
-    let code = given.split(['-', '_']).next()?;
-    let code = BIBLIOGRAPHIC.iter().find(|(other, _)| *other == code).map_or(code, |(_, code)| *code);
-    let language = known(code).filter(|language| !["und", "mul", "zxx", "mis"].contains(&language.to_639_3()))?;
-    Some(language.to_639_1().unwrap_or(language.to_639_3()).to_owned())
-}
-
-fn known(code: &str) -> Option<Language> {
-    Language::from_639_1(code).or_else(|| Language::from_639_3(code))
-}
-
-/// What English calls a tag's language, without the remarks that the standard has on it.
-fn name(tag: &str) -> Option<String> {
-    let name = known(tag)?.to_name();
-    Some(name.split(" (").next().unwrap_or(name).to_owned())
-}
+use pinreel_runner::language::name;
 
 /// Labels for the tracks, in order and unique: the track's title, its language's name, or `word` with its number.
 pub fn labels(tracks: &[(Option<String>, Option<String>)], word: &str) -> Vec<String> {
@@ -69,51 +24,7 @@ fn clean(title: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{labels, name, tag};
-
-    #[test]
-    fn languages_get_their_short_tags() {
-        let cases =
-            [("ger", Some("de")), ("DEU", Some("de")), ("en", Some("en")), ("und", None), ("", None), ("e n", None)];
-        for (given, wanted) in cases {
-            assert_eq!(tag(Some(given)).as_deref(), wanted, "{given}");
-        }
-        let more = [
-            ("ice", "is"),
-            ("slo", "sk"),
-            ("wel", "cy"),
-            ("hrv", "hr"),
-            ("gsw", "gsw"),
-            ("pt-BR", "pt"),
-            ("zho", "zh"),
-        ];
-        for (given, wanted) in more {
-            assert_eq!(tag(Some(given)).as_deref(), Some(wanted), "{given}");
-        }
-        for none in ["mul", "zxx", "q", "qqq", "eng ish", "qaa-qtz"] {
-            assert_eq!(tag(Some(none)), None, "{none}");
-        }
-        assert_eq!(tag(None), None);
-    }
-
-    #[test]
-    fn languages_have_their_english_names() {
-        let names = ["de", "is", "nl", "el", "zh", "fa", "no", "pt", "gsw"].map(|tag| name(tag).expect("a language"));
-        assert_eq!(
-            names,
-            [
-                "German",
-                "Icelandic",
-                "Dutch",
-                "Modern Greek",
-                "Chinese",
-                "Persian",
-                "Norwegian",
-                "Portuguese",
-                "Swiss German"
-            ]
-        );
-    }
+    use super::labels;
 
     #[test]
     fn labels_are_unique() {

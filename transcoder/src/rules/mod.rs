@@ -20,3 +20,4 @@ pub mod storyboard;
 pub mod timeline;
 pub mod vtt;
 pub mod waveform;
+pub mod webp;

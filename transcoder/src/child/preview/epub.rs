@@ -24,6 +24,9 @@ pub fn cover(file: File) -> Result<Vec<u8>, Failure> {
     }
     let container = text(&mut book, CONTAINER)?;
     let package = package_path(&container).ok_or_else(damaged)?;
+    // By the letter it is a URL; some have the bare name.
+    let package =
+        if book.index_for_name(&package).is_some() { package } else { resolve("", &package).ok_or_else(damaged)? };
     let opf = text(&mut book, &package)?;
     let href = cover_href(&opf).ok_or_else(coverless)?;
     let path = resolve(&package, &href).ok_or_else(coverless)?;
