@@ -103,8 +103,7 @@ test('pins, collection, export and erasure, while the node runs and while it doe
 
     const car = join(freshFolder('export'), 'out.car');
     await store('export', root, '-o', car);
-    const ended = join(freshFolder('ended'), 'code');
-  const piped = await ok('sh', [
+    const piped = await ok('sh', [
       '-c',
       '"$0" store export "$1" --data "$2" | cmp - "$3"',
       pinreelBin,
@@ -120,7 +119,10 @@ test('pins, collection, export and erasure, while the node runs and while it doe
   const usage = await cli.run('store', 'erase', root, '--data', node.data);
   assert.equal(usage.code, 2);
   assert.match(usage.stderr, /never takes these bytes again/);
-  for (const wrong of [['export', 'zzz'], ['pin', 'zzz']])
+  for (const wrong of [
+    ['export', 'zzz'],
+    ['pin', 'zzz'],
+  ])
     assert.equal((await cli.run('store', ...wrong, '--data', node.data)).code, 2);
   await store('unpin', root, '--owner', 'import');
   await store('erase', root, '--yes');
@@ -134,17 +136,18 @@ test('pins, collection, export and erasure, while the node runs and while it doe
 test('an export whose reader leaves ends quietly, and one that fails leaves no file', async () => {
   const data = await stoppedNode();
   const root = await imported(await Kubo.init(), data, 'a', 'b', 'c');
+  const exitCode = join(freshFolder('ended'), 'code');
   const piped = await ok('sh', [
     '-c',
     '{ "$0" store export "$1" --data "$2"; echo "$?" >&3; } 3> "$3" | head -c 1000 | wc -c',
     pinreelBin,
     root,
     data,
-    ended,
+    exitCode,
   ]);
   assert.match(piped.stdout, /^\s*1000\s*$/);
   assert.equal(piped.stderr, '');
-  assert.equal(readFileSync(ended, 'utf8'), '1\n', 'what came is not the whole');
+  assert.equal(readFileSync(exitCode, 'utf8'), '1\n', 'what came is not the whole');
   const folder = freshFolder('export');
   const missing = 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku';
   assert.equal(
