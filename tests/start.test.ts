@@ -45,6 +45,14 @@ test('a node starts, answers, stops within ten seconds and leaves no process beh
   assert.equal(node.stdout, `ready: ${node.url}\n`, 'stdout holds the ready line and nothing else');
 });
 
+test('a node whose log nobody reads any more stops all the same', async () => {
+  const node = await PinreelNode.start();
+  node.child.stderr!.destroy();
+  await fetch(`${node.url}/ipfs/nothing`);
+  assert.equal(await node.stop(), 0);
+  assert.deepEqual(processesOf(node.data), []);
+});
+
 test('a second start on the same data goes on, with the same identity', async () => {
   const first = await PinreelNode.start();
   const before = await first.json('/api/v1/node');

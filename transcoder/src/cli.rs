@@ -203,7 +203,8 @@ fn with_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
     let level = tracing_subscriber::EnvFilter::try_from_default_env();
     let level = level.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let (log, by_hand) = (tracing_subscriber::fmt().with_env_filter(level), std::io::stderr().is_terminal());
-    let log = log.with_writer(std::io::stderr).with_ansi(by_hand);
+    // What can't be written, for nobody reads it any more, must not end whoever says it.
+    let log = log.with_writer(std::io::stderr).with_ansi(by_hand).log_internal_errors(false);
     // Whoever collects the lines, the node or a service manager, stamps them with its own time.
     if by_hand {
         log.init()

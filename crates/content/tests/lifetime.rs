@@ -305,3 +305,20 @@ fn a_clock_that_was_ahead_holds_nothing_back() {
     store.collect(AHEAD, GRACE).unwrap();
     assert_eq!(store.collect(10, 0).unwrap().removed_blobs, 2, "at once, if that is wished");
 }
+
+#[test]
+fn what_could_not_be_removed_goes_with_the_next_try() {
+    let (folder, store) = store();
+    let cid = store.put_bytes(&bytes(1, 2 * MIB)).unwrap().cid;
+    let path = blob_path(&folder, &cid);
+    // A folder in its place can't be removed as a file.
+    let away = folder.path().join("away");
+    std::fs::rename(&path, &away).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    assert!(matches!(store.erase(&cid, 1), Err(Error::Io { .. })), "it says so");
+    assert!(!store.holds(&cid).unwrap());
+    std::fs::remove_dir(&path).unwrap();
+    std::fs::rename(&away, &path).unwrap();
+    store.erase(&cid, 2).unwrap();
+    assert!(!path.exists());
+}

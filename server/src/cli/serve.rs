@@ -45,5 +45,7 @@ fn log_to_stderr() {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
+        // What can't be written, for nobody reads it any more, must not end whoever says it.
+        .log_internal_errors(false)
         .init();
 }

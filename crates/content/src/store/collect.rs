@@ -198,7 +198,6 @@ impl Store {
     /// `false` when a pin came that the caller hasn't seen; nothing is removed then. Pins and finished files wait until
     /// all is out of the index, so that nobody can pin a folder whose files are half gone.
     fn remove_all(&self, due: &[Digest], reach: &Reach, looked_at: u64, collected: &mut Collected) -> Result<bool> {
-        let mut removed = Vec::new();
         {
             let _files = lock(&self.inner.files);
             let pins_added = lock(&self.inner.pins_added);
@@ -207,17 +206,19 @@ impl Store {
             }
             lock(&self.inner.fresh).retain(|_, written| written.elapsed() < self.inner.fresh_for);
             for batch in due.chunks(REMOVED_AT_ONCE) {
-                removed.extend(self.unindex(batch, reach, collected)?);
+                self.unindex(batch, reach, collected)?;
             }
         }
         self.new_epoch();
         self.fault("collect.unindexed");
-        removed.chunks(REMOVED_AT_ONCE).try_for_each(|batch| self.remove_files(batch))?;
+        // Those of before as well, which somebody may have kept from going.
+        let leaving = self.inner.index.read()?.removing()?;
+        leaving.chunks(REMOVED_AT_ONCE).try_for_each(|batch| self.remove_files(batch))?;
         Ok(true)
     }
 
     /// Takes blocks out of the index, in one transaction that also notes which files are to go.
-    fn unindex(&self, batch: &[Digest], reach: &Reach, collected: &mut Collected) -> Result<Vec<Blob>> {
+    fn unindex(&self, batch: &[Digest], reach: &Reach, collected: &mut Collected) -> Result<()> {
         let index = self.inner.index.read()?;
         let (mut blobs, mut damaged): (Vec<Leaving>, HashSet<Digest>) = Default::default();
         for digest in batch {
@@ -263,8 +264,7 @@ impl Store {
             }
             collected.damaged_blobs += damaged.len() as u64;
             Ok(())
-        })?;
-        Ok(blobs.into_iter().map(|leaving| leaving.blob).collect())
+        })
     }
 
     /// The leaves of a blob that a pin leads to by another way and that nothing else holds, with their bytes.
