@@ -23,7 +23,7 @@ interface Growing {
 
 /** Groups of more than 4 s, so that it must be encoded: in 720, 480, 360 and 240. */
 const SIZE = ['-vf', 'scale=1280:720', '-r', '15', '-g', '150'];
-const SECONDS = 20;
+const SECONDS = 40;
 
 let clip: string;
 let node: PinreelNode;
@@ -227,6 +227,8 @@ test('when the job fails after all, viewers and creator are told, and the file s
   assert.ok(await viewer.page.getByRole('link', { name: 'Download', exact: true }).isVisible());
   assert.equal((await fetch(`${node.url}/api/v1/claims/${published.claim}/growing`)).status, 204);
   assert.equal((await fetch(`${node.url}/ipfs/${published.source}`, { method: 'HEAD' })).status, 200);
-  assert.deepEqual(viewer.complaints, []);
+  // What was there for a moment may be taken back while it is asked for.
+  const unexpected = viewer.complaints.filter((complaint) => !/404.*\/growing\/[^/]+\/seg-/.test(complaint));
+  assert.deepEqual(unexpected, []);
   await viewer.context.close();
 });
