@@ -5,7 +5,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{clip, ffmpeg, instants, refusal, transcode};
+use common::{clip, colour, ffmpeg, instants, near, refusal, transcode};
 
 const SILENT: &str = "-f lavfi -i color=black:size=320x240:rate=25:duration=3 -f lavfi -i anullsrc=d=3";
 const LOUD: &str = "-f lavfi -i color=white:size=320x240:rate=25:duration=3 -f lavfi -i sine=duration=3";
@@ -181,4 +181,34 @@ fn a_picture_that_changes_its_shape_gets_bars() {
         |frames: &[(f64, f64)], at: f64| frames.iter().find(|(time, _)| *time >= at).expect("a frame").1 > 200.0;
     assert!(bright(&left, 1.0) && bright(&middle, 1.0) && bright(&middle, 5.0));
     assert!(!bright(&left, 5.0), "there are bars");
+}
+
+/// Greens that are told as they are stored: taken for the other's, either would be off by thirty and more.
+#[test]
+fn a_picture_that_changes_its_matrix_keeps_its_colours() {
+    const GREEN: [u8; 3] = [0, 200, 0];
+    let part = |name: &str, matrix: &str| {
+        let stored = format!("format=gbrp,scale=out_color_matrix={matrix}:out_range=tv,format=yuv420p");
+        let told = format!("-color_primaries bt709 -color_trc bt709 -colorspace {matrix}");
+        clip(
+            name,
+            &format!(
+                "-f lavfi -i color=0x00c800:size=640x360:rate=25:duration=3,{stored} \
+                 -c:v libx264 -preset ultrafast -g 25 {told}"
+            ),
+        )
+    };
+    for (first, second) in [("bt709", "smpte170m"), ("smpte170m", "bt709")] {
+        let (folder, one) = part("one.ts", first);
+        let (_other, two) = part("two.ts", second);
+        let joined = folder.path().join("joined.ts");
+        std::fs::write(&joined, [std::fs::read(one).unwrap(), std::fs::read(two).unwrap()].concat()).unwrap();
+        let done = transcode(&joined);
+        done.check();
+        for at in [1.0, 5.0] {
+            // In two steps: while it scales to a single pixel, ffmpeg's filter forgets the matrix.
+            let got = colour(&done.top(), at, "scale=64:64,format=rgb24,");
+            assert!(near(got, GREEN, 8), "{first}, then {second}: at {at} s {got:?}");
+        }
+    }
 }
