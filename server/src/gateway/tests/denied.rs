@@ -2,10 +2,13 @@
 
 use std::fs;
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use pinreel_content::LEAF_BYTES;
 use sqlx::PgPool;
 
-use super::{Answer, Site, site};
+use super::{Answer, HELLO, Site, site};
 
 impl Site {
     pub fn deny(&self, rules: &str) {
@@ -45,7 +48,7 @@ async fn a_file_is_gone_by_every_way(owner: PgPool) {
     for format in ["car", "tar"] {
         let (answer, is_whole) = site.ask_broken(&site.path(&format!("/?format={format}"))).await;
         assert_eq!((answer.status, is_whole), (StatusCode::OK, false), "{format}");
-        assert!(!answer.body.windows(super::HELLO.len()).any(|window| window == super::HELLO), "{format}");
+        assert!(!answer.body.windows(HELLO.len()).any(|window| window == HELLO), "{format}");
     }
     site.deny("");
     assert_eq!(site.status(&site.path("/hello.txt")).await, StatusCode::OK);
@@ -149,4 +152,30 @@ async fn rules_on_paths_leave_deep_folders_alone(owner: PgPool) {
     assert!(text(&refused).contains("content_too_large"), "{}", text(&refused));
     site.deny("");
     assert_eq!(site.status(&car(deeper)).await, StatusCode::OK);
+}
+
+/// An answer may go on for hours: what is denied meanwhile isn't in the rest of it.
+#[sqlx::test(migrator = "crate::database::MIGRATIONS")]
+async fn new_rules_hold_for_what_is_still_to_be_sent(owner: PgPool) {
+    let site = site(&owner);
+    let leaf = LEAF_BYTES as usize;
+    let last_leaf = site.test.app.store.put_bytes(&site.big_bytes[3 * leaf..]).unwrap().cid;
+    // The file's last leaf; the file behind it.
+    for (path, denied) in [("/big.bin?format=car", last_leaf), ("/?format=tar", site.hello.cid)] {
+        site.deny("");
+        let request = Request::get(site.path(path)).body(Body::empty()).unwrap();
+        let mut body = site.test.send(request).await.into_body();
+        let mut bytes = body.frame().await.unwrap().unwrap().into_data().unwrap().to_vec();
+        site.deny(&format!("/ipfs/{denied}\n"));
+        let mut is_whole = true;
+        while let Some(frame) = body.frame().await {
+            match frame {
+                Ok(frame) => bytes.extend_from_slice(&frame.into_data().unwrap()),
+                Err(_) => is_whole = false,
+            }
+        }
+        assert!(!is_whole, "{path}");
+        assert!((leaf..site.big_bytes.len() + leaf).contains(&bytes.len()), "{path}: {} bytes came", bytes.len());
+        assert!(!bytes.ends_with(&site.big_bytes[3 * leaf..]) && !bytes.windows(HELLO.len()).any(|part| part == HELLO));
+    }
 }
