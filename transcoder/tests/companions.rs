@@ -34,6 +34,35 @@ fn the_poster_is_neither_black_nor_blurred() {
 }
 
 #[test]
+fn a_poster_is_black_only_if_the_film_is() {
+    let grey = "drawbox=color=gray:t=fill:enable";
+    for (name, picture) in [
+        (
+            "late.mp4",
+            "testsrc2=size=320x180:rate=5:duration=45,drawbox=color=black:t=fill:enable='lt(t,40)'".to_owned(),
+        ),
+        ("flat.mp4", format!("color=black:size=320x180:rate=5:duration=8,{grey}='gte(t,1)'")),
+    ] {
+        let (_folder, source) = clip(name, &format!("-f lavfi -i {picture} -c:v libx264"));
+        let got = colour(&transcode(&source).path("poster.jpg"), 0.0, "");
+        assert!(got.iter().all(|value| *value > 60), "{name}: {got:?}");
+    }
+}
+
+#[test]
+fn slow_films_lose_no_picture() {
+    for (rate, wanted) in [("1", 6), ("2", 6)] {
+        let film = format!("-f lavfi -i testsrc2=size=320x180:rate={rate} -frames:v {wanted} -c:v libx264");
+        let (_folder, source) = clip("slow.mp4", &film);
+        let done = transcode(&source);
+        done.check();
+        assert_eq!(common::frames(&done.path("video.mp4"), "").len(), wanted, "{rate}");
+        let said = done.result.video[0].frame_rate;
+        assert_eq!(format!("{}/{}", said.num, said.den).trim_end_matches("/1"), rate);
+    }
+}
+
+#[test]
 fn the_storyboard_shows_each_time_its_picture() {
     // Red, green and blue, seven seconds each, at a varying rate.
     let (_folder, source) = clip(

@@ -7,6 +7,7 @@ use std::io::{Cursor, Write};
 use std::path::Path;
 
 use common::{clip, colour, exif, ffprobe, make, near, written};
+use moxcms::ColorProfile;
 use pinreel_runner::{Preview, Transcoded};
 use tempfile::TempDir;
 use zip::ZipWriter;
@@ -104,6 +105,83 @@ fn photographs_stand_upright_and_tell_no_secrets() {
     }
 }
 
+/// Orientations that ffmpeg's readers pass over: a PNG's, a TIFF's, an AVIF's own.
+#[test]
+fn pictures_of_other_kinds_stand_upright_too() {
+    let with_chunk = |png: &[u8]| {
+        // Behind the header; what an EXIF segment of a JPEG holds begins at its tenth byte.
+        let (head, rest) = png.split_at(33);
+        let block = exif(6).split_off(10);
+        let mut chunk = (block.len() as u32).to_be_bytes().to_vec();
+        chunk.extend([b"eXIf", &block[..]].concat());
+        let check = crc32(&chunk[4..]);
+        [head, &chunk, &check.to_be_bytes()[..], rest].concat()
+    };
+    // In place of the kind of subfile; fields are sorted.
+    let with_field = |tiff: &[u8]| {
+        let at = u32::from_le_bytes(*tiff[4..].first_chunk().unwrap()) as usize;
+        let end = at + 2 + 12 * usize::from(tiff[at]);
+        let mut fields: Vec<[u8; 12]> = tiff[at + 2..end].as_chunks().0.to_vec();
+        fields.retain(|field| field[..2] != [254, 0]);
+        fields.push(*b"\x12\x01\x03\0\x01\0\0\0\x06\0\0\0");
+        fields.sort_by_key(|field| u16::from_le_bytes([field[0], field[1]]));
+        [&tiff[..at + 2], fields.as_flattened(), &tiff[end..]].concat()
+    };
+    // In place of its colours.
+    let with_property = |avif: &[u8]| {
+        let (at, mut avif) = (avif.windows(4).position(|part| part == b"colr").unwrap(), avif.to_vec());
+        avif[at..at + 5].copy_from_slice(b"irot\x03");
+        avif
+    };
+    type Turned<'f> = &'f dyn Fn(&[u8]) -> Vec<u8>;
+    let kinds: [(&str, &str, Turned); 3] = [
+        ("a.png", "", &with_chunk),
+        ("a.tiff", "", &with_field),
+        ("a.avif", " -c:v libsvtav1 -f avif -color_primaries bt709", &with_property),
+    ];
+    for (name, how, turned) in kinds {
+        let (_folder, file) = clip(name, &format!("{}{how}", red_over_blue("800x400")));
+        let (_folder, file) = written(name, &turned(&std::fs::read(file).unwrap()));
+        let (folder, made) = make(&file, PICTURE).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        assert_eq!(sizes(&folder, &made).last(), Some(&(400, 800)), "{name}");
+        let first = folder.path().join(&made.preview.unwrap().sizes[0].file.name);
+        let (right, left) =
+            (colour(&first, 0.0, "crop=iw/4:ih/2:iw*5/8:ih/4,"), colour(&first, 0.0, "crop=iw/4:ih/2:iw/8:ih/4,"));
+        assert!(near(right, RED, 30) && near(left, BLUE, 30), "{name}: {left:?} {right:?}");
+    }
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |sum: u32| if sum & 1 == 1 { sum >> 1 ^ 0xedb8_8320 } else { sum >> 1 };
+    !bytes.iter().fold(!0, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), |sum, _| step(sum)))
+}
+
+/// A JPEG that says its colours are Display P3's.
+fn with_profile(jpeg: &[u8]) -> Vec<u8> {
+    let profile = ColorProfile::new_display_p3().encode().unwrap();
+    let length = u16::try_from(profile.len() + 16).unwrap();
+    [&jpeg[..2], b"\xff\xe2", &length.to_be_bytes(), b"ICC_PROFILE\0\x01\x01", &profile, &jpeg[2..]].concat()
+}
+
+#[test]
+fn colours_are_those_that_their_profile_says() {
+    // By littlecms, (220, 30, 30) of Display P3 is (240, 0, 0) of sRGB, and (30, 200, 30) is (0, 204, 0).
+    let (_folder, file) =
+        clip("a.jpg", "-f lavfi -i color=0xdc1e1e:size=400x400,drawbox=y=200:color=0x1ec81e:t=fill -frames:v 1 -q:v 1");
+    let bytes = std::fs::read(file).unwrap();
+    for (bytes, red, green) in
+        [(with_profile(&bytes), [240, 0, 0], [0, 204, 0]), (bytes.clone(), [220, 30, 30], [30, 200, 30])]
+    {
+        let (_folder, file) = written("a.jpg", &bytes);
+        let (folder, _) = make(&file, PICTURE).unwrap();
+        let (above, below) = halves(&folder.path().join("preview/320.webp"));
+        assert!(near(above, red, 8) && near(below, green, 8), "{above:?} {below:?}");
+        let (folder, _) = make(&file, "\"picture\"").unwrap();
+        let (above, below) = halves(&folder.path().join("poster.jpg"));
+        assert!(near(above, red, 8) && near(below, green, 8), "{above:?} {below:?}");
+    }
+}
+
 #[test]
 fn what_is_transparent_stays_so_and_moving_pictures_show_their_first() {
     // Green where it is opaque, on the left; on the right transparent, and white beneath.
@@ -118,7 +196,9 @@ fn what_is_transparent_stays_so_and_moving_pictures_show_their_first() {
     let seen = colour(&largest, 0.0, "crop=100:100:20:20,");
     assert!(near(seen, [0, 128, 0], 20), "{seen:?}");
 
-    for (name, codec) in [("a.gif", "-loop 0"), ("a.webp", "-c:v libwebp_anim -lossless 1")] {
+    for (name, codec) in
+        [("a.gif", "-loop 0"), ("a.webp", "-c:v libwebp_anim -lossless 1"), ("a.png", "-f apng -plays 0")]
+    {
         let source =
             "-f lavfi -i color=red:size=200x100:rate=5:duration=1,drawbox=color=blue:t=fill:enable='gte(t,0.2)'";
         let (_folder, moving) = clip(name, &format!("{source} {codec}"));

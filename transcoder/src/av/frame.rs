@@ -136,6 +136,43 @@ impl Picture {
         self.0.metadata().get(key)?.trim().parse().ok()
     }
 
+    /// The ICC profile that its decoder found.
+    pub fn profile(&self) -> Option<&[u8]> {
+        // SAFETY: the frame is valid and owns its side data, whose bytes live as long as it; both are checked.
+        unsafe {
+            let kind = ffi::AVFrameSideDataType::AV_FRAME_DATA_ICC_PROFILE;
+            let side = ffi::av_frame_get_side_data(self.0.as_ptr(), kind).as_ref()?;
+            (!side.data.is_null()).then(|| std::slice::from_raw_parts(side.data, side.size))
+        }
+    }
+
+    /// Changes a picture of planar green, blue and red, 8 bits each, row by row; a row has its pixels' red, green and blue
+    /// one after the other. `None` if there is no memory for pixels of its own.
+    pub fn map_rgb(&mut self, mut change: impl FnMut(&mut [u8])) -> Option<()> {
+        // SAFETY: the frame is valid; a failure leaves it as it was.
+        if unsafe { ffi::av_frame_make_writable(self.0.as_mut_ptr()) } < 0 {
+            return None;
+        }
+        /// Where the planes' colours stand in a pixel.
+        const PLANES: [usize; 3] = [1, 2, 0];
+        let (width, height) = (self.0.width() as usize, self.0.height() as usize);
+        let mut pixels = vec![0; width * PLANES.len()];
+        for row in 0..height {
+            for (plane, place) in PLANES.into_iter().enumerate() {
+                let begin = row * self.0.stride(plane);
+                let values = self.0.data(plane).get(begin..begin + width)?;
+                pixels.chunks_exact_mut(PLANES.len()).zip(values).for_each(|(pixel, value)| pixel[place] = *value);
+            }
+            change(&mut pixels);
+            for (plane, place) in PLANES.into_iter().enumerate() {
+                let begin = row * self.0.stride(plane);
+                let values = self.0.data_mut(plane).get_mut(begin..begin + width)?;
+                pixels.chunks_exact(PLANES.len()).zip(values).for_each(|(pixel, value)| *value = pixel[place]);
+            }
+        }
+        Some(())
+    }
+
     /// Whether the decoder had to invent a part of it.
     pub fn is_damaged(&self) -> bool {
         self.0.is_corrupt() || self.0.has_decode_errors()

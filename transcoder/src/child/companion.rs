@@ -15,9 +15,8 @@ use super::picture::upright;
 use super::plan::{PicturePlan, Plan};
 use super::poster;
 use super::segments::Folder;
-use super::still::{Still, Unusable, check_size};
+use super::still::{Still, Unusable, check_size, filtered};
 use crate::av::decoder::Decoder;
-use crate::av::filter::Filter;
 use crate::av::frame::Picture;
 use crate::av::input::Source;
 use crate::failure::Failure;
@@ -26,7 +25,7 @@ use crate::rules::beside;
 /// The longest captions that are read at all.
 const MAX_CAPTIONS_BYTES: u64 = 10 << 20;
 /// ffmpeg's names of the formats that a creator's picture may have; AVIF is a kind of the last.
-const PICTURES: [&str; 5] = ["jpeg_pipe", "png_pipe", "webp_pipe", "gif", "mov,mp4,m4a,3gp,3g2,mj2"];
+const PICTURES: [&str; 6] = ["jpeg_pipe", "png_pipe", "apng", "webp_pipe", "gif", "mov,mp4,m4a,3gp,3g2,mj2"];
 
 /// Makes the one file that `task` asks for.
 pub fn make(file: File, folder: &Folder, task: Task, preset: &Preset) -> Result<Transcoded, Failure> {
@@ -77,9 +76,7 @@ fn picture(mut file: File) -> Result<Vec<u8>, Failure> {
     file.rewind().map_err(|error| Failure::disk(&error))?;
     let still = Still::read(file, bytes, &PICTURES, LIMITS).map_err(refused)?;
     // What is transparent is black, as in films.
-    let opaque =
-        if still.picture.format().has_alpha() { "format=gbrap,premultiply=inplace=1,format=gbrp," } else { "" };
-    poster::jpeg(&still.picture, &format!("{opaque}{}", still.turn.filters())).ok_or_else(unusable)
+    still.shrunk(poster::fitting(still.size())).and_then(|picture| poster::jpeg(&picture)).ok_or_else(unusable)
 }
 
 /// The picture that is shown at this time, and what its creator should know.
@@ -100,7 +97,7 @@ fn frame(file: &File, at_ms: u64, preset: &Preset) -> Result<(Vec<u8>, Vec<Strin
     };
     let (picture, is_past_end) = found.ok_or_else(no_picture)?;
     let (spec, _) = upright(&plan, picture.format(), (&picture, picture.is_interlaced()));
-    let shown = alone(&picture, &spec).and_then(|picture| poster::jpeg(&picture, ""));
+    let shown = filtered(&picture, &spec).and_then(|picture| poster::jpeg(&picture));
     let note = "The film ends before the time that was chosen for the poster; its last picture is taken.";
     Ok((shown.ok_or_else(no_picture)?, is_past_end.then(|| note.to_owned()).into_iter().collect()))
 }
@@ -139,14 +136,4 @@ fn find(mut source: Source, (plan, origin_us): (&PicturePlan, i64), at_ms: u64) 
             best = Some(picture);
         }
     }
-}
-
-/// One picture through a filter.
-fn alone(picture: &Picture, spec: &str) -> Option<Picture> {
-    let mut filter = Filter::of_pictures(picture.format(), (1, 25), spec).ok()?;
-    let mut still = picture.share().ok()?;
-    still.stamp(0, false);
-    filter.push(&still.0).ok()?;
-    filter.end().ok()?;
-    filter.pull_picture().ok()?
 }

@@ -29,7 +29,7 @@ pub fn codecs() -> Vec<String> {
 
 /// ffmpeg's names of the decoders that may run: what cameras, phones, editors and recorders write. What isn't here is
 /// refused by name: each decoder is a way in.
-pub const DECODERS: [&str; 93] = [
+pub const DECODERS: [&str; 94] = [
     // Pictures.
     "h264",
     "hevc",
@@ -67,6 +67,7 @@ pub const DECODERS: [&str; 93] = [
     "v210",
     "qtrle",
     "png",
+    "apng",
     "gif",
     "cfhd",
     "svq1",

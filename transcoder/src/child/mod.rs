@@ -19,12 +19,14 @@ mod plan;
 mod poster;
 mod preview;
 mod priority;
+mod profile;
 mod rung;
 mod scan;
 mod segments;
 mod sound;
 mod still;
 mod storyboard;
+mod told;
 
 use std::fs::File;
 use std::os::fd::AsFd;

@@ -29,9 +29,9 @@ pub fn mux(folder: &Folder, video: &[Video], audio: &[Audio]) -> Result<Option<F
     let sound = audio.iter().find(|audio| audio.default);
     let Some(picture) = choose(video, sound) else { return Ok(None) };
     let open = |init: &FileRef, segments: &[Segment]| Joined::new(folder, init, segments).open();
-    let mut sources = vec![Packets::new(open(&picture.init, &picture.segments)?)];
+    let mut sources = vec![Packets::new(open(&picture.init, &picture.segments)?, &picture.segments)];
     if let Some(sound) = sound {
-        sources.push(Packets::new(open(&sound.init, &sound.segments)?));
+        sources.push(Packets::new(open(&sound.init, &sound.segments)?, &sound.segments));
     }
     // The index goes before the media, so its size must be known first.
     let mut packets = 0;
@@ -49,7 +49,7 @@ pub fn mux(folder: &Folder, video: &[Video], audio: &[Audio]) -> Result<Option<F
         let due = sources.iter_mut().enumerate().filter_map(|(number, source)| Some((source.due()?, number)));
         let Some((_, number)) = due.min_by(|one, other| one.0.total_cmp(&other.0)) else { break };
         let tick = sources[number].tick;
-        if let Some(mut packet) = sources[number].take()? {
+        if let Some(mut packet) = sources[number].take() {
             joint.write(&mut packet, number, tick).map_err(encoding)?;
         }
     }
@@ -73,7 +73,11 @@ fn choose<'v>(video: &'v [Video], sound: Option<&Audio>) -> Option<&'v Video> {
 }
 
 fn seconds(segments: &[Segment], timescale: u32) -> f64 {
-    segments.iter().map(|segment| segment.ticks).sum::<u64>() as f64 / f64::from(timescale.max(1))
+    ticks(segments) as f64 / f64::from(timescale.max(1))
+}
+
+fn ticks(segments: &[Segment]) -> u64 {
+    segments.iter().map(|segment| segment.ticks).sum()
 }
 
 fn bytes(segments: &[Segment]) -> u64 {
@@ -84,14 +88,17 @@ fn bytes(segments: &[Segment]) -> u64 {
 struct Packets {
     source: Source,
     tick: Rational,
+    /// Where the track ends, in ticks.
+    end: i64,
     next: Option<Packet>,
     ended: bool,
 }
 
 impl Packets {
-    fn new(source: Source) -> Self {
+    fn new(source: Source, segments: &[Segment]) -> Self {
         let tick = source.tracks.first().map_or(Rational::new(1, 1000), |track| track.tick);
-        Self { source, tick, next: None, ended: false }
+        let end = i64::try_from(ticks(segments)).unwrap_or(i64::MAX);
+        Self { source, tick, end, next: None, ended: false }
     }
 
     /// When the next packet is decoded, in seconds.
@@ -105,8 +112,14 @@ impl Packets {
         Some(packet.dts().or(packet.pts()).unwrap_or(0) as f64 * f64::from(self.tick))
     }
 
-    fn take(&mut self) -> Result<Option<Packet>, Failure> {
-        Ok(self.next.take())
+    /// The next packet. ffmpeg's reader doesn't tell how long a packet is that has a fragment to itself, and what follows
+    /// tells it of all but the last.
+    fn take(&mut self) -> Option<Packet> {
+        let mut packet = self.next.take()?;
+        if packet.duration() == 0 && self.due().is_none() {
+            packet.set_duration(self.end - packet.pts().unwrap_or(self.end));
+        }
+        Some(packet)
     }
 }
 

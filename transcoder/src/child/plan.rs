@@ -11,6 +11,7 @@ use crate::rules::clock::{Clock, rescale};
 use crate::rules::fits::Misfit;
 use crate::rules::ladder::{Size, ladder, max_bits_per_second};
 use crate::rules::rate::Pace;
+use crate::rules::turn::Turn;
 use crate::rules::{ladder, language};
 
 /// Subtitle tracks beyond this number are left out.
@@ -57,6 +58,8 @@ pub struct RungPlan {
     pub every: u32,
     /// The grid's rate for this rung: what its encoder plans by.
     pub rate: FrameRate,
+    /// What playlists say before it is measured: about so many frames come in a second.
+    pub told: FrameRate,
     pub max_bits_per_second: u64,
     pub crf: u32,
 }
@@ -78,14 +81,6 @@ pub struct CaptionPlan {
     pub language: Option<String>,
     pub label: String,
     pub forced: bool,
-}
-
-/// How a picture must be turned to be upright.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Turn {
-    /// Quarter turns, clockwise.
-    pub quarters: u32,
-    pub mirrored: bool,
 }
 
 impl Plan {
@@ -186,7 +181,8 @@ fn rung(size: Size, pace: Pace, preset: &Preset) -> RungPlan {
     let every = pace.every(size.short_side(), preset.max_frame_rate);
     let rate = FrameRate { num: pace.grid().num, den: pace.grid().den * every };
     let max_bits_per_second = max_bits_per_second(size, rate, preset.max_kbits_per_second);
-    RungPlan { name: rung_name(size), size, every, rate, max_bits_per_second, crf: preset.crf }
+    let told = if let Pace::Varying(average) = pace { average } else { rate };
+    RungPlan { name: rung_name(size), size, every, rate, told, max_bits_per_second, crf: preset.crf }
 }
 
 fn rung_name(size: Size) -> String {
@@ -249,60 +245,5 @@ impl PicturePlan {
     }
 }
 
-impl Turn {
-    pub const NONE: Self = Self { quarters: 0, mirrored: false };
-
-    /// From a display matrix's upper left numbers `[a, b, c, d]`: the picture's x axis goes to (a, b), its y to (c, d).
-    pub fn of([a, b, c, d]: [i32; 4]) -> Self {
-        let mirrored = i64::from(a) * i64::from(d) - i64::from(b) * i64::from(c) < 0;
-        // Undo the mirroring of x first; what remains is a turn of the x axis.
-        let (x, y) = if mirrored { (-f64::from(a), -f64::from(b)) } else { (f64::from(a), f64::from(b)) };
-        let degrees = y.atan2(x).to_degrees();
-        let quarters = (degrees / 90.0).round().rem_euclid(4.0) as u32;
-        Self { quarters, mirrored }
-    }
-
-    /// From a photograph's EXIF orientation; anything but 2 to 8 is upright.
-    pub fn of_exif(orientation: f64) -> Self {
-        let turns = [(0, true), (2, false), (2, true), (3, true), (1, false), (1, true), (3, false)];
-        let number = orientation as usize;
-        let turn = number.checked_sub(2).and_then(|place| turns.get(place));
-        turn.map_or(Self::NONE, |(quarters, mirrored)| Self { quarters: *quarters, mirrored: *mirrored })
-    }
-
-    /// Whether width and height change places.
-    pub fn is_sideways(self) -> bool {
-        self.quarters % 2 == 1
-    }
-
-    /// The filters that do it, each followed by a comma.
-    pub fn filters(self) -> String {
-        let mirror = if self.mirrored { "hflip," } else { "" };
-        let turn = ["", "transpose=clock,", "hflip,vflip,", "transpose=cclock,"][self.quarters as usize % 4];
-        format!("{mirror}{turn}")
-    }
-}
-
 /// The ladder's smallest side, for covers.
 pub const SMALLEST: u32 = ladder::MIN_SIDE;
-
-#[cfg(test)]
-mod tests {
-    use super::Turn;
-
-    #[test]
-    fn display_matrices_become_turns() {
-        const ONE: i32 = 65536;
-        let cases = [
-            ([ONE, 0, 0, ONE], 0, false),
-            ([0, ONE, -ONE, 0], 1, false),
-            ([-ONE, 0, 0, -ONE], 2, false),
-            ([0, -ONE, ONE, 0], 3, false),
-            ([-ONE, 0, 0, ONE], 0, true),
-            ([ONE, 0, 0, -ONE], 2, true),
-        ];
-        for (matrix, quarters, mirrored) in cases {
-            assert_eq!(Turn::of(matrix), Turn { quarters, mirrored }, "{matrix:?}");
-        }
-    }
-}

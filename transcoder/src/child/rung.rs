@@ -131,13 +131,13 @@ impl Rung {
 
     pub fn finish(mut self) -> Result<Video, Failure> {
         let written = self.join()?;
-        let rate = rate::measured(self.plan.rate, written.densest, self.clock.timescale);
+        let rate = rate::measured(self.plan.told, written.densest, self.clock.timescale);
         Ok(Video { segments: written.segments, keyframe_bytes: written.keyframe_bytes, ..self.rendition(rate) })
     }
 
-    /// The rendition before its first segment, with the rate that is planned.
+    /// The rendition before its first segment, with the rate that is told.
     pub fn opening(&self) -> Video {
-        self.rendition(self.plan.rate)
+        self.rendition(self.plan.told)
     }
 
     /// Without segments.

@@ -5,7 +5,7 @@ use std::fs::File;
 use ffmpeg_next::Packet;
 
 use super::formats::{ALLOWED, LIMITS, refused};
-use super::plan::{PicturePlan, Plan, SoundPlan, Turn};
+use super::plan::{PicturePlan, Plan, SoundPlan};
 use crate::av::input::Source;
 use crate::av::track::{Fields, Track};
 use crate::av::{is_out_of_memory, packet};
@@ -16,6 +16,7 @@ use crate::rules::fits::{self, Misfit, PictureFacts, PictureFlow, SoundFacts};
 use crate::rules::h264::{Odd, Sets};
 use crate::rules::ladder::Size;
 use crate::rules::marks::{Marks, choose};
+use crate::rules::turn::Turn;
 
 /// Samples in an AAC packet.
 pub const AAC_FRAME: i64 = 1024;

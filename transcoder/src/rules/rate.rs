@@ -100,16 +100,16 @@ impl Density {
     }
 }
 
-/// The most frames that come in a second, from the densest segment: the `planned` rate, or a usual one, where as many
+/// The most frames that come in a second, from the densest segment: the rate that is `told`, or a usual one, where as many
 /// fit between its ends give or take one.
-pub fn measured(planned: FrameRate, densest: Density, timescale: u32) -> FrameRate {
+pub fn measured(told: FrameRate, densest: Density, timescale: u32) -> FrameRate {
     const SLACK: f64 = 1.2;
     let seconds = densest.ticks.max(1) as f64 / f64::from(timescale.max(1));
     let off = |rate: &FrameRate| (densest.frames as f64 - rate.as_f64() * seconds).abs();
     let usual = USUAL.iter().map(|&(num, den)| FrameRate { num, den });
     let usual = usual.filter(|rate| off(rate) <= SLACK).min_by(|one, other| off(one).total_cmp(&off(other)));
     match usual {
-        _ if densest.frames < 3 || off(&planned) <= SLACK => planned,
+        _ if densest.frames < 3 || off(&told) <= SLACK => told,
         Some(usual) => usual,
         None => FrameRate { num: (densest.frames as f64 / seconds * 1000.0).round().max(1.0) as u32, den: 1000 },
     }
@@ -158,10 +158,10 @@ mod tests {
             (rate(30, 1), &[(34, 1000), (35, 1000), (70, 2000), (140, 4000)], rate(35_000, 1000)),
             (rate(10, 1), &[(2, 300)], rate(10, 1)),
         ];
-        for (planned, segments, wanted) in cases {
+        for (told, segments, wanted) in cases {
             let segments = segments.iter().map(|&(frames, ticks)| Density { frames, ticks });
             let densest = segments.fold(Density::default(), Density::or_denser);
-            assert_eq!(measured(planned, densest, 1000), wanted, "{densest:?}");
+            assert_eq!(measured(told, densest, 1000), wanted, "{densest:?}");
         }
     }
 

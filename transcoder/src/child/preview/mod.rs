@@ -11,11 +11,9 @@ use std::fs::File;
 
 use pinreel_runner::{Document, Preview, PreviewSize, Transcoded};
 
-use super::plan::Turn;
 use super::segments::Folder;
-use super::still::Still;
+use super::still::{Still, filtered};
 use crate::av::encoder::Encoder;
-use crate::av::filter::Filter;
 use crate::av::frame::Picture;
 use crate::failure::Failure;
 use crate::rules::sizes;
@@ -33,7 +31,7 @@ pub fn make(file: File, folder: &Folder, of: Document) -> Result<Transcoded, Fai
         }
         Document::Pdf => {
             let page = pdf::first_page(file, bytes)?;
-            write(&Still { picture: page.picture, turn: Turn::NONE }, page.points, folder)
+            write(&Still::plain(page.picture), page.points, folder)
         }
         Document::Epub => {
             let still = picture::read_cover(epub::cover(file)?)?;
@@ -49,7 +47,7 @@ fn write(still: &Still, (width, height): (u32, u32), folder: &Folder) -> Result<
     let wanted = sizes::previews(wide, high);
     let failed = || Failure::of_file("preview_failed", "No preview could be drawn of it.");
     let largest = wanted.last().copied().unwrap_or((1, 1));
-    let base = shrink(still, largest).ok_or_else(failed)?;
+    let base = still.shrunk(largest).ok_or_else(failed)?;
     folder.make(FOLDER)?;
     let mut sizes = Vec::with_capacity(wanted.len());
     for (width, height) in wanted {
@@ -58,20 +56,6 @@ fn write(still: &Still, (width, height): (u32, u32), folder: &Folder) -> Result<
         sizes.push(PreviewSize { width, height, file });
     }
     Ok(Transcoded { preview: Some(Preview { width, height, sizes }), ..Transcoded::default() })
-}
-
-/// The picture upright and in this size, as red, green and blue; what is transparent is premultiplied, so that no colour
-/// bleeds out of where nothing is seen.
-fn shrink(still: &Still, (width, height): (u32, u32)) -> Option<Picture> {
-    let (wide, high) = if still.turn.is_sideways() { (height, width) } else { (width, height) };
-    let scale = format!("scale={wide}:{high}:flags=lanczos+accurate_rnd+full_chroma_int,setsar=1");
-    let turn = still.turn.filters();
-    let spec = if still.picture.format().has_alpha() {
-        format!("format=gbrap,premultiply=inplace=1,{scale},{turn}format=gbrap")
-    } else {
-        format!("{scale},{turn}format=gbrp")
-    };
-    filtered(&still.picture, &spec)
 }
 
 fn webp(base: &Picture, (width, height): (u32, u32)) -> Option<Vec<u8>> {
@@ -83,13 +67,4 @@ fn webp(base: &Picture, (width, height): (u32, u32)) -> Option<Vec<u8>> {
     };
     let small = filtered(base, &spec)?;
     Encoder::webp(&small).ok().filter(|bytes| !bytes.is_empty())
-}
-
-fn filtered(picture: &Picture, spec: &str) -> Option<Picture> {
-    let mut filter = Filter::of_pictures(picture.format(), (1, 25), spec).ok()?;
-    let mut shared = picture.share().ok()?;
-    shared.stamp(0, false);
-    filter.push(&shared.0).ok()?;
-    filter.end().ok()?;
-    filter.pull_picture().ok()?
 }

@@ -23,7 +23,7 @@ const LIMITS: Limits = Limits {
     probe_bytes: MAX_BYTES,
     // Decoders count the padding of each row as well.
     max_pixels: MAX_PIXELS + MAX_PIXELS / 20,
-    decoders: &["png", "mjpeg", "gif", "webp", "bmp", "tiff", "libdav1d", "libaom-av1", "av1"],
+    decoders: &["png", "apng", "mjpeg", "gif", "webp", "bmp", "tiff", "libdav1d", "libaom-av1", "av1"],
 };
 
 /// The picture that a file is.
