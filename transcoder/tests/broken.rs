@@ -183,6 +183,38 @@ fn a_picture_that_changes_its_shape_gets_bars() {
     assert!(!bright(&left, 5.0), "there are bars");
 }
 
+#[test]
+fn chained_streams_of_opus_play_one_after_the_other() {
+    let part = |name: &str, sound: &str| clip(name, &format!("-f lavfi -i {sound} -t 3 -c:a libopus"));
+    let (folder, silent) = part("silent.opus", "anullsrc=sample_rate=48000");
+    let (_other, loud) = part("loud.opus", "sine=sample_rate=48000");
+    let chained = folder.path().join("chained.opus");
+    let [silent, loud] = [silent, loud].map(|path| std::fs::read(path).unwrap());
+    std::fs::write(&chained, [&silent[..], &silent, &loud].concat()).unwrap();
+    let done = transcode(&chained);
+    done.check();
+    assert_eq!(done.result.warnings, Vec::<String>::new());
+    assert!((8_950..9_100).contains(&done.result.duration_ms), "{}", done.result.duration_ms);
+    let log = done.filtered("a0", "-af silencedetect=noise=-40dB:duration=0.5");
+    let sound = log.split("silence_end: ").nth(1).and_then(|rest| rest.split([' ', '|']).next()).expect("a sound");
+    let sound: f64 = sound.trim().parse().expect("a time");
+    assert!((sound - 6.0).abs() < 0.05, "{sound}");
+}
+
+#[test]
+fn captions_end_with_the_film() {
+    let text = "1\n00:00:01,000 --> 01:00:00,000\nOn\n\n2\n00:10:00,000 --> 00:10:01,000\nBehind\n";
+    let (folder, film) = clip("plain.mp4", &format!("{SILENT} {CODED} -an"));
+    let (texts, whole) = (folder.path().join("a.srt"), folder.path().join("whole.mkv"));
+    std::fs::write(&texts, text).unwrap();
+    let mut made = std::process::Command::new("ffmpeg");
+    made.args(["-v", "error", "-i"]).arg(&film).arg("-i").arg(&texts).args(["-c", "copy", "-c:s", "srt"]).arg(&whole);
+    assert!(made.status().unwrap().success());
+    let done = transcode(&whole);
+    let captions = std::fs::read_to_string(done.path("s0/captions.vtt")).unwrap();
+    assert_eq!(captions, "WEBVTT\n\n00:00:01.000 --> 00:00:03.000\nOn\n");
+}
+
 /// Greens that are told as they are stored: taken for the other's, either would be off by thirty and more.
 #[test]
 fn a_picture_that_changes_its_matrix_keeps_its_colours() {

@@ -136,6 +136,13 @@ impl Picture {
         self.0.metadata().get(key)?.trim().parse().ok()
     }
 
+    /// Whether closed captions (CEA-608 or 708) come with it.
+    pub fn is_captioned(&self) -> bool {
+        let kind = ffi::AVFrameSideDataType::AV_FRAME_DATA_A53_CC;
+        // SAFETY: the frame is valid while it is borrowed; nothing is read through the result.
+        unsafe { !ffi::av_frame_get_side_data(self.0.as_ptr(), kind).is_null() }
+    }
+
     /// The ICC profile that its decoder found.
     pub fn profile(&self) -> Option<&[u8]> {
         // SAFETY: the frame is valid and owns its side data, whose bytes live as long as it; both are checked.

@@ -131,15 +131,24 @@ impl Source {
 
     /// The next packet, or nothing at the end. Broken parts of the file are errors; reading may go on after them.
     pub fn read(&mut self) -> Result<Option<Packet>, Error> {
-        let mut packet = Packet::empty();
-        match packet.read(&mut self.input) {
-            Ok(()) => {
-                self.rejoin(&mut packet);
-                Ok(Some(packet))
+        loop {
+            let mut packet = Packet::empty();
+            match packet.read(&mut self.input) {
+                Ok(()) if self.is_header(&packet) => {}
+                Ok(()) => {
+                    self.rejoin(&mut packet);
+                    return Ok(Some(packet));
+                }
+                Err(Error::Eof) => return Ok(None),
+                Err(error) => return Err(error),
             }
-            Err(Error::Eof) => Ok(None),
-            Err(error) => Err(error),
         }
+    }
+
+    /// Whether it is a header of Opus: where one stream follows another, ffmpeg takes it for a second of sound.
+    fn is_header(&self, packet: &Packet) -> bool {
+        let is_opus = self.tracks.get(packet.stream()).is_some_and(|track| track.codec == "opus");
+        is_opus && packet.data().is_some_and(|data| data.starts_with(b"OpusHead") || data.starts_with(b"OpusTags"))
     }
 
     /// Moves a packet to where it belongs if its clock jumped.

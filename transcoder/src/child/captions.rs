@@ -15,6 +15,8 @@ const MAX_CUES: usize = 20_000;
 const MAX_TEXT_BYTES: usize = 4 << 20;
 /// A text whose end nobody tells is shown this long, or until the next.
 const USUAL_MS: u64 = 5_000;
+/// What is said to be shown longer ends before it begins: the difference wrapped around.
+const LONGEST_MS: i64 = 24 * 3_600_000;
 
 /// Gathers a track's texts.
 pub struct Captioner {
@@ -49,15 +51,16 @@ impl Captioner {
     pub fn packet(&mut self, packet: &Packet) {
         let tick = (self.plan.track.tick.numerator(), self.plan.track.tick.denominator());
         let Some(time) = packet.pts().map(|time| Plan::since_origin(self.origin_us, time, tick, 1000)) else { return };
-        let length = Plan::since_origin(0, packet.duration(), tick, 1000);
-        self.end_ms = self.end_ms.max(time.saturating_add(length));
+        let length =
+            Some(Plan::since_origin(0, packet.duration(), tick, 1000)).filter(|ms| (1..LONGEST_MS).contains(ms));
+        self.end_ms = self.end_ms.max(time.saturating_add(length.unwrap_or(0)));
         for shown in self.decoder.decode(packet).unwrap_or_default() {
             // ffmpeg's decoders of the others have done that.
             let is_html = self.plan.track.codec == "subrip";
             let text = vtt::plain(&shown.event);
             let text = if is_html { unescaped(&text) } else { text };
             let begin = time + i64::from(shown.delay_ms);
-            let length = shown.length_ms.map(i64::from).or(Some(length).filter(|length| *length > 0));
+            let length = shown.length_ms.map(i64::from).filter(|ms| *ms < LONGEST_MS).or(length);
             self.bytes += text.len();
             if text.is_empty() || self.cues.len() >= MAX_CUES || self.bytes > MAX_TEXT_BYTES {
                 continue;
@@ -73,14 +76,15 @@ impl Captioner {
         u64::try_from(self.end_ms).unwrap_or(0)
     }
 
-    /// The file, unless nothing is ever shown.
-    pub fn finish(mut self, folder: &Folder) -> Result<Option<Captions>, Failure> {
+    /// The file, unless nothing is ever shown before the film's end.
+    pub fn finish(mut self, folder: &Folder, end_ms: u64) -> Result<Option<Captions>, Failure> {
+        self.cues.retain(|cue| cue.from_ms < end_ms);
         self.cues.sort_by_key(|cue| cue.from_ms);
         let next: Vec<u64> = self.cues.iter().skip(1).map(|cue| cue.from_ms).collect();
         let cues = self.cues.into_iter().enumerate().map(|(number, cue)| {
             let usual = cue.from_ms + USUAL_MS;
             let open = next.get(number).map_or(usual, |next| usual.min(*next));
-            Cue { from_ms: cue.from_ms, to_ms: cue.to_ms.unwrap_or(open), text: cue.text }
+            Cue { from_ms: cue.from_ms, to_ms: cue.to_ms.unwrap_or(open).min(end_ms), text: cue.text }
         });
         let cues: Vec<Cue> = cues.collect();
         if cues.is_empty() {

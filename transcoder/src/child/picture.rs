@@ -61,6 +61,7 @@ pub struct Pictures {
     storyboard: Storyboards,
     packets: u64,
     pub broken: u64,
+    captioned: bool,
 }
 
 /// What became of the picture.
@@ -70,6 +71,8 @@ pub struct Shown {
     pub poster: Option<FileRef>,
     pub storyboard: Option<Storyboard>,
     pub counts: Counts,
+    /// Whether there are captions inside the pictures.
+    pub captioned: bool,
 }
 
 struct Pending {
@@ -111,6 +114,7 @@ impl Pictures {
             rungs: Vec::new(),
             packets: 0,
             broken: 0,
+            captioned: false,
         })
     }
 
@@ -180,14 +184,14 @@ impl Pictures {
             rung.end(end);
         }
         let poster = self.poster.take().map(|jpeg| self.folder.put("poster.jpg".to_owned(), &jpeg)).transpose()?;
-        let counts = self.counts();
+        let (counts, captioned) = (self.counts(), self.captioned);
         let why = |size: Size| if size == self.plan.size { &self.plan.why } else { SMALLER };
         let videos = self.rungs.into_iter().map(|rung| {
             let why = why(rung.plan.size).to_owned();
             Ok(Video { why, ..rung.finish()? })
         });
         let video = videos.collect::<Result<_, Failure>>()?;
-        Ok(Shown { video, poster, storyboard: self.storyboard.finish(&self.folder, end)?, counts })
+        Ok(Shown { video, poster, storyboard: self.storyboard.finish(&self.folder, end)?, counts, captioned })
     }
 
     fn counts(&self) -> Counts {
@@ -197,7 +201,10 @@ impl Pictures {
     fn drain(&mut self) -> Result<(), Failure> {
         loop {
             match self.decoder.receive_picture() {
-                Ok(Some(picture)) => self.decoded_picture(picture)?,
+                Ok(Some(picture)) => {
+                    self.captioned |= picture.is_captioned();
+                    self.decoded_picture(picture)?;
+                }
                 Ok(None) => return Ok(()),
                 Err(error) if is_out_of_memory(error) => return Err(Failure::out_of_memory()),
                 Err(_) => {

@@ -87,10 +87,10 @@ impl Plan {
     pub fn of(tracks: &[Track], preset: &Preset) -> Result<Self, Failure> {
         use ffmpeg_next::media::Type;
         let moving = |track: &&Track| track.medium == Type::Video && !track.cover_art && track.width > 0;
-        // The largest picture is the one that is meant: others are previews.
-        let size = |track: &Track| u64::from(track.width) * u64::from(track.height);
-        let best = tracks.iter().filter(moving).map(size).max();
-        let main = tracks.iter().filter(moving).find(|track| Some(size(track)) == best);
+        // One that its container says is to be played, and of several the largest: others are previews.
+        let rank = |track: &Track| (track.default, u64::from(track.width) * u64::from(track.height));
+        let best = tracks.iter().filter(moving).map(rank).max();
+        let main = tracks.iter().filter(moving).find(|track| Some(rank(track)) == best);
         let heard: Vec<&Track> = tracks.iter().filter(|t| t.medium == Type::Audio && t.sample_rate > 0).collect();
         if main.is_none() && heard.is_empty() {
             return Err(Failure::nothing_inside());

@@ -44,6 +44,8 @@ const MAX_DECODER_THREADS: usize = 4;
 /// How far a job is when the packets were looked through, and when what fits was copied.
 const SCANNED: f64 = 0.01;
 const COPIED: f64 = 0.03;
+const CAPTIONED: &str =
+    "Closed captions inside the pictures (CEA-608 or 708) are left out; send them as a file beside the film.";
 
 struct Job {
     source: Source,
@@ -297,6 +299,9 @@ impl Job {
             return Err(Failure::copy_unfit());
         }
         self.warnings.extend(judge(shown.counts, ("picture", "pictures"), "players may show traces of it")?);
+        if shown.captioned {
+            self.warnings.push(CAPTIONED.to_owned());
+        }
         let mut video = shown.video;
         video.splice(0..0, self.copied.picture.take());
         let (audio, waveform) = self.finish_sounds(video.first().map(|video| video.segments.len()))?;
@@ -312,7 +317,7 @@ impl Job {
         // A header counts subtitles, too.
         let read_ms = self.captions.iter().map(Captioner::end_ms).fold(duration_ms, u64::max);
         self.warnings.extend(missing(expected, read_ms as f64 / 1e3)?);
-        let captions = self.captions.drain(..).map(|captions| captions.finish(&self.folder));
+        let captions = self.captions.drain(..).map(|captions| captions.finish(&self.folder, duration_ms));
         let captions = captions.filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let chapters = self.finish_chapters(duration_ms)?;
         av::give_memory_back();

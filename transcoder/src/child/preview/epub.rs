@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 
 use percent_encoding::percent_decode_str;
-use roxmltree::{Document, Node};
+use roxmltree::{Document, Node, ParsingOptions};
 use zip::ZipArchive;
 
 use crate::failure::Failure;
+use crate::rules::beside::encoding;
 
 const MAX_ENTRIES: usize = 65_536;
 const MAX_TEXT_BYTES: u64 = 4 << 20;
@@ -41,20 +42,27 @@ fn bytes(book: &mut Book, name: &str, most: u64) -> Option<Vec<u8>> {
 }
 
 fn text(book: &mut Book, name: &str) -> Result<String, Failure> {
-    let text = bytes(book, name, MAX_TEXT_BYTES).and_then(|bytes| String::from_utf8(bytes).ok());
-    text.map(|text| text.trim_start_matches('\u{feff}').to_owned()).ok_or_else(damaged)
+    let bytes = bytes(book, name, MAX_TEXT_BYTES).ok_or_else(damaged)?;
+    // UTF-8 or UTF-16, as EPUB has it.
+    encoding::decode(&bytes).map(|(text, _)| text.trim_start_matches('\u{feff}').to_owned()).map_err(|_| damaged())
+}
+
+/// EPUB 2 has a document type, which is read from nowhere; one that makes texts grow is refused.
+fn parse(text: &str) -> Option<Document<'_>> {
+    let options = ParsingOptions { allow_dtd: !text.contains("<!ENTITY"), ..ParsingOptions::default() };
+    Document::parse_with_options(text, options).ok()
 }
 
 /// Where the package document is.
 fn package_path(container: &str) -> Option<String> {
-    let document = Document::parse(container).ok()?;
+    let document = parse(container)?;
     let root = document.descendants().find(|node| node.tag_name().name() == "rootfile")?;
     root.attribute("full-path").map(str::to_owned)
 }
 
 /// Where the package document says that the cover is, relative to itself.
 fn cover_href(opf: &str) -> Option<String> {
-    let document = Document::parse(opf).ok()?;
+    let document = parse(opf)?;
     let named = |name: &'static str| document.descendants().filter(move |node| node.tag_name().name() == name);
     let is_picture = |item: &Node<'_, '_>| item.attribute("media-type").is_some_and(|kind| kind.starts_with("image/"));
     let has = |item: &Node<'_, '_>, word: &str| {
@@ -99,6 +107,9 @@ fn coverless() -> Failure {
 mod tests {
     use super::{cover_href, package_path, resolve};
 
+    const EPUB_2: &str = r#"<!DOCTYPE package PUBLIC "+//ISBN 0-9673008-1-9//DTD OEB 1.2 Package//EN"
+        "http://openebook.org/dtds/oeb-1.2/oebpkg12.dtd">"#;
+
     #[test]
     fn the_cover_is_what_the_package_says() {
         let container = r#"<?xml version="1.0"?><container xmlns="urn:oasis:names:tc:opendocument:xmlns:container">
@@ -114,6 +125,7 @@ mod tests {
             (opf("", r#"<item id="x" href="c.jpg" media-type="image/jpeg" properties="svg cover-image"/>"#), "c.jpg"),
             (opf(r#"<meta name="cover" content="a"/>"#, ""), "a.png"),
             (opf("", r#"<item id="Cover1" href="b.png" media-type="image/png"/>"#), "b.png"),
+            (format!("{EPUB_2}{}", opf(r#"<meta name="cover" content="a"/>"#, "")), "a.png"),
         ];
         for (opf, href) in cases {
             assert_eq!(cover_href(&opf).as_deref(), Some(href));

@@ -5,7 +5,7 @@
 //! A text whose times can't be read is left out and counted; a file of which most can't be read is refused with its line.
 
 mod ass;
-mod encoding;
+pub mod encoding;
 mod marked;
 mod srt;
 mod times;
