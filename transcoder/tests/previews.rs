@@ -320,10 +320,12 @@ fn documents_that_cannot_be_drawn_say_why() {
 }
 
 #[test]
-fn however_deep_a_document_is_it_ends() {
+fn however_much_a_document_holds_it_ends() {
     let open = "q ".repeat(2_000_000);
     let nested = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
-    for drawn in [open, nested] {
+    let lines = |n: usize| format!("{} {} m {} {} l S\n", n % 595, n % 7, n * 31 % 595, 842 - n % 11);
+    let many = (0..150_000).map(lines).collect::<String>();
+    for drawn in [open, nested, many] {
         let (_folder, file) = written("deep.pdf", &pdf((595, 842), &drawn, ""));
         if let Err((code, reason)) = make(&file, PDF) {
             assert!(["document_unusable", "out_of_memory"].contains(&code.as_str()), "{code}: {reason}");

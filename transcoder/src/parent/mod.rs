@@ -45,6 +45,8 @@ impl Patience {
 const PROBE: Duration = Duration::from_secs(20);
 /// Kept of what ffmpeg says, for the log.
 const STDERR_BYTES: usize = 4096;
+/// What Rust says before it gives up for want of memory.
+const NO_MEMORY: &str = "memory allocation of ";
 /// The longest line: the result of twelve hours in eight rungs and tracks fits.
 const LINE_BYTES: usize = 16 << 20;
 
@@ -88,6 +90,7 @@ pub async fn run(
     }
     let status = child.wait().await.map_err(|error| Failure::disk(&error))?;
     let log = log.await.unwrap_or_default();
+    let ended = ended(status, &log);
     if !status.success() && !log.is_empty() {
         tracing::debug!(%status, log, "a job's child failed");
         heard(Event::Said(log));
@@ -95,7 +98,7 @@ pub async fn run(
     let result = outcome.and_then(|last| match last {
         Some(Event::Done(done)) if status.success() => Ok(*done),
         Some(Event::Failed(failure)) => Err(failure),
-        _ => Err(ended(status)),
+        _ => Err(ended),
     });
     if matches!(options.task, Task::Preview { .. }) { result.map_err(of_preview) } else { result }
 }
@@ -191,9 +194,10 @@ fn too_slow() -> Failure {
     Failure::of_file("too_slow", "Transcoding this file takes longer than a job may.")
 }
 
-/// The failure of a child that ended without a word.
-fn ended(status: ExitStatus) -> Failure {
+/// The failure of a child that ended without a word but these on its standard error.
+fn ended(status: ExitStatus, log: &str) -> Failure {
     match status.signal() {
+        Some(libc::SIGABRT) if log.contains(NO_MEMORY) => Failure::out_of_memory(),
         Some(libc::SIGXCPU) => too_slow(),
         Some(libc::SIGXFSZ) => Failure::of_file("too_large", "A part of the result is larger than a job may write."),
         Some(libc::SIGKILL) => {
@@ -217,7 +221,7 @@ mod tests {
     #[test]
     fn a_preview_speaks_of_no_transcoding() {
         for failure in
-            [too_slow(), super::no_progress(), ended(ExitStatus::from_raw(libc::SIGSEGV)), Failure::out_of_memory()]
+            [too_slow(), super::no_progress(), ended(ExitStatus::from_raw(libc::SIGSEGV), ""), Failure::out_of_memory()]
         {
             let said = of_preview(failure.clone());
             assert_eq!((said.code, said.retryable), (failure.code, failure.retryable));
@@ -235,9 +239,12 @@ mod tests {
             (libc::SIGABRT, "transcoder_crashed", true),
         ];
         for (signal, code, retryable) in cases {
-            let failure = ended(ExitStatus::from_raw(signal));
+            let failure = ended(ExitStatus::from_raw(signal), "");
             assert_eq!((failure.code.as_str(), failure.retryable), (code, retryable));
         }
-        assert_eq!(ended(ExitStatus::from_raw(0)).code, "transcoder_crashed");
+        let log = "memory allocation of 402653184 bytes failed\n";
+        let failure = ended(ExitStatus::from_raw(libc::SIGABRT), log);
+        assert_eq!((failure.code.as_str(), failure.retryable), ("out_of_memory", false));
+        assert_eq!(ended(ExitStatus::from_raw(0), "").code, "transcoder_crashed");
     }
 }
