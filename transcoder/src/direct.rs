@@ -60,7 +60,7 @@ async fn run(
 ) -> Result<Transcoded, Failure> {
     let source = source.try_clone().map_err(|error| Failure::disk(&error))?;
     let mut written = Ok(());
-    let heard = |event| match event {
+    let heard = async |event| match event {
         Event::Progress(progress) => told(progress.fraction),
         Event::Early(early) if early.ended => {
             written = write(&out.join(PLAYABLE), &early);

@@ -111,6 +111,11 @@ impl Failure {
         )
     }
 
+    pub fn delivery() -> Self {
+        let text = "The files that were made couldn't be brought to the server. Try again later.";
+        Self::of_machine("delivery_stalled", text)
+    }
+
     pub fn disk(error: &std::io::Error) -> Self {
         let text = format!("The transcoder couldn't write its files ({error}). Try again later.");
         Self::of_machine("worker_disk", text)

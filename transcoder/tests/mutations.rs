@@ -119,7 +119,7 @@ async fn end(bytes: &[u8]) -> String {
 
 async fn try_once(source: fs::File, options: Options) -> Result<(), Failure> {
     let folder = tempfile::tempdir().unwrap();
-    let result = parent::run(source, folder.path(), options, |_| {}).await?;
+    let result = parent::run(source, folder.path(), options, async |_| {}).await?;
     assert!(result.files().all(|file| folder.path().join(&file.name).is_file()));
     Ok(())
 }

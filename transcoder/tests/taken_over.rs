@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pinreel_runner::{Preset, Task};
+use pinreel_runner::{MAX_FILES, Preset, Task};
 use pinreel_transcoder::child::events::{Event, Progress, Reporter};
 use pinreel_transcoder::failure::Failure;
 use pinreel_transcoder::fence;
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 }
 
 type Test = fn(&tokio::runtime::Runtime);
-const TESTS: [(&str, Test); 10] = [
+const TESTS: [(&str, Test); 13] = [
     ("the_fence_is_whole_here", the_fence_is_whole_here),
     ("its_own_folder_is_its_own", its_own_folder_is_its_own),
     ("other_files_are_out_of_reach", other_files_are_out_of_reach),
@@ -44,17 +44,26 @@ const TESTS: [(&str, Test); 10] = [
     ("nothing_can_be_started", nothing_can_be_started),
     ("memory_is_bounded_and_never_run", memory_is_bounded_and_never_run),
     ("silence_and_noise_end", silence_and_noise_end),
+    ("what_no_honest_child_says_ends_it", what_no_honest_child_says_ends_it),
+    ("a_child_waits_while_its_parent_is_behind", a_child_waits_while_its_parent_is_behind),
+    ("nobody_stays_after_their_last_word", nobody_stays_after_their_last_word),
     ("a_crash_is_told_as_one", a_crash_is_told_as_one),
 ];
 
 /// Runs a child that does `what`, and what it says; patience is short.
 fn run(runtime: &tokio::runtime::Runtime, what: &str, folder: &Path) -> Failure {
+    run_heard(runtime, what, folder, async |_| {})
+}
+
+fn run_heard(runtime: &tokio::runtime::Runtime, what: &str, folder: &Path, heard: impl AsyncFnMut(Event)) -> Failure {
     let mut order = tempfile::tempfile().unwrap();
     order.write_all(what.as_bytes()).unwrap();
     std::io::Seek::rewind(&mut order).unwrap();
-    let patience = Patience { no_progress: Duration::from_secs(3), wall_clock: Duration::from_secs(6) };
+    // What is sent without end takes a while to be too much.
+    let wall_clock = Duration::from_secs(if what.starts_with("flood") { 120 } else { 6 });
+    let patience = Patience { no_progress: Duration::from_secs(3), wall_clock };
     let options = Options { patience, copying: true, weak: true, preset: Preset::default(), task: Task::Renditions };
-    runtime.block_on(parent::run(order, folder, options, |_| {})).unwrap_err()
+    runtime.block_on(parent::run(order, folder, options, heard)).unwrap_err()
 }
 
 /// The errors that each try ended in, as the child tells them.
@@ -138,6 +147,41 @@ fn silence_and_noise_end(runtime: &tokio::runtime::Runtime) {
     }
 }
 
+/// Each sends well-formed lines without end, or one that is too long; of files, each arrives once.
+fn what_no_honest_child_says_ends_it(runtime: &tokio::runtime::Runtime) {
+    let folder = tempfile::tempdir().unwrap();
+    for (what, files) in
+        [("file", 1), ("segment", 1), ("early", 0), ("report", 0), ("said", 0), ("name", 0), ("names", MAX_FILES)]
+    {
+        let mut heard = 0;
+        let failure = run_heard(runtime, &format!("flood {what}"), folder.path(), async |event| {
+            heard += usize::from(matches!(event, Event::File(_) | Event::Segment { .. }));
+        });
+        assert_eq!((failure.code.as_str(), failure.retryable), ("transcoder_error", true), "{what}: {failure}");
+        assert_eq!(heard, files, "{what}");
+    }
+}
+
+fn a_child_waits_while_its_parent_is_behind(runtime: &tokio::runtime::Runtime) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut heard = 0;
+    let failure = run_heard(runtime, "ahead 20000", folder.path(), async |_| {
+        if heard == 0 {
+            // Longer than it may go without progress, and than all of it may take.
+            tokio::time::sleep(Duration::from_secs(7)).await;
+            assert!(!folder.path().join("told").exists(), "its lines were taken in though nobody heard them");
+        }
+        heard += 1;
+    });
+    assert_eq!((failure.code.as_str(), heard), ("tried", 20_000));
+}
+
+fn nobody_stays_after_their_last_word(runtime: &tokio::runtime::Runtime) {
+    let folder = tempfile::tempdir().unwrap();
+    let failure = run(runtime, "stay", folder.path());
+    assert_eq!((failure.code.as_str(), failure.retryable), ("transcoder_error", true), "{failure}");
+}
+
 fn a_crash_is_told_as_one(runtime: &tokio::runtime::Runtime) {
     let folder = tempfile::tempdir().unwrap();
     for what in ["abort", "fault", "leave"] {
@@ -167,6 +211,8 @@ fn taken_over(parent: i32) -> ExitCode {
         "network" => network(),
         "start" => start(),
         "memory" => memory(),
+        "flood" => flood(argument, &report),
+        "ahead" => ahead(argument.parse().unwrap(), &report),
         other => misbehave(other, &report),
     };
     let told: Vec<String> = outcomes.into_iter().map(|(name, outcome)| format!("{name}={outcome}")).collect();
@@ -301,6 +347,28 @@ fn memory() -> Outcomes {
     ]
 }
 
+fn flood(what: &str, report: &Reporter) -> ! {
+    let mut number = 0_u64;
+    loop {
+        number += 1;
+        report.send(&match what {
+            "file" => Event::File("v240/init.mp4".into()),
+            "segment" => Event::Segment { name: "v240/init.mp4".into(), ticks: number },
+            "early" => Event::Early(Box::default()),
+            "report" => Event::Progress(Progress { played_ms: number, ..Progress::default() }),
+            "said" => Event::Said("hello".into()),
+            "name" => Event::File("a".repeat(1 << 20)),
+            "names" => Event::File(format!("v240/{number}")),
+            other => panic!("no such flood: {other}"),
+        });
+    }
+}
+
+fn ahead(files: u64, report: &Reporter) -> Outcomes {
+    (0..files).for_each(|number| report.send(&Event::File(format!("v240/{number}"))));
+    vec![("told", of(std::fs::write("told", "")))]
+}
+
 fn misbehave(how: &str, report: &Reporter) -> ! {
     match how {
         "sleep" => loop {
@@ -320,6 +388,12 @@ fn misbehave(how: &str, report: &Reporter) -> ! {
         "nonsense" => {
             let _ = std::io::stdout().write_all(b"{\"file\":\n");
             std::thread::sleep(Duration::from_secs(60));
+        }
+        "stay" => {
+            report.send(&Event::Done(Box::default()));
+            loop {
+                std::thread::sleep(Duration::from_secs(60));
+            }
         }
         "abort" => std::process::abort(),
         // SAFETY: none: it is meant to crash.

@@ -35,7 +35,7 @@ mod transcoded;
 
 pub use growth::{Early, Growth};
 pub use lease::{Capabilities, Kind, Lease, LeaseRequest, Source};
-pub use names::{MAX_NAME_BYTES, is_file_name};
+pub use names::{MAX_FILES, MAX_NAME_BYTES, is_file_name};
 pub use preset::{MAX_RUNGS, Preset, PresetError};
 pub use register::{Register, Registered};
 pub use report::{Complete, Fail, LogLine, Progress, ProgressAnswer, Release, Rung};

@@ -1,5 +1,7 @@
 //! The grammar of delivered files' names.
 
+/// Files that one job may deliver: eight rungs and eight languages of 13 hours in segments of 4 s are fewer.
+pub const MAX_FILES: usize = 200_000;
 /// Longer names are refused.
 pub const MAX_NAME_BYTES: usize = 96;
 

@@ -61,7 +61,7 @@ pub enum MediaError {
     #[error("The job's files are over their limit of {0} bytes together.")]
     JobTooLarge(u64),
     #[error("A job may deliver at most {0} files.")]
-    TooManyFiles(u32),
+    TooManyFiles(usize),
     #[error("The bytes of {name} hash to {actual}, not to the {expected} that was announced; send the file again.")]
     CidWrong { name: String, expected: String, actual: String },
     #[error("The cid in the query isn't a CID: send ?cid= with the file's own.")]

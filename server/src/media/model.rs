@@ -23,8 +23,6 @@ pub const PRIORITY_OF_REPAIRS: i16 = -1;
 /// Sources from this size on are kept for fast workers, for so long.
 pub const LARGE_BYTES: i64 = 512 << 20;
 pub const KEPT_FOR_FAST_MS: i64 = 120_000;
-/// Files of one job: eight rungs and eight languages of 27 hours in segments of 4 s would be more.
-pub const MAX_FILES: u32 = 200_000;
 
 const GIVEN_UP: &str = "The transcoder stopped in the middle of this file three times, so it was given up. \
                         Try again, or publish the file as it is.";

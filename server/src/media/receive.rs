@@ -4,13 +4,14 @@ use axum::body::{Body, BodyDataStream};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use pinreel_content::{BlobWriter, Cid, Store, Stored};
+use pinreel_runner::MAX_FILES;
 use tokio::task::spawn_blocking;
 
 use crate::app::App;
 use crate::fault;
 
 use super::error::MediaError;
-use super::model::{MAX_FILES, max_job_bytes};
+use super::model::max_job_bytes;
 use super::names;
 use super::store::{self, DeliveredFile, Held};
 
@@ -21,7 +22,7 @@ const PIECE_BYTES: usize = 1 << 20;
 pub async fn receive(app: &App, held: &Held, name: &str, expected: Cid, body: Body) -> Result<Stored, MediaError> {
     let kind = names::kind(name).ok_or_else(|| MediaError::NameRefused(super::model::plain(name, 60)))?;
     let (files, bytes) = store::delivered_beside(&app.database, held.job, name).await?;
-    if files >= i64::from(MAX_FILES) {
+    if usize::try_from(files).is_ok_and(|files| files >= MAX_FILES) {
         return Err(MediaError::TooManyFiles(MAX_FILES));
     }
     let limit_bytes = max_job_bytes(held.source_bytes.unsigned_abs());

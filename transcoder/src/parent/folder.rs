@@ -30,7 +30,7 @@ impl Folder {
         if !is_file_name(name) {
             return Err(Failure::internal("its child names an impossible file"));
         }
-        let bytes = self.bytes(name).map_err(|error| Failure::disk(&error))?;
+        let bytes = self.bytes(name).map_err(|error| unreadable(&error))?;
         let stored = hash_bytes(&bytes);
         let file = FileRef { name: name.to_owned(), cid: stored.cid.to_string(), bytes: stored.size_bytes };
         Ok((file, Bytes::from(bytes)))
@@ -54,6 +54,14 @@ impl Folder {
         file.take(FILE_BYTES).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
+}
+
+/// A file that isn't there as it was told is the child's fault, not the disk's.
+fn unreadable(error: &io::Error) -> Failure {
+    let is_untrue =
+        matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidData)
+            || error.raw_os_error() == Some(libc::ELOOP);
+    if is_untrue { Failure::internal("its child names a file that it didn't write") } else { Failure::disk(error) }
 }
 
 /// Replaces every file of a result by what `known` says of it; a file that it doesn't know is a failure.
@@ -110,7 +118,7 @@ mod tests {
         assert_eq!(file.cid, pinreel_content::hash_bytes(b"hello").cid.to_string());
         symlink("v720", inner.join("v480")).expect("made");
         for bad in ["link", "up/secret", "v480/init.mp4", "../secret", "v720", "missing", "/etc/passwd"] {
-            assert!(folder.read(bad).is_err(), "{bad}");
+            assert_eq!(folder.read(bad).expect_err(bad).code, "transcoder_error", "{bad}");
         }
     }
 }

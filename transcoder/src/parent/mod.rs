@@ -1,5 +1,6 @@
 //! The parent's side of a job: starting the child, watching it, taking its files. It never parses media.
 
+mod account;
 pub mod folder;
 mod lines;
 
@@ -11,13 +12,14 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use pinreel_runner::{Preset, Task, Transcoded};
-use tokio::io::AsyncReadExt;
-use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::child::events::{Event, Progress};
 use crate::failure::Failure;
 use crate::fence::Layers;
+use account::Account;
 use lines::Lines;
 
 /// How long a child may take.
@@ -47,8 +49,10 @@ const PROBE: Duration = Duration::from_secs(20);
 const STDERR_BYTES: usize = 4096;
 /// What Rust says before it gives up for want of memory.
 const NO_MEMORY: &str = "memory allocation of ";
-/// The longest line: the result of twelve hours in eight rungs and tracks fits.
-const LINE_BYTES: usize = 16 << 20;
+/// How long a child may take to end after its last word.
+const LEAVING: Duration = Duration::from_secs(20);
+/// The longest answer to a probe.
+const PROBE_BYTES: usize = 4096;
 
 /// How a job is to be done.
 #[derive(Clone, Debug)]
@@ -63,13 +67,13 @@ pub struct Options {
     pub task: Task,
 }
 
-/// Runs a job's child on `source`, its files going to `folder`; `heard` is told of each file and step. Dropping the
-/// future kills the child.
+/// Runs a job's child on `source`, its files going to `folder`; `heard` is told of each file, once, and of each step.
+/// While it takes its time, the child waits. Dropping the future kills the child.
 pub async fn run(
     source: File,
     folder: &Path,
     options: Options,
-    mut heard: impl FnMut(Event),
+    mut heard: impl AsyncFnMut(Event),
 ) -> Result<Transcoded, Failure> {
     let patience = options.patience;
     let mut arguments = Vec::new();
@@ -83,17 +87,28 @@ pub async fn run(
         return Err(Failure::internal("no pipe"));
     };
     let log = tokio::spawn(tail(stderr));
-    let outcome = listen(Lines::new(stdout, LINE_BYTES), patience, &mut heard).await;
+    let mut outcome = listen(Lines::new(stdout), Account::of(options.task), patience, &mut heard).await;
     if outcome.is_err() {
         // It may be gone already.
         let _ = child.start_kill();
     }
-    let status = child.wait().await.map_err(|error| Failure::disk(&error))?;
+    let status = match timeout(LEAVING, child.wait()).await {
+        Ok(status) => status,
+        Err(_) => {
+            outcome = outcome.and_then(|last| match last {
+                Some(Event::Failed(failure)) => Err(failure),
+                _ => Err(Failure::internal("its child doesn't end")),
+            });
+            let _ = child.start_kill();
+            child.wait().await
+        }
+    };
+    let status = status.map_err(|error| Failure::disk(&error))?;
     let log = log.await.unwrap_or_default();
     let ended = ended(status, &log);
     if !status.success() && !log.is_empty() {
         tracing::debug!(%status, log, "a job's child failed");
-        heard(Event::Said(log));
+        heard(Event::Said(log)).await;
     }
     let result = outcome.and_then(|last| match last {
         Some(Event::Done(done)) if status.success() => Ok(*done),
@@ -122,7 +137,7 @@ pub async fn probe() -> Result<Layers, Failure> {
     let nothing = File::open("/dev/null").map_err(|error| Failure::disk(&error))?;
     let mut child = spawn(nothing, folder.path(), &["--probe"]).map_err(|error| Failure::disk(&error))?;
     let stdout = child.stdout.take().ok_or_else(|| Failure::internal("no pipe"))?;
-    let answer = timeout(PROBE, Lines::new(stdout, LINE_BYTES).next()).await;
+    let answer = timeout(PROBE, Lines::new(stdout).next(|_| PROBE_BYTES)).await;
     let answer = answer.map_err(|_| Failure::internal("its child is silent"))?;
     let line = answer.map_err(|error| Failure::disk(&error))?.unwrap_or_default();
     match serde_json::from_slice(&line) {
@@ -145,34 +160,49 @@ fn spawn(source: File, folder: &Path, arguments: &[&str]) -> std::io::Result<Chi
 
 /// The last event, if the child said how it ended.
 async fn listen(
-    mut lines: Lines<ChildStdout>,
+    mut lines: Lines<impl AsyncRead + Unpin>,
+    mut account: Account,
     patience: Patience,
-    heard: &mut impl FnMut(Event),
+    heard: &mut impl AsyncFnMut(Event),
 ) -> Result<Option<Event>, Failure> {
-    let deadline = Instant::now() + patience.wall_clock;
+    let mut deadline = Instant::now() + patience.wall_clock;
     let mut stalled = Instant::now() + patience.no_progress;
     let mut furthest = Progress::default();
     loop {
-        let Ok(line) = timeout_at(stalled.min(deadline), lines.next()).await else {
+        let line = timeout_at(stalled.min(deadline), lines.next(|line| account.most_bytes(line))).await;
+        let Ok(line) = line else {
             return Err(if deadline <= stalled { too_slow() } else { no_progress() });
         };
-        let Some(line) = line.map_err(|error| Failure::disk(&error))? else { return Ok(None) };
+        let Some(line) = line.map_err(|error| unread(&error))? else { return Ok(None) };
         let event = serde_json::from_slice(&line).map_err(|_| Failure::internal("its child talks nonsense"))?;
-        match event {
-            Event::Done(_) | Event::Failed(_) | Event::Fence(_) => return Ok(Some(event)),
+        account.take(&event)?;
+        let is_step = match &event {
+            Event::Done(_) | Event::Failed(_) => return Ok(Some(event)),
             Event::Progress(progress) => {
-                if progress.played_ms > furthest.played_ms || progress.fraction > furthest.fraction {
-                    stalled = Instant::now() + patience.no_progress;
+                let is_step = progress.played_ms > furthest.played_ms || progress.fraction > furthest.fraction;
+                if is_step {
                     furthest = progress.clone();
                 }
-                heard(Event::Progress(progress));
+                is_step
             }
-            Event::Said(_) => heard(event),
-            Event::File(_) | Event::Segment { .. } | Event::Early(_) => {
-                stalled = Instant::now() + patience.no_progress;
-                heard(event);
-            }
+            // None of them comes twice.
+            Event::File(_) | Event::Segment { .. } | Event::Early(_) => true,
+            Event::Fence(_) | Event::Said(_) => false,
+        };
+        if is_step {
+            stalled = Instant::now() + patience.no_progress;
         }
+        let waits = Instant::now();
+        heard(event).await;
+        // It waited for us.
+        (stalled, deadline) = (stalled + waits.elapsed(), deadline + waits.elapsed());
+    }
+}
+
+fn unread(error: &std::io::Error) -> Failure {
+    match error.kind() {
+        std::io::ErrorKind::InvalidData => Failure::internal("its child says too much at once"),
+        _ => Failure::internal(&format!("its child can't be heard: {error}")),
     }
 }
 

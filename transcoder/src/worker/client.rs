@@ -1,12 +1,16 @@
 //! The runner protocol's calls, and what their answers mean for a worker.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::{future, stream};
 use pinreel_runner::{Complete, Fail, FileRef, Growth, Lease, LeaseRequest, Progress, ProgressAnswer};
 use pinreel_runner::{Register, Registered, Release};
-use reqwest::header::RANGE;
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use reqwest::header::{CONTENT_LENGTH, RANGE};
+use reqwest::{Body, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +19,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(60);
 const CALL: Duration = Duration::from_secs(60);
 const DELIVERY: Duration = Duration::from_secs(600);
+/// Sent at a time.
+const PIECE_BYTES: usize = 64 << 10;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 /// Kept of an error's text.
@@ -130,10 +136,10 @@ impl JobClient {
         Err(Trouble::Away(format!("{} instead of the source from byte {offset} on", response.status())))
     }
 
-    pub async fn put(&self, file: &FileRef, bytes: Bytes) -> Result<(), Trouble> {
+    pub async fn put(&self, file: &FileRef, bytes: Bytes, sent: &Sent) -> Result<(), Trouble> {
         let request = self.request(Method::PUT, &format!("files/{}", file.name))?;
-        let request = request.query(&[("cid", &file.cid)]).body(bytes).timeout(DELIVERY);
-        of_job(send(request).await).map(drop)
+        let request = request.header(CONTENT_LENGTH, bytes.len()).body(sent.counting(bytes));
+        of_job(send(request.query(&[("cid", &file.cid)]).timeout(DELIVERY)).await).map(drop)
     }
 
     pub async fn progress(&self, body: &Progress) -> Result<ProgressAnswer, Trouble> {
@@ -160,6 +166,26 @@ impl JobClient {
     async fn tell(&self, call: &str, body: &impl Serialize) -> Result<(), Trouble> {
         let request = self.request(Method::POST, call)?.json(body).timeout(DELIVERY);
         of_job(send(request).await).map(drop)
+    }
+}
+
+/// How far a file has gone, at most: bytes that go a second time count once.
+#[derive(Clone, Default)]
+pub struct Sent(Arc<AtomicU64>);
+
+impl Sent {
+    pub fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// A body that counts what is taken of it.
+    fn counting(&self, bytes: Bytes) -> Body {
+        let (sent, whole) = (self.clone(), bytes.len());
+        Body::wrap_stream(stream::unfold(bytes, move |mut rest| {
+            let piece = rest.split_to(rest.len().min(PIECE_BYTES));
+            sent.0.fetch_max((whole - rest.len()) as u64, Ordering::Relaxed);
+            future::ready((!piece.is_empty()).then_some((Ok::<_, Infallible>(piece), rest)))
+        }))
     }
 }
 

@@ -2,47 +2,137 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use futures_util::{TryStreamExt, stream};
 use pinreel_runner::FileRef;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::{Receiver, Sender};
 
-use super::client::{JobClient, Trouble, insist};
+use super::client::{JobClient, Sent, Trouble, insist};
 use super::grow::Told;
 use super::job::Stop;
+use super::report::Report;
 use crate::failure::Failure;
 use crate::parent::folder::Folder;
 
 /// Deliveries at a time.
 const AT_ONCE: usize = 4;
+/// How often within its limit a delivery is looked at.
+const LOOKS: u32 = 20;
 
-/// Delivers every file that `names` brings until it is closed, and tells of each: what was delivered, by name.
+/// Delivers every file that `names` brings until it is closed, and tells of each: what was delivered, by name. A file of
+/// which nothing more arrives within `limit` ends the try.
 pub async fn deliver(
-    client: &JobClient,
+    (client, report, limit): (&JobClient, &Report, Duration),
     folder: &Folder,
-    names: UnboundedReceiver<String>,
-    told: UnboundedSender<Told>,
+    names: Receiver<String>,
+    told: Sender<Told>,
 ) -> Result<HashMap<String, FileRef>, Stop> {
     let (done, told) = (RefCell::new(HashMap::new()), &told);
     let names = stream::unfold(names, |mut names| async move { names.recv().await.map(|name| (Ok(name), names)) });
     names
         .try_for_each_concurrent(AT_ONCE, |name| async {
-            let file = deliver_one(client, folder, &name).await?;
+            let sent = Sent::default();
+            let file = tokio::select! {
+                file = deliver_one(client, folder, &name, &sent) => file?,
+                () = stall(|| sent.bytes(), || report.is_answered(), limit) => {
+                    return Err(Stop::Failed(Failure::delivery()));
+                }
+            };
             done.borrow_mut().insert(name, file.clone());
             // Whoever listens may have given up; the job goes on.
-            let _ = told.send(Told::Delivered(file));
+            let _ = told.send(Told::Delivered(file)).await;
             Ok(())
         })
         .await?;
     Ok(done.into_inner())
 }
 
-async fn deliver_one(client: &JobClient, folder: &Folder, name: &str) -> Result<FileRef, Stop> {
+async fn deliver_one(client: &JobClient, folder: &Folder, name: &str, sent: &Sent) -> Result<FileRef, Stop> {
     let (file, bytes) = folder.read(name).map_err(Stop::Failed)?;
-    let sent = insist("delivering a file", || client.put(&file, bytes.clone())).await;
-    match sent {
+    let put = insist("delivering a file", || client.put(&file, bytes.clone(), sent)).await;
+    match put {
         Ok(()) => Ok(file),
         Err(Trouble::Lost) => Err(Stop::Lost),
         Err(trouble) => Err(Stop::Failed(Failure::internal(&trouble.to_string()))),
+    }
+}
+
+/// Ends once `sent` hasn't grown for `limit`. A server that is away is waited for: it could take nothing else either.
+async fn stall(sent: impl Fn() -> u64, is_answered: impl Fn() -> bool, limit: Duration) {
+    let (mut furthest, mut since) = (0, Instant::now());
+    while since.elapsed() < limit {
+        tokio::time::sleep(limit / LOOKS).await;
+        let now = sent();
+        if now > furthest || !is_answered() {
+            (furthest, since) = (now, Instant::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::future::pending;
+    use std::time::Duration;
+
+    use axum::Router;
+    use axum::http::StatusCode;
+    use axum::routing::put;
+    use pinreel_runner::{Lease, Preset, RECIPE, Source, Task};
+    use tokio::sync::mpsc;
+    use tokio::time::timeout;
+
+    use super::{Stop, deliver, stall};
+    use crate::parent::folder::Folder;
+    use crate::worker::client::Client;
+    use crate::worker::report::Report;
+
+    const LIMIT: Duration = Duration::from_millis(200);
+
+    #[tokio::test]
+    async fn a_delivery_may_be_slow_or_wait_for_a_server_that_is_away_but_not_stand_still() {
+        let sent = Cell::new(0);
+        let grows = || {
+            sent.set(sent.get() + 1);
+            sent.get()
+        };
+        assert!(timeout(LIMIT * 5, stall(grows, || true, LIMIT)).await.is_err(), "it went forward");
+        assert!(timeout(LIMIT * 5, stall(|| 7, || false, LIMIT)).await.is_err(), "nobody was there");
+        assert!(timeout(LIMIT * 50, stall(|| 7, || true, LIMIT)).await.is_ok(), "it waits for ever");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_never_arrives_is_the_machines_failure() {
+        let routes = Router::new()
+            .route("/runner/v1/jobs/job/files/poster.jpg", put(async || StatusCode::NO_CONTENT))
+            .route("/runner/v1/jobs/job/files/video.mp4", put(pending::<StatusCode>));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let server = format!("http://{}", listener.local_addr().expect("bound")).parse().expect("an address");
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        let lease = Lease {
+            job: "job".into(),
+            epoch: 1,
+            token: "token".into(),
+            source: Source { cid: String::new(), bytes: 0, file_name: String::new(), media_type: String::new() },
+            task: Task::Renditions,
+            recipe: RECIPE.into(),
+            preset: Preset::default(),
+            lease_ms: 1000,
+        };
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (client, report) = (Client::new(server).expect("a client").job(lease), Report::new(1));
+        let made = tempfile::tempdir().expect("a folder");
+        let folder = Folder::open(made.path()).expect("opened");
+        let (names, waiting) = mpsc::channel(9);
+        let (told, mut telling) = mpsc::channel(9);
+        for name in ["poster.jpg", "video.mp4"] {
+            std::fs::write(made.path().join(name), name).expect("written");
+            names.send(name.to_owned()).await.expect("taken");
+        }
+        let stopped = timeout(LIMIT * 50, deliver((&client, &report, LIMIT), &folder, waiting, told)).await;
+        let Err(Stop::Failed(failure)) = stopped.expect("it waits for ever") else { panic!("it was delivered") };
+        assert_eq!((failure.code.as_str(), failure.retryable), ("delivery_stalled", true));
+        assert!(telling.recv().await.is_some() && telling.recv().await.is_none(), "only the first arrived");
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use pinreel_runner::{Early, FileRef, Growth, Segment};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::Receiver;
 
 use super::client::{JobClient, Trouble, insist};
 use super::job::Stop;
@@ -21,7 +21,7 @@ pub enum Told {
 }
 
 /// Tells of every step until `told` is closed.
-pub async fn grow(job: &JobClient, mut told: UnboundedReceiver<Told>) -> Result<(), Stop> {
+pub async fn grow(job: &JobClient, mut told: Receiver<Told>) -> Result<(), Stop> {
     let mut stream = Stream::default();
     let mut is_wanted = true;
     while let Some(first) = told.recv().await {

@@ -13,6 +13,7 @@ mod grow;
 mod job;
 mod log;
 mod register;
+mod report;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
