@@ -1,5 +1,6 @@
 //! Why a job failed: a stable code, and a sentence for the person who sent the file.
 
+use pinreel_runner::is_of_worker;
 use serde::{Deserialize, Serialize};
 
 /// A named failure. Its code goes to the server, its reason to the creator.
@@ -98,6 +99,11 @@ impl Failure {
     /// The source's own stream was copied and turned out to be damaged: the job begins anew without copying.
     pub fn copy_unfit() -> Self {
         Self::of_machine("copy_unfit", "The file's own stream is damaged, so it must be encoded anew. Try again later.")
+    }
+
+    /// Whether this machine is at fault, and neither the file nor what became of the process that read it.
+    pub fn is_of_machine(&self) -> bool {
+        is_of_worker(&self.code, self.retryable)
     }
 
     pub fn is_copy_unfit(&self) -> bool {

@@ -38,7 +38,7 @@ pub use lease::{Capabilities, Kind, Lease, LeaseRequest, Source};
 pub use names::{MAX_FILES, MAX_NAME_BYTES, is_file_name};
 pub use preset::{MAX_RUNGS, Preset, PresetError};
 pub use register::{Register, Registered};
-pub use report::{Complete, Fail, LogLine, Progress, ProgressAnswer, Release, Rung};
+pub use report::{Complete, Fail, LogLine, Progress, ProgressAnswer, Release, Rung, is_of_worker};
 pub use task::{Document, Task};
 pub use transcoded::{
     Audio, Captions, Chapters, FileRef, FrameRate, Loudness, Made, Preview, PreviewSize, Segment, Storyboard,

@@ -75,6 +75,18 @@ pub struct Fail {
     pub log: Vec<LogLine>,
 }
 
+impl Fail {
+    pub fn is_of_worker(&self) -> bool {
+        is_of_worker(&self.code, self.retryable)
+    }
+}
+
+/// Whether a failure is the worker's own: its disk is full, its fence can't be put up. A process that broke down while it
+/// read the file isn't, for the file may be what broke it.
+pub fn is_of_worker(code: &str, retryable: bool) -> bool {
+    retryable && !matches!(code, "transcoder_crashed" | "transcoder_killed")
+}
+
 /// The worker ends before the job is done, through no fault of the job's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {

@@ -235,14 +235,25 @@ fn with_causes(error: &reqwest::Error) -> String {
     text
 }
 
-/// Pauses between tries: doubled each time up to [`LONGEST_PAUSE`].
+/// Pauses between tries: doubled each time up to the longest.
 pub struct Backoff {
     pause: Duration,
+    longest: Duration,
 }
 
 impl Backoff {
     pub fn new() -> Self {
-        Self { pause: FIRST_PAUSE }
+        Self::between(FIRST_PAUSE, LONGEST_PAUSE)
+    }
+
+    pub fn between(first: Duration, longest: Duration) -> Self {
+        Self { pause: first, longest }
+    }
+
+    /// The next one.
+    #[cfg(test)]
+    pub fn pause(&self) -> Duration {
+        self.pause
     }
 
     pub fn warn(&self, what: &str, trouble: &Trouble) {
@@ -250,8 +261,9 @@ impl Backoff {
     }
 
     pub async fn wait(&mut self) {
-        tokio::time::sleep(self.pause).await;
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        let pause = self.pause;
+        self.pause = (pause * 2).min(self.longest);
+        tokio::time::sleep(pause).await;
     }
 }
 

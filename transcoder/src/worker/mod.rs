@@ -14,6 +14,7 @@ mod job;
 mod log;
 mod register;
 mod report;
+mod rest;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ use crate::child::formats;
 use crate::parent;
 use crate::parent::folder::{check, sweep};
 use client::{Backoff, Client, JobClient, Trouble};
+use rest::Rest;
 
 pub use register::register;
 
@@ -159,7 +161,7 @@ async fn work_on(
     mut draining: watch::Receiver<bool>,
     held: &RefCell<Vec<JobClient>>,
 ) -> Result<(), End> {
-    let mut backoff = Backoff::new();
+    let (mut backoff, mut rest) = (Backoff::new(), Rest::default());
     let client = Client::new(settings.server.clone()).map_err(|error| error.to_string())?;
     let mut request = request(settings, wants);
     tracing::info!(server = %settings.server, worker = request.worker, wants = ?request.wants, "waiting for jobs");
@@ -182,9 +184,18 @@ async fn work_on(
                 backoff = Backoff::new();
                 let job = client.job(lease);
                 held.borrow_mut().push(job.clone());
-                let speed = do_job(&job, settings).await;
+                let outcome = do_job(&job, settings).await;
                 held.borrow_mut().retain(|other| other.lease.job != job.lease.job);
-                request.capabilities.speed = speed.or(request.capabilities.speed);
+                if let job::Outcome::Completed(speed) = &outcome {
+                    request.capabilities.speed = speed.or(request.capabilities.speed);
+                }
+                if !settings.once {
+                    tokio::select! {
+                        biased;
+                        _ = draining.wait_for(|told| *told) => return Ok(()),
+                        () = rest.after(&outcome) => {}
+                    }
+                }
             }
             Ok(None) => backoff = Backoff::new(),
             Err(trouble) => {
@@ -206,15 +217,13 @@ async fn work_on(
     }
 }
 
-/// Does a job; how fast it went, if it was done.
-async fn do_job(job: &JobClient, settings: &Settings) -> Option<f64> {
+/// Does a job, and says how it ended.
+async fn do_job(job: &JobClient, settings: &Settings) -> job::Outcome {
     let Lease { job: id, epoch, source, .. } = &job.lease;
     tracing::info!(job = id, epoch, bytes = source.bytes, "begins");
-    match job::run(job, (&settings.work_dir, settings.weak)).await {
-        job::Outcome::Completed(speed) => {
-            tracing::info!(job = id, epoch, "complete");
-            return speed;
-        }
+    let outcome = job::run(job, (&settings.work_dir, settings.weak)).await;
+    match &outcome {
+        job::Outcome::Completed(_) => tracing::info!(job = id, epoch, "complete"),
         job::Outcome::Failed(failure) => {
             // The server, which is told, warns. It keeps the source, so that whoever runs the node can look at what its
             // child died of.
@@ -231,7 +240,7 @@ async fn do_job(job: &JobClient, settings: &Settings) -> Option<f64> {
             tracing::info!(job = id, epoch, "given up: the server gave it to another or cancelled it")
         }
     }
-    None
+    outcome
 }
 
 /// What this machine calls itself.

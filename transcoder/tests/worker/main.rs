@@ -14,6 +14,7 @@ use axum::http::StatusCode;
 use common::{BINARY, clip};
 use pinreel_runner::Release;
 use server::{App, Server};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// A worker, its folder, and the server it talks to.
@@ -152,6 +153,21 @@ async fn other_bytes_than_the_cid_says_are_not_transcoded() {
         let fail = server.failed.take().expect("failed");
         assert_eq!((fail.code.as_str(), fail.retryable), ("source_mismatch", true));
         assert!(server.files.is_empty());
+    });
+}
+
+#[tokio::test]
+async fn a_worker_whose_machine_is_at_fault_says_so_and_rests_before_it_asks_again() {
+    let cid = Some(pinreel_content::hash_bytes(b"something else").cid.to_string());
+    let server = Server { source: small_clip(), cid, jobs: 9, ..Server::default() };
+    let mut bench = Bench::start(server, false).await;
+    let mut said = BufReader::new(bench.worker.stderr.take().unwrap()).lines();
+    while !said.next_line().await.unwrap().expect("it says so").contains("this machine is at fault") {}
+    bench.signal("TERM").await;
+    let app = bench.end().await;
+    app.with(|server| {
+        assert_eq!(server.failed.take().expect("failed").code, "source_mismatch");
+        assert_eq!(server.jobs, 8, "it asked for another");
     });
 }
 
