@@ -19,8 +19,9 @@
 //!
 //! `<name>` is a [`FileRef::name`], its one `/` unescaped. Whenever a job's lease is gone (given to another, job
 //! cancelled, deleted or finished) the answer is 409 with code `lease_lost` (or 401, 404, 410): the worker stops at
-//! once and says nothing more about that job. 5xx and a server that is away are retried. `complete` twice with the
-//! same epoch is answered 204 twice, and a line of the log is kept once however often it is sent.
+//! once and says nothing more about that job. 5xx and a server that is away are retried. `complete`, `fail` and `release`
+//! twice with the same epoch are answered 204 twice, also at the same time, and a line of the log is kept once however often
+//! it is sent. Only `register` can't be repeated: a registration token that was for one worker is used up.
 
 pub mod language;
 

@@ -24,13 +24,10 @@ use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, ApiResult, bearer};
 
 use super::error::MediaError;
 use super::lease::{self, Granted};
-use super::model::{
-    AfterLease, KeptProgress, LEASE_MS, MAX_ATTEMPTS, MAX_LOG_CHARS, MAX_LOG_LINES, RungProgress, after_failure,
-    is_slow, plain,
-};
+use super::model::{KeptProgress, LEASE_MS, LeaseEnd, MAX_LOG_CHARS, MAX_LOG_LINES, RungProgress, is_slow, plain};
 use super::store::{self, Asker, Held};
 use super::workers::{self, LIVE_MS};
-use super::{complete, grow, names, operate, receive};
+use super::{complete, fail, grow, names, receive};
 
 /// A result names every segment: a long film's are a few megabytes of JSON.
 const MAX_RESULT_BYTES: usize = 64 << 20;
@@ -210,7 +207,8 @@ async fn completed(
     if i64::from(held.epoch) != told.epoch || !(held.current || held.completed) {
         return Err(MediaError::LeaseLost.into());
     }
-    complete::complete(&app, &held, &told.result, &lines(&told.log)).await?;
+    let ended = complete::complete(&app, &held, &told.result, &lines(&told.log)).await;
+    lease::once(&app, (job, &token, told.epoch), |held| held.completed, ended).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -220,30 +218,12 @@ async fn fail(
     Bearer(token): Bearer,
     ApiJson(told): ApiJson<Fail>,
 ) -> ApiResult<StatusCode> {
-    let held = current(&app, job, &token, told.epoch).await?;
-    tracing::warn!(%job, code = told.code, reason = told.reason, retryable = told.retryable, "transcoding failed");
-    let mut transaction = app.database.begin().await.map_err(MediaError::from)?;
-    let now_ms = app.clock.now_ms();
-    let mut then = after_failure(held.attempts, told.retryable, &told.code, &told.reason);
-    if held.attempts < MAX_ATTEMPTS
-        && let Some(codec) = told.needs_codec.as_deref().map(|codec| plain(codec, 40))
-        && store::workers::is_decoded_elsewhere(&mut transaction, &held.worker, &codec, now_ms - LIVE_MS).await?
-    {
-        then = AfterLease::Elsewhere { codec };
-    }
-    let ended = store::end_lease(&mut transaction, (job, Some(held.epoch)), &then, now_ms).await?;
-    if !ended {
-        return Err(MediaError::LeaseLost.into());
-    }
-    store::keep_lines(&mut transaction, (job, held.epoch), &lines(&told.log), now_ms).await?;
-    let line = format!(
-        "failed ({}): {}; {}",
-        plain(&told.code, 40),
-        plain(&told.reason, 300).trim_end_matches('.'),
-        operate::in_words(&then)
-    );
-    store::note(&mut transaction, job, &line, now_ms).await?;
-    transaction.commit().await.map_err(MediaError::from)?;
+    let did_fail = |held: &Held| matches!(held.ended, Some(LeaseEnd::Failed | LeaseEnd::Faulted));
+    let ended = match current(&app, job, &token, told.epoch).await {
+        Ok(held) => fail::fail(&app, &held, &told, &lines(&told.log)).await,
+        Err(error) => Err(error),
+    };
+    lease::once(&app, (job, &token, told.epoch), did_fail, ended).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -253,13 +233,12 @@ async fn release(
     Bearer(token): Bearer,
     ApiJson(told): ApiJson<Release>,
 ) -> ApiResult<StatusCode> {
-    let held = current(&app, job, &token, told.epoch).await?;
-    let (mut transaction, now_ms) = (app.database.begin().await.map_err(MediaError::from)?, app.clock.now_ms());
-    store::note(&mut transaction, job, "its worker was told to end and gave it back", now_ms).await?;
-    if !store::end_lease(&mut transaction, (job, Some(held.epoch)), &AfterLease::Back, now_ms).await? {
-        return Err(MediaError::LeaseLost.into());
-    }
-    transaction.commit().await.map_err(MediaError::from)?;
+    let ended = match current(&app, job, &token, told.epoch).await {
+        Ok(held) => fail::release(&app, &held).await,
+        Err(error) => Err(error),
+    };
+    let did_release = |held: &Held| held.ended == Some(LeaseEnd::Released);
+    lease::once(&app, (job, &token, told.epoch), did_release, ended).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -101,6 +101,19 @@ pub async fn holder(app: &App, job: Uuid, token: &str) -> Result<Held, MediaErro
     held.ok_or(MediaError::TokenWrong)
 }
 
+/// The answer to a call that ends a lease: one that came before, or at the same time and was first, is answered as then.
+pub async fn once(
+    app: &App,
+    (job, token, epoch): (Uuid, &str, i64),
+    did_end: impl Fn(&Held) -> bool,
+    ended: Result<(), MediaError>,
+) -> Result<(), MediaError> {
+    // A result's files are forgotten once it is complete.
+    let Err(error @ (MediaError::LeaseLost | MediaError::FileMissing(_))) = ended else { return ended };
+    let held = holder(app, job, token).await?;
+    if i64::from(held.epoch) == epoch && did_end(&held) { Ok(()) } else { Err(error) }
+}
+
 /// As `holder`, for calls that only the present lease may make.
 pub async fn current_holder(app: &App, job: Uuid, token: &str) -> Result<Held, MediaError> {
     let held = holder(app, job, token).await?;

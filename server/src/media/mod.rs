@@ -19,6 +19,7 @@ mod companions;
 mod complete;
 mod erased;
 mod error;
+mod fail;
 mod grow;
 mod grown;
 mod http;

@@ -24,6 +24,10 @@ pub const PRIORITY_OF_REPAIRS: i16 = -1;
 pub const LARGE_BYTES: i64 = 512 << 20;
 pub const KEPT_FOR_FAST_MS: i64 = 120_000;
 
+/// How long a worker whose own fault ended a try of a job isn't given it again: after the first time, the second, and each
+/// later one. Others may have it at once.
+pub const FAULT_PAUSES_MS: [i64; 3] = [30_000, 120_000, 600_000];
+
 const GIVEN_UP: &str = "The transcoder stopped in the middle of this file three times, so it was given up. \
                         Try again, or publish the file as it is.";
 
@@ -229,6 +233,31 @@ pub enum AfterLease {
         code: String,
         reason: String,
     },
+}
+
+/// How a worker gave its job back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseEnd {
+    /// It failed, because of the file.
+    Failed,
+    /// It failed, through the worker's own fault.
+    Faulted,
+    Released,
+}
+
+impl LeaseEnd {
+    /// The table's word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Faulted => "faulted",
+            Self::Released => "released",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Failed, Self::Faulted, Self::Released].into_iter().find(|end| end.name() == name)
+    }
 }
 
 /// A worker vanished: its lease ran out.

@@ -1,5 +1,6 @@
 //! The workers' protocol through the real router, with a worker that speaks it and real small files.
 
+mod ends;
 mod erased;
 mod fair;
 pub mod fake;
@@ -8,5 +9,4 @@ mod growing;
 mod leases;
 mod previews;
 mod publishing;
-
 mod results;

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
-use pinreel_runner::{Fail, LogLine, Progress, Release};
+use pinreel_runner::{Fail, LogLine, Progress};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -157,9 +157,7 @@ async fn a_released_job_goes_back_and_counts_as_no_try(owner: PgPool) {
     let worker = Worker::new(&test);
     for _ in 0..5 {
         let lease = worker.lease().await.unwrap();
-        let (path, release) = (format!("jobs/{}/release", lease.job), Release { epoch: lease.epoch });
-        assert_eq!(worker.post(&path, &lease.token, &release).await.0, StatusCode::NO_CONTENT);
-        assert_eq!(worker.post(&path, &lease.token, &release).await.1["code"], "lease_lost");
+        assert_eq!(worker.release(&lease).await.0, StatusCode::NO_CONTENT);
         assert_eq!(job(&test, &film).await.state, JobState::Queued);
     }
 }

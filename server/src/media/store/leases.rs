@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{BATCH, signal, take_back_early};
 use crate::clock::UnixMs;
 use crate::companions;
-use crate::media::model::{AfterLease, KEPT_FOR_FAST_MS, KeptProgress, LARGE_BYTES, Source};
+use crate::media::model::{AfterLease, FAULT_PAUSES_MS, KEPT_FOR_FAST_MS, KeptProgress, LARGE_BYTES, LeaseEnd, Source};
 use crate::signals::Signal;
 
 /// A job as its leaseholder sees it.
@@ -26,6 +26,8 @@ pub struct Held {
     pub current: bool,
     /// Whether this very lease brought the job to its end.
     pub completed: bool,
+    /// How its worker gave the job back, if it did.
+    pub ended: Option<LeaseEnd>,
 }
 
 #[derive(Clone, Debug)]
@@ -151,6 +153,25 @@ pub async fn end_lease(
     Ok(true)
 }
 
+/// Notes that a worker gave its job back, and how.
+pub async fn note_end(
+    connection: &mut PgConnection,
+    (job, epoch): (Uuid, i32),
+    end: LeaseEnd,
+    now_ms: UnixMs,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update job_lease set ended = $3, ended_ms = $4 where job = $1 and epoch = $2",
+        job,
+        epoch,
+        end.name(),
+        now_ms,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Takes the most urgent job that fits the asker; of those, one of the channel that has the fewest running, then of the
 /// one whose turn was longest ago; its oldest. Two callers never get the same one: each skips what the other has locked.
 pub async fn take_next(
@@ -175,6 +196,12 @@ pub async fn take_next(
                  and (needs_codec is null or needs_codec = any ($5) or not exists (
                      select from worker where revoked_ms is null and seen_ms >= $6 and needs_codec = any (codecs)))
                  and (not $7 or source_bytes < $8 or job.updated_ms <= $9)
+                 -- Tries since the job was last asked for that this worker's own faults ended: each pause is longer.
+                 and not exists (
+                     select from job_lease
+                     where job_lease.job = job.id and job_lease.epoch > job.epoch - job.attempts
+                         and job_lease.worker = $3 and ended = 'faulted'
+                     having max(ended_ms) + ($10::bigint[])[least(count(*), cardinality($10))::int] > $1)
              order by priority desc, coalesce(running.jobs, 0), media_turn.leased_ms nulls first, created_ms, id
              limit 1 for update of job skip locked
          )
@@ -192,6 +219,7 @@ pub async fn take_next(
         asker.slow,
         LARGE_BYTES,
         now_ms - KEPT_FOR_FAST_MS,
+        &FAULT_PAUSES_MS,
     )
     .fetch_optional(connection)
     .await?;
@@ -244,7 +272,7 @@ pub async fn begin_lease(
 /// The lease that a token was given for, live or lost.
 pub async fn held(pool: &PgPool, job: Uuid, token_sha256: &[u8]) -> sqlx::Result<Option<Held>> {
     let row = sqlx::query!(
-        "select job_lease.epoch, worker, job.epoch as job_epoch, state, source, source_bytes, recipe, attempts,
+        "select job_lease.epoch, worker, ended, job.epoch as job_epoch, state, source, source_bytes, recipe, attempts,
              task as \"task: Json<Task>\"
          from job_lease join job on job.id = job_lease.job
          where job_lease.job = $1 and token_sha256 = $2",
@@ -264,6 +292,7 @@ pub async fn held(pool: &PgPool, job: Uuid, token_sha256: &[u8]) -> sqlx::Result
         attempts: row.attempts,
         current: row.epoch == row.job_epoch && row.state == "leased",
         completed: row.epoch == row.job_epoch && row.state == "complete",
+        ended: row.ended.as_deref().and_then(LeaseEnd::parse),
     }))
 }
 

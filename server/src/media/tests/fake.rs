@@ -7,7 +7,7 @@ use axum::http::{Request, StatusCode, header};
 use pinreel_content::hash_bytes;
 use pinreel_runner::{
     Audio, Capabilities, Captions, Chapters, Complete, Early, Fail, FileRef, FrameRate, Growth, Kind, Lease,
-    LeaseRequest, Loudness, PROTOCOL, Progress, RECIPE, Rung, Segment, Storyboard, Transcoded, Video,
+    LeaseRequest, Loudness, PROTOCOL, Progress, RECIPE, Release, Rung, Segment, Storyboard, Transcoded, Video,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -183,6 +183,10 @@ impl<'t> Worker<'t> {
             log: Vec::new(),
         };
         self.post(&format!("jobs/{}/fail", lease.job), &lease.token, &told).await
+    }
+
+    pub async fn release(&self, lease: &Lease) -> (StatusCode, Value) {
+        self.post(&format!("jobs/{}/release", lease.job), &lease.token, &Release { epoch: lease.epoch }).await
     }
 
     /// The lease's worker can't decode this.
