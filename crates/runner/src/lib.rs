@@ -51,4 +51,4 @@ pub const PROTOCOL: u32 = 5;
 
 /// The recipe of the default preset: an H.264 ladder with AAC beside it, in CMAF segments of 1, 1, 2, then 4 s; what
 /// fits of the source is copied, and then its entry points are the segments' beginnings.
-pub const RECIPE: &str = "h264-aac-4";
+pub const RECIPE: &str = "h264-aac-5";

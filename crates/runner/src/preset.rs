@@ -126,13 +126,13 @@ mod tests {
         let usual = Preset::default();
         assert_eq!(usual.recipe(), RECIPE);
         let cases = [
-            (Preset { ladder: vec![720, 480], ..usual.clone() }, "h264-aac-4.rungs-720-480"),
-            (Preset { crf: 21, ..usual.clone() }, "h264-aac-4.crf-21"),
+            (Preset { ladder: vec![720, 480], ..usual.clone() }, "h264-aac-5.rungs-720-480"),
+            (Preset { crf: 21, ..usual.clone() }, "h264-aac-5.crf-21"),
             (
                 Preset { max_kbits_per_second: Some(2500), max_hours: 1, ..usual.clone() },
-                "h264-aac-4.kbits-2500.hours-1",
+                "h264-aac-5.kbits-2500.hours-1",
             ),
-            (Preset { max_frame_rate: 30, ..usual }, "h264-aac-4.fps-30"),
+            (Preset { max_frame_rate: 30, ..usual }, "h264-aac-5.fps-30"),
         ];
         for (preset, name) in cases {
             assert_eq!(preset.recipe(), name);

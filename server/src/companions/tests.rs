@@ -240,7 +240,7 @@ async fn nobody_elses_pages_show_them_and_nobody_else_can_publish_them(owner: Pg
     );
     let body = base64url::decode(page["rendition"]["body"].as_str().unwrap()).unwrap();
     let Ok((_, Record::Rendition(rendition))) = Record::decode("rendition", &body) else { panic!("no rendition") };
-    assert!(rendition.recipe.starts_with("h264-aac-4.beside-"), "{}", rendition.recipe);
+    assert!(rendition.recipe.starts_with("h264-aac-5.beside-"), "{}", rendition.recipe);
     assert!(rendition.storyboard.is_some() && rendition.poster.is_some());
     assert_eq!(bench.page(&by_bob.to_string()).await["root"], film, "still his own");
     assert!(bench.test.app.store.is_public(&parse_cid(file).unwrap()).unwrap());

@@ -204,7 +204,7 @@ mod tests {
             ("f", "ann", set(vec![one(None, "x")], Some("b"))),
         ] {
             let recipe = recipe(film, channel, &set);
-            assert!(recipe.len() <= 64 && recipe.starts_with("h264-aac-4.beside-"), "{recipe}");
+            assert!(recipe.len() <= 64 && recipe.starts_with("h264-aac-5.beside-"), "{recipe}");
             assert!(recipes.insert(recipe));
         }
     }
