@@ -18,7 +18,7 @@ use pinreel_runner::language::is_tag;
 use crate::accounts::Session;
 use crate::app::App;
 use crate::catalogue;
-use crate::http::{ApiJson, ApiQuery, ApiResult, ordinary};
+use crate::http::{ApiBytes, ApiJson, ApiQuery, ApiResult, ordinary};
 use crate::media::{self, Source};
 use crate::uploads::{self, Upload, UploadError, clean_file_name};
 
@@ -68,7 +68,7 @@ async fn add(
     session: Session,
     Path(id): Path<String>,
     ApiQuery(asked): ApiQuery<AddQuery>,
-    body: Bytes,
+    ApiBytes(body): ApiBytes,
 ) -> ApiResult<(StatusCode, Json<CompanionView>)> {
     let upload = changeable(&app, &session, &id).await?;
     let new = read(&asked, body.len())?;

@@ -1,8 +1,9 @@
 //! axum's extractors with problem documents for their rejections.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts, Path, Query};
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 
 use super::ApiError;
@@ -11,6 +12,18 @@ use super::ApiError;
 #[derive(Debug, FromRequest)]
 #[from_request(via(Json), rejection(ApiError))]
 pub struct ApiJson<T>(pub T);
+
+/// A body as it comes.
+#[derive(Debug)]
+pub struct ApiBytes(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for ApiBytes {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        Ok(Self(Bytes::from_request(request, state).await?))
+    }
+}
 
 #[derive(Debug, FromRequestParts)]
 #[from_request(via(Path), rejection(ApiError))]
@@ -28,13 +41,23 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 impl From<JsonRejection> for ApiError {
     fn from(rejection: JsonRejection) -> Self {
-        let code = match rejection.status() {
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => "content_type_wrong",
-            StatusCode::PAYLOAD_TOO_LARGE => "body_too_large",
-            _ => return Self::bad_request("body_malformed", format!("{}.", rejection.body_text())),
-        };
-        Self::new(rejection.status(), code, format!("{}.", rejection.body_text()))
+        of_body(rejection.status(), &rejection.body_text())
     }
+}
+
+impl From<BytesRejection> for ApiError {
+    fn from(rejection: BytesRejection) -> Self {
+        of_body(rejection.status(), &rejection.body_text())
+    }
+}
+
+fn of_body(status: StatusCode, text: &str) -> ApiError {
+    let code = match status {
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "content_type_wrong",
+        StatusCode::PAYLOAD_TOO_LARGE => "body_too_large",
+        _ => return ApiError::bad_request("body_malformed", format!("{text}.")),
+    };
+    ApiError::new(status, code, format!("{text}."))
 }
 
 impl From<PathRejection> for ApiError {

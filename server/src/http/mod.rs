@@ -12,7 +12,7 @@ mod tests;
 mod visitor;
 
 pub use error::{ApiError, ApiResult};
-pub use extract::{ApiJson, ApiPath, ApiQuery, bearer};
+pub use extract::{ApiBytes, ApiJson, ApiPath, ApiQuery, bearer};
 pub use layers::{compressed, everywhere, ordinary};
 pub use limits::{Budget, Limits, Rates, is_within_limits};
 pub use secret::Secret;

@@ -33,6 +33,10 @@ async fn rejections_are_problem_documents(owner: PgPool) {
     let post = |path: &str, kind: &str, body: String| {
         Request::post(path).header(header::CONTENT_TYPE, kind).body(Body::from(body)).unwrap()
     };
+    let of_worker = |path: &str, body: String| {
+        let request = Request::post(path).header(header::AUTHORIZATION, "Bearer of-nobody");
+        request.body(Body::from(body)).unwrap()
+    };
     let long = json!({ "statement": "A".repeat(300 * 1024), "sig": "" }).to_string();
     let cases = [
         (Request::get("/api/v1/nothing").body(Body::empty()).unwrap(), 404, "not_found"),
@@ -40,7 +44,10 @@ async fn rejections_are_problem_documents(owner: PgPool) {
         (post("/upload", "text/plain", String::new()), 405, "method_not_allowed"),
         (post("/api/v1/session", "text/plain", "{}".into()), 415, "content_type_wrong"),
         (post("/api/v1/session", "application/json", "{".into()), 400, "body_malformed"),
-        (post("/api/v1/session", "application/json", long), 413, "body_too_large"),
+        (post("/api/v1/session", "application/json", long.clone()), 413, "body_too_large"),
+        (of_worker("/runner/v1/register", long.clone()), 413, "body_too_large"),
+        (of_worker("/runner/v1/lease", long), 413, "body_too_large"),
+        (of_worker("/runner/v1/lease", "{".into()), 400, "request_malformed"),
         (Request::get("/api/v1/session").body(Body::empty()).unwrap(), 401, "session_needed"),
     ];
     for (request, status, code) in cases {

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::gateway;
-use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, ApiResult, bearer};
+use crate::http::{ApiBytes, ApiError, ApiJson, ApiPath, ApiQuery, ApiResult, bearer};
 
 use super::error::MediaError;
 use super::lease::{self, Granted};
@@ -81,13 +81,13 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, MediaError> {
 async fn register(
     State(app): State<App>,
     Bearer(token): Bearer,
-    body: Bytes,
+    ApiBytes(body): ApiBytes,
 ) -> ApiResult<(StatusCode, Json<Registered>)> {
     let told: Register = read(&body)?;
     Ok((StatusCode::CREATED, Json(workers::register(&app, &token, &told).await?)))
 }
 
-async fn leased(State(app): State<App>, Bearer(token): Bearer, body: Bytes) -> ApiResult<Response> {
+async fn leased(State(app): State<App>, Bearer(token): Bearer, ApiBytes(body): ApiBytes) -> ApiResult<Response> {
     let asked: LeaseRequest = read(&body)?;
     let asker = asker(&app, &token, &asked).await?;
     if !asked.recipes.iter().any(|recipe| recipe == RECIPE) {
