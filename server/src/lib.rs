@@ -37,4 +37,5 @@ pub mod socket;
 pub mod supervise;
 #[cfg(test)]
 pub mod testing;
+pub mod text;
 pub mod uploads;

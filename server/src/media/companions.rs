@@ -15,11 +15,12 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::clock::UnixMs;
 use crate::database::Database;
+use crate::text::plain;
 
 use super::complete::borrowed;
 use super::error::MediaError;
 use super::measured::{Captions, File};
-use super::model::{JobState, Rendition, Source, plain};
+use super::model::{JobState, Rendition, Source};
 use super::{names, playlist, store};
 
 /// A master playlist is a few kilobytes.

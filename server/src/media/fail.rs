@@ -3,9 +3,10 @@
 use pinreel_runner::Fail;
 
 use crate::app::App;
+use crate::text::plain;
 
 use super::error::MediaError;
-use super::model::{AfterLease, LeaseEnd, MAX_ATTEMPTS, after_failure, plain};
+use super::model::{AfterLease, LeaseEnd, MAX_ATTEMPTS, after_failure};
 use super::operate;
 use super::store::{self, Held};
 use super::workers::LIVE_MS;

@@ -21,10 +21,11 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::gateway;
 use crate::http::{ApiBytes, ApiError, ApiJson, ApiPath, ApiQuery, ApiResult, bearer};
+use crate::text::plain;
 
 use super::error::MediaError;
 use super::lease::{self, Granted};
-use super::model::{KeptProgress, LEASE_MS, LeaseEnd, MAX_LOG_CHARS, MAX_LOG_LINES, RungProgress, is_slow, plain};
+use super::model::{KeptProgress, LEASE_MS, LeaseEnd, MAX_LOG_CHARS, MAX_LOG_LINES, RungProgress, is_slow};
 use super::store::{self, Asker, Held};
 use super::workers::{self, LIVE_MS};
 use super::{complete, fail, grow, names, receive};

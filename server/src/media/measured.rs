@@ -5,9 +5,10 @@ use std::collections::HashSet;
 
 use pinreel_runner::{self as sent, Made, Task};
 
-use super::model::{Loudness, plain};
+use super::model::Loudness;
 use super::names;
 use super::previews::PreviewSize;
+use crate::text::plain;
 
 const MAX_VIDEO: usize = 8;
 const MAX_AUDIO: usize = 8;

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::clock::UnixMs;
+use crate::text::plain;
 
 /// How long a lease lasts without a word from its worker.
 pub const LEASE_MS: i64 = 30_000;
@@ -293,24 +294,6 @@ pub fn worker_id(name: &str) -> String {
     let id = name.chars().map(|c| c.to_ascii_lowercase()).map(|c| if fits(c) { c } else { '-' }).take(64);
     let id: String = id.collect();
     if id.is_empty() { "unnamed".to_owned() } else { id }
-}
-
-/// Text from outside as one bounded line without control characters or quotes that could end an attribute.
-pub fn plain(text: &str, max_chars: usize) -> String {
-    let line: String = text
-        .chars()
-        .map(|c| {
-            if c.is_control() {
-                ' '
-            } else if c == '"' {
-                '\''
-            } else {
-                c
-            }
-        })
-        .take(max_chars)
-        .collect();
-    line.trim().to_owned()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use tokio::task::spawn_blocking;
 
 use crate::app::App;
 use crate::fault;
+use crate::text::plain;
 
 use super::error::MediaError;
 use super::model::max_job_bytes;
@@ -20,7 +21,7 @@ const PIECE_BYTES: usize = 1 << 20;
 
 /// Stores the file and notes it as delivered. What is too large or isn't what was announced leaves nothing behind.
 pub async fn receive(app: &App, held: &Held, name: &str, expected: Cid, body: Body) -> Result<Stored, MediaError> {
-    let kind = names::kind(name).ok_or_else(|| MediaError::NameRefused(super::model::plain(name, 60)))?;
+    let kind = names::kind(name).ok_or_else(|| MediaError::NameRefused(plain(name, 60)))?;
     let (files, bytes) = store::delivered_beside(&app.database, held.job, name).await?;
     if usize::try_from(files).is_ok_and(|files| files >= MAX_FILES) {
         return Err(MediaError::TooManyFiles(MAX_FILES));

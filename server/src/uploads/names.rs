@@ -3,6 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use crate::gateway::content_type;
+use crate::text::is_invisible;
 
 const MAX_NAME_BYTES: usize = 200;
 const UNNAMED: &str = "upload";
@@ -13,11 +14,6 @@ pub fn clean_file_name(hint: &str) -> String {
     let clean: String = last.nfc().filter(|c| !c.is_control() && !is_invisible(*c)).collect();
     let clean = clean.trim().trim_start_matches('.').trim();
     if clean.is_empty() { UNNAMED.to_owned() } else { shorten(clean) }
-}
-
-/// Marks that turn the direction of text, joiners at the edge of words, and the like.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Cuts the stem, so that the extension survives.
@@ -111,6 +107,7 @@ mod tests {
             (" \u{0}\n", UNNAMED),
             (".htaccess", "htaccess"),
             ("cat\u{202e}4pm.exe", "cat4pm.exe"),
+            ("cat\u{61c}4pm.exe", "cat4pm.exe"),
             ("cafe\u{301}.mp4", "café.mp4"),
             ("日本語.webm", "日本語.webm"),
         ];

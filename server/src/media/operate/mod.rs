@@ -14,9 +14,10 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::clock::UnixMs;
 use crate::signals::Signal;
+use crate::text::plain;
 
 use super::error::MediaError;
-use super::model::{AfterLease, Job, JobState, LogEntry, PRIORITIES, plain};
+use super::model::{AfterLease, Job, JobState, LogEntry, PRIORITIES};
 use super::store;
 
 /// Jobs of one answer, unless told and at most.

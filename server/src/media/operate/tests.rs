@@ -117,7 +117,9 @@ async fn a_log_keeps_each_line_once_and_only_the_last(owner: PgPool) {
         speed: None,
         left_ms: None,
         rungs: Vec::new(),
-        log: (from..from + count).map(|number| LogLine { number, text: format!("line {number}\u{7}") }).collect(),
+        log: (from..from + count)
+            .map(|number| LogLine { number, text: format!("line {number}\u{7}\u{202e}") })
+            .collect(),
     };
     let path = format!("jobs/{}/progress", lease.job);
     for _ in 0..2 {
@@ -139,7 +141,7 @@ async fn a_log_keeps_each_line_once_and_only_the_last(owner: PgPool) {
     let fail = Fail {
         epoch: lease.epoch,
         code: "no_picture".into(),
-        reason: "No picture.".into(),
+        reason: "No \u{2066}picture.".into(),
         retryable: false,
         needs_codec: None,
         log: vec![LogLine { number: 500, text: "moov atom not found".into() }],

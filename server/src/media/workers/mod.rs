@@ -15,9 +15,10 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::clock::UnixMs;
 use crate::signals::Signal;
+use crate::text::plain;
 
 use super::error::MediaError;
-use super::model::{AfterLease, LOCAL_WORKER, plain, worker_id};
+use super::model::{AfterLease, LOCAL_WORKER, worker_id};
 use super::store::{self, workers as rows};
 
 pub use register::{Invitation, Invite, invite, register};

@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::clock::UnixMs;
 use crate::media::error::MediaError;
-use crate::media::model::{plain, worker_id};
+use crate::media::model::worker_id;
 use crate::media::store::workers as rows;
 use crate::media::token;
+use crate::text::plain;
 
 const HOUR_MS: i64 = 3_600_000;
 /// How long an invitation lasts unless told.
