@@ -33,12 +33,8 @@ pub async fn deliver(
     names
         .try_for_each_concurrent(AT_ONCE, |name| async {
             let sent = Sent::default();
-            let file = tokio::select! {
-                file = deliver_one(client, folder, &name, &sent) => file?,
-                () = stall(|| sent.bytes(), || report.is_answered(), limit) => {
-                    return Err(Stop::Failed(Failure::delivery()));
-                }
-            };
+            let delivery = deliver_one(client, folder, &name, &sent);
+            let file = unless_stalled((report, limit), || sent.bytes(), delivery).await.map_err(Stop::Failed)??;
             done.borrow_mut().insert(name, file.clone());
             // Whoever listens may have given up; the job goes on.
             let _ = told.send(Told::Delivered(file)).await;
@@ -55,6 +51,18 @@ async fn deliver_one(client: &JobClient, folder: &Folder, name: &str, sent: &Sen
         Ok(()) => Ok(file),
         Err(Trouble::Lost) => Err(Stop::Lost),
         Err(trouble) => Err(Stop::Failed(Failure::internal(&trouble.to_string()))),
+    }
+}
+
+/// Brings something to the server, or fails once nothing more of it goes for `limit`, though the server answers.
+pub async fn unless_stalled<T>(
+    (report, limit): (&Report, Duration),
+    sent: impl Fn() -> u64,
+    delivery: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = delivery => Ok(done),
+        () = stall(sent, || report.is_answered(), limit) => Err(Failure::delivery()),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use pinreel_runner::{Complete, Fail, Transcoded};
 use tokio::sync::mpsc;
@@ -18,6 +19,9 @@ use crate::parent::{self, Options, Patience};
 
 /// What a child may be ahead of its deliveries; then it waits.
 const MAX_WAITING: usize = 1000;
+
+/// How long a server that renews the lease may not take the result: a long film's takes it minutes.
+const COMPLETING: Duration = Duration::from_secs(1800);
 
 /// How a job ended for this worker.
 pub enum Outcome {
@@ -50,10 +54,12 @@ async fn finish(job: &JobClient, work: (&Path, bool), report: &Report) -> Outcom
     let stop = match do_work(job, work, report).await {
         Ok(result) => {
             let complete = Complete { epoch, result, log: report.noted() };
-            match insist("completing the job", || job.complete(&complete)).await {
-                Ok(()) => return Outcome::Completed(report.speed()),
-                Err(Trouble::Lost) => Stop::Lost,
-                Err(trouble) => Stop::Failed(Failure::internal(&trouble.to_string())),
+            let told = insist("completing the job", || job.complete(&complete));
+            match deliver::unless_stalled((report, COMPLETING), || 0, told).await {
+                Ok(Ok(())) => return Outcome::Completed(report.speed()),
+                Ok(Err(Trouble::Lost)) => Stop::Lost,
+                Ok(Err(trouble)) => Stop::Failed(Failure::internal(&trouble.to_string())),
+                Err(failure) => Stop::Failed(failure),
             }
         }
         Err(stop) => stop,
