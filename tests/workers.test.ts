@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 
@@ -64,11 +64,13 @@ const workers = async (): Promise<WorkerRow[]> =>
 class Worker {
   readonly child: ChildProcess;
   readonly key: string;
+  readonly folder: string;
   log = '';
 
-  private constructor(child: ChildProcess, key: string) {
+  private constructor(child: ChildProcess, key: string, folder: string) {
     this.child = child;
     this.key = key;
+    this.folder = folder;
     child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.log += text));
     letGo(child);
     alive.push(this);
@@ -86,8 +88,9 @@ class Worker {
   }
 
   static by(key: string): Worker {
-    const args = ['--server', node.url, '--key', key, '--work-dir', freshFolder('work'), '--drain', '0'];
-    return new Worker(spawn(transcoderBin, args, { stdio: ['ignore', 'ignore', 'pipe'] }), key);
+    const folder = freshFolder('work');
+    const args = ['--server', node.url, '--key', key, '--work-dir', folder, '--drain', '0'];
+    return new Worker(spawn(transcoderBin, args, { stdio: ['ignore', 'ignore', 'pipe'] }), key, folder);
   }
 
   /** The process of the job at hand. */
@@ -187,6 +190,22 @@ test('a job that kills its process three times is failed with a reason, and kept
   await asOperator('jobs', 'retry', failed.id);
   await until('it to be made after all', async () => (await jobOf(source)).state === 'complete', 120_000);
   await worker.stop();
+});
+
+test('a worker whose disk fails says so and rests, and a healthy one does its job', async () => {
+  const broken = await Worker.registered('away-broken');
+  await until('it to wait for jobs', () => broken.log.includes('waiting for jobs'));
+  rmSync(broken.folder, { recursive: true });
+  const { source } = await publish('unlucky', 2);
+  await until('its fault', () => broken.log.includes('this machine is at fault'));
+  const waiting = await jobOf(source);
+  assert.deepEqual([waiting.state, waiting.worker, waiting.attempts], ['queued', 'away-broken', 1]);
+  const healthy = await Worker.registered('away-healthy');
+  await until('it to be made', async () => (await jobOf(source)).state === 'complete');
+  const made = await jobOf(source);
+  assert.deepEqual([made.worker, made.attempts], ['away-healthy', 2]);
+  assert.equal(broken.log.split('this machine is at fault').length - 1, 1);
+  assert.deepEqual([await broken.stop(), await healthy.stop()], [0, 0]);
 });
 
 test('a cancelled job stops its process within seconds', async () => {
