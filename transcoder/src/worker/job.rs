@@ -51,7 +51,9 @@ pub async fn run(job: &JobClient, (work_dir, weak): (&Path, bool)) -> Outcome {
 
 async fn finish(job: &JobClient, work: (&Path, bool), report: &Report) -> Outcome {
     let epoch = job.lease.epoch;
-    let stop = match do_work(job, work, report).await {
+    let done = do_work(job, work, report).await;
+    report.ending();
+    let stop = match done {
         Ok(result) => {
             let complete = Complete { epoch, result, log: report.noted() };
             let told = insist("completing the job", || job.complete(&complete));

@@ -1,6 +1,7 @@
 //! What the server is told of a job while it runs: how far it is, and what was noted. Telling it renews the lease.
 
 use std::cell::{Cell, RefCell};
+use std::future::pending;
 use std::time::Duration;
 
 use pinreel_runner::{LogLine, Progress, Rung};
@@ -20,6 +21,7 @@ pub struct Report {
     progress: RefCell<Progress>,
     log: Log,
     is_answered: Cell<bool>,
+    is_ending: Cell<bool>,
 }
 
 impl Report {
@@ -33,7 +35,12 @@ impl Report {
             rungs: Vec::new(),
             log: Vec::new(),
         };
-        Self { progress: RefCell::new(progress), log: Log::default(), is_answered: Cell::new(true) }
+        Self {
+            progress: RefCell::new(progress),
+            log: Log::default(),
+            is_answered: Cell::new(true),
+            is_ending: Cell::new(false),
+        }
     }
 
     pub fn say(&self, text: &str) {
@@ -80,13 +87,26 @@ impl Report {
         progress.rungs.iter_mut().for_each(|rung: &mut Rung| rung.fraction = 1.0);
     }
 
+    /// The job's last word is being said.
+    pub fn ending(&self) {
+        self.is_ending.set(true);
+    }
+
     /// Renews the lease by telling progress; ends when the job is lost or cancelled.
     pub async fn keep(&self, job: &JobClient) {
+        self.renew(job).await;
+        if self.is_ending.get() {
+            // The last word ends the lease as well, and its own answer says how.
+            pending::<()>().await;
+        }
+    }
+
+    async fn renew(&self, job: &JobClient) {
         let mut backoff = Backoff::new();
         loop {
             let progress = Progress { log: self.log.waiting(), ..self.progress.borrow().clone() };
             let answer = job.progress(&progress).await;
-            self.is_answered.set(answer.is_ok());
+            self.is_answered.set(!matches!(answer, Err(Trouble::Away(_))));
             match answer {
                 Ok(answer) if answer.cancel => return,
                 Err(Trouble::Lost) => return,

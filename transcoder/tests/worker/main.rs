@@ -162,7 +162,9 @@ async fn a_worker_whose_machine_is_at_fault_says_so_and_rests_before_it_asks_aga
     let server = Server { source: small_clip(), cid, jobs: 9, ..Server::default() };
     let mut bench = Bench::start(server, false).await;
     let mut said = BufReader::new(bench.worker.stderr.take().unwrap()).lines();
-    while !said.next_line().await.unwrap().expect("it says so").contains("this machine is at fault") {}
+    let heard =
+        async { while !said.next_line().await.unwrap().expect("a line").contains("this machine is at fault") {} };
+    tokio::time::timeout(Duration::from_secs(60), heard).await.expect("it says so");
     bench.signal("TERM").await;
     let app = bench.end().await;
     app.with(|server| {

@@ -45,11 +45,11 @@ pub struct Server {
 }
 
 #[derive(Clone, Default)]
-pub struct App(Arc<Mutex<Server>>, Arc<Notify>);
+pub struct App(Arc<Mutex<Server>>, Arc<Notify>, Arc<Notify>);
 
 impl App {
     pub fn new(server: Server) -> Self {
-        Self(Arc::new(Mutex::new(server)), Arc::default())
+        Self(Arc::new(Mutex::new(server)), Arc::default(), Arc::default())
     }
 
     /// Until a worker has asked for a job in vain.
@@ -166,6 +166,10 @@ async fn file(
 async fn progress(State(app): State<App>, Json(progress): Json<Progress>) -> Response {
     assert_eq!(progress.epoch, 3);
     app.with(|server| {
+        if server.failed.is_some() {
+            app.2.notify_one();
+            return StatusCode::CONFLICT.into_response();
+        }
         server.stages.push(progress.stage);
         server.log.extend(progress.log);
         Json(ProgressAnswer { lease_ms: 4_000, cancel: server.cancel }).into_response()
@@ -196,6 +200,8 @@ async fn complete(State(app): State<App>, Json(complete): Json<Complete>) -> Sta
 
 async fn fail(State(app): State<App>, Json(fail): Json<Fail>) -> StatusCode {
     app.with(|server| server.failed = Some(fail));
+    // A report that comes meanwhile finds the lease ended.
+    app.2.notified().await;
     StatusCode::NO_CONTENT
 }
 
