@@ -30,12 +30,6 @@ fn flash(done: &Done, rendition: &str) -> f64 {
     done.frames(rendition, "").iter().find(|(_, mean)| *mean > 50.0).expect("a flash").0
 }
 
-fn beep(done: &Done, rendition: &str) -> f64 {
-    let log = done.filtered(rendition, "-af silencedetect=noise=-40dB:duration=0.5");
-    let beep = log.split("silence_end: ").nth(1).and_then(|rest| rest.split([' ', '|']).next()).expect("a beep");
-    beep.trim().parse().unwrap()
-}
-
 #[test]
 fn a_fitting_source_is_copied_and_sets_the_boundaries() {
     let (_folder, source) = clip("fitting.mp4", FITTING);
@@ -52,7 +46,7 @@ fn a_fitting_source_is_copied_and_sets_the_boundaries() {
         assert!((flash(&done, &video.name) - 4.2).abs() < 0.001, "{}", video.name);
         assert_eq!((video.frame_rate.num, video.frame_rate.den), (25, 1));
     }
-    let heard = beep(&done, "a0");
+    let heard = done.first_sound("a0");
     assert!((heard - 4.2).abs() < 0.012, "{heard}");
     assert!(done.path("playable.json").is_file());
     assert_eq!(transcode(&source).result, done.result, "the same bytes again");
@@ -67,7 +61,7 @@ fn containers_without_exact_times_fit_too() {
         assert_eq!(made(&done)[0], ("v360", Made::Remuxed), "{name}: {}", done.result.video[0].why);
         assert_eq!(made(&done)[2], ("a0", Made::Remuxed), "{name}: {}", done.result.audio[0].why);
         assert_eq!(pictures(&done.media("v360")), pictures(&source));
-        let apart = flash(&done, "v360") - beep(&done, "a0");
+        let apart = flash(&done, "v360") - done.first_sound("a0");
         assert!(apart.abs() < 0.025, "{name}: {apart}");
         assert!((flash(&done, "v360") - flash(&done, "v240")).abs() < 0.001, "{name}");
     }

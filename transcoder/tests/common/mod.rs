@@ -240,6 +240,13 @@ impl Done {
         filtered(&self.media(rendition), filter)
     }
 
+    /// When a sound track's first silence ends, in seconds.
+    pub fn first_sound(&self, rendition: &str) -> f64 {
+        let log = self.filtered(rendition, "-af silencedetect=noise=-40dB:duration=0.5");
+        let end = log.split("silence_end: ").nth(1).and_then(|rest| rest.split([' ', '|']).next());
+        end.expect("a sound").trim().parse().expect("a time")
+    }
+
     /// See [`frames`].
     pub fn frames(&self, rendition: &str, crop: &str) -> Vec<(f64, f64)> {
         frames(&self.media(rendition), crop)
