@@ -68,6 +68,12 @@ impl Failure {
         Self::of_file("nothing_decoded", text)
     }
 
+    pub fn changed_channels() -> Self {
+        let text = "The file holds sounds with different channels one after the other (stereo and surround, say), which can't \
+                    be read here: send them as files of their own.";
+        Self::of_file("channels_change", text)
+    }
+
     pub fn codec(what: &str, codec: &str) -> Self {
         let text = format!("The {what} is coded in a way ({codec}) that can't be read here.");
         Self { codec: Some(codec.to_owned()), ..Self::of_file("codec_unsupported", text) }

@@ -198,6 +198,73 @@ fn chained_streams_of_opus_play_one_after_the_other() {
 }
 
 #[test]
+fn streams_of_opus_with_other_channels_are_refused() {
+    let part = |name: &str, channels: &str| {
+        clip(name, &format!("-f lavfi -i anullsrc=sample_rate=48000:channel_layout={channels} -t 9 -c:a libopus"))
+    };
+    let ((folder, stereo), (_other, surround)) = (part("stereo.opus", "stereo"), part("surround.opus", "5.1"));
+    let chained = folder.path().join("chained.opus");
+    let [stereo, surround] = [stereo, surround].map(|path| std::fs::read(path).unwrap());
+    std::fs::write(&chained, [stereo, surround].concat()).unwrap();
+    assert_eq!(refusal(&chained).0, "channels_change");
+}
+
+#[test]
+fn holes_are_told_of() {
+    let film = "-f lavfi -i testsrc2=size=320x240:rate=25:duration=16 -f lavfi -i sine=duration=16 -g 25 -b:v 300k";
+    for (name, codecs) in [("a.webm", "-c:v libvpx -deadline realtime -c:a libopus"), ("a.mkv", "-c:v mpeg4 -c:a mp2")]
+    {
+        let (_folder, whole) = clip(name, &format!("{film} {codecs}"));
+        let done = transcode(&whole);
+        assert_eq!(done.result.warnings, Vec::<String>::new(), "{name}");
+        let mut bytes = std::fs::read(&whole).unwrap();
+        let at = bytes.len() * 6 / 10;
+        let length = bytes.len() / 12;
+        bytes[at..at + length].fill(0);
+        std::fs::write(&whole, bytes).unwrap();
+        let warnings = transcode(&whole).result.warnings.join(" ");
+        for lost in ["seconds of pictures are missing", "seconds of sound are missing"] {
+            assert!(warnings.contains(lost), "{name}: {warnings}");
+        }
+    }
+}
+
+#[test]
+fn short_gaps_and_overlaps_move_no_sound() {
+    // A beep at 2 s, in a track that says that it comes later or earlier than what was before it ends.
+    for (by_ms, name) in [(90, "gap.mkv"), (45, "gap.mkv"), (-90, "overlap.mkv")] {
+        let silent = "sine=sample_rate=48000:duration=4,volume=0:enable='lt(t,2)'";
+        let moved = format!("-bsf:a setts=ts=if(gte(PTS\\,1000)\\,PTS+{by_ms}\\,PTS)");
+        let picture = "-f lavfi -i color=black:size=320x240:rate=25:duration=4";
+        let (_folder, first) = clip("plain.mkv", &format!("{picture} -f lavfi -i {silent} -c:a mp2"));
+        let source = first.with_file_name(name);
+        let mut command = std::process::Command::new("ffmpeg");
+        command
+            .args(["-v", "error", "-i"])
+            .arg(&first)
+            .args(["-c", "copy"])
+            .args(moved.replace("\\\\", "\\").split(' '));
+        assert!(command.arg(&source).status().unwrap().success());
+        let sound = transcode(&source).first_sound("a0");
+        let due = 2.0 + f64::from(by_ms) / 1e3;
+        assert!((sound - due).abs() < 0.04, "{name} by {by_ms} ms: {sound} instead of {due}");
+    }
+}
+
+#[test]
+fn sound_of_one_channel_stays_as_loud() {
+    let (_folder, source) = clip("mono.wav", "-f lavfi -i sine=sample_rate=48000:duration=3,volume=10dB -ac 1");
+    let done = transcode(&source);
+    let peak = |text: &str| -> f64 {
+        let rest = text.split("max_volume: ").nth(1).and_then(|rest| rest.split(' ').next());
+        rest.unwrap().parse().unwrap()
+    };
+    let (theirs, ours) =
+        (peak(&common::filtered(&source, "-af volumedetect")), peak(&done.filtered("a0", "-af volumedetect")));
+    assert!((theirs - ours).abs() < 0.5, "{theirs} dB became {ours}");
+}
+
+#[test]
 fn captions_end_with_the_film() {
     let text = "1\n00:00:01,000 --> 01:00:00,000\nOn\n\n2\n00:10:00,000 --> 00:10:01,000\nBehind\n";
     let (folder, film) = clip("plain.mp4", &format!("{SILENT} {CODED} -an"));

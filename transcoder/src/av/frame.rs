@@ -68,12 +68,21 @@ impl PictureFormat {
         self.has(ffi::AV_PIX_FMT_FLAG_ALPHA as u64)
     }
 
+    /// Whether pixels have no colour.
+    pub fn is_grey(self) -> bool {
+        self.description().is_some_and(|own| own.nb_components <= 2) && !self.has(ffi::AV_PIX_FMT_FLAG_PAL as u64)
+    }
+
     fn has(self, flag: u64) -> bool {
-        // SAFETY: the number comes from a frame, so it is a pixel format of this library; the result is checked.
+        self.description().is_some_and(|own| own.flags & flag != 0)
+    }
+
+    fn description(self) -> Option<&'static ffi::AVPixFmtDescriptor> {
+        // SAFETY: the number comes from a frame, so it is a pixel format of this library; its description is a static, or
+        // null.
         unsafe {
             let format = std::mem::transmute::<i32, ffi::AVPixelFormat>(self.pixel);
-            let description = ffi::av_pix_fmt_desc_get(format);
-            !description.is_null() && (*description).flags & flag != 0
+            ffi::av_pix_fmt_desc_get(format).as_ref()
         }
     }
 }

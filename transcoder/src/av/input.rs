@@ -15,6 +15,7 @@ use super::Error;
 use super::track::{self, Track, entry};
 use crate::rules::clock::rescale;
 use crate::rules::timeline::Timeline;
+use crate::rules::{opus, wav};
 
 /// What opening may cost.
 #[derive(Clone, Copy, Debug)]
@@ -84,10 +85,11 @@ impl Source {
     }
 
     /// The same of anything that reads like a file of so many `bytes`.
-    pub fn of<R>(file: R, bytes: u64, formats: &[&str], limits: Limits) -> Result<Self, Refusal>
+    pub fn of<R>(mut file: R, bytes: u64, formats: &[&str], limits: Limits) -> Result<Self, Refusal>
     where
         R: Read + Seek + Send + 'static,
     {
+        let told_us = told_us(&mut file, bytes).map_err(|_| Refusal::Unreadable(Error::Unknown))?;
         let position = Arc::new(AtomicU64::new(0));
         let io = StreamIo::from_read_seek_with_capacity(Counted { file, position: position.clone() }, 1 << 18);
         let mut io = io.map_err(Refusal::Unreadable)?;
@@ -104,7 +106,7 @@ impl Source {
         if tracks.len() - attached > limits.streams || attached > limits.attachments {
             return Err(Refusal::TooManyStreams);
         }
-        let (duration_us, chapters) = (duration(&input, &tracks), chapters(&input));
+        let (duration_us, chapters) = (told_us.or_else(|| duration(&input, &tracks)), chapters(&input));
         let timeline = jumps.then(|| Timeline::new(tracks.len()));
         Ok(Self { input, position, timeline, bytes, tracks, chapters, duration_us })
     }
@@ -148,7 +150,14 @@ impl Source {
     /// Whether it is a header of Opus: where one stream follows another, ffmpeg takes it for a second of sound.
     fn is_header(&self, packet: &Packet) -> bool {
         let is_opus = self.tracks.get(packet.stream()).is_some_and(|track| track.codec == "opus");
-        is_opus && packet.data().is_some_and(|data| data.starts_with(b"OpusHead") || data.starts_with(b"OpusTags"))
+        is_opus && packet.data().is_some_and(opus::is_header)
+    }
+
+    /// Whether a stream of Opus was followed by one with other channels, which ffmpeg's decoder makes noise of.
+    pub fn has_changed_channels(&self) -> bool {
+        let now = track::of(&self.input);
+        let pairs = self.tracks.iter().zip(&now).filter(|(track, _)| track.codec == "opus");
+        pairs.into_iter().any(|(track, now)| !opus::are_alike(&track.coding.header, &now.coding.header))
     }
 
     /// Moves a packet to where it belongs if its clock jumped.
@@ -272,6 +281,14 @@ fn find_streams(input: &mut Input, limits: Limits) -> Result<(), Refusal> {
         code
     };
     if code < 0 { Err(Refusal::Unreadable(Error::from(code))) } else { Ok(()) }
+}
+
+/// How long a file says it is that was cut off, where ffmpeg doesn't tell.
+fn told_us<R: Read + Seek>(file: &mut R, bytes: u64) -> std::io::Result<Option<i64>> {
+    let mut head = Vec::new();
+    file.take(wav::HEAD_BYTES).read_to_end(&mut head)?;
+    file.rewind()?;
+    Ok(wav::told_us(&head, bytes))
 }
 
 /// A container's own length counts subtitles, which may be anywhere: beside them, only tracks of picture and sound count.

@@ -8,6 +8,8 @@ const WORTHWHILE_SECONDS: f64 = 1.0;
 const FEW: u64 = 10;
 /// One broken in so many, and it fails.
 const ONE_IN: u64 = 20;
+/// Holes of this length are told of: shorter pauses are also how some codecs write silence.
+pub const LOST_MS: i64 = 500;
 
 /// How many packets a track has, and how many of them don't come out of its decoder, or come out damaged.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,6 +32,14 @@ pub fn judge(counts: Counts, (one, many): (&str, &str), then: &str) -> Result<Op
         0 => None,
         1 => Some(format!("One {one} in this file is broken; {then}.")),
         _ => Some(format!("{broken} {many} in this file are broken; {then}.")),
+    })
+}
+
+/// What to say where so many milliseconds of something are missing in the middle; what is seen or heard `instead`.
+pub fn lost(ms: i64, what: &str, instead: &str) -> Option<String> {
+    (ms > 0).then(|| {
+        let seconds = ms as f64 / 1e3;
+        format!("About {seconds:.1} seconds of {what} are missing in this file; {instead}.")
     })
 }
 

@@ -164,6 +164,9 @@ pub const ALLOWED: [&str; 29] = [
 
 const POINTERS: [&str; 8] = ["concat", "hls", "dash", "sdp", "rtsp", "applehttp", "imf", "webm_dash_manifest"];
 
+/// A file of so many bytes needs no more memory than there is to be opened.
+const SMALL_BYTES: u64 = 1 << 20;
+
 /// The failure that a file ends in which can't be opened.
 pub fn refused(refusal: Refusal, bytes: u64) -> Failure {
     match refusal {
@@ -178,7 +181,9 @@ pub fn refused(refusal: Refusal, bytes: u64) -> Failure {
         }
         Refusal::NotAllowed(name) => Failure::format(&name),
         Refusal::TooManyStreams => Failure::too_many_streams(MAX_STREAMS),
-        Refusal::Unreadable(error) if is_out_of_memory(error) => Failure::out_of_memory(),
+        // Readers say the same of a small file whose header ends too early.
+        Refusal::Unreadable(error) if is_out_of_memory(error) && bytes > SMALL_BYTES => Failure::out_of_memory(),
+        Refusal::Unreadable(error) if is_out_of_memory(error) => Failure::incomplete(),
         // What the mp4 and matroska readers say when the index is missing.
         Refusal::Unreadable(Error::InvalidData | Error::Eof) => Failure::incomplete(),
         Refusal::Unreadable(_) => Failure::damaged(),
@@ -188,6 +193,8 @@ pub fn refused(refusal: Refusal, bytes: u64) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::{Refusal, refused};
+
+    const NO_MEMORY: crate::av::Error = crate::av::Error::Other { errno: libc::ENOMEM };
 
     #[test]
     fn every_refusal_has_its_code() {
@@ -201,11 +208,12 @@ mod tests {
             (named("rm"), "format_unsupported"),
             (Refusal::TooManyStreams, "too_many_streams"),
             (Refusal::Unreadable(crate::av::Error::InvalidData), "file_incomplete"),
-            (Refusal::Unreadable(crate::av::Error::Other { errno: libc::ENOMEM }), "out_of_memory"),
+            (Refusal::Unreadable(NO_MEMORY), "file_incomplete"),
         ];
         for (refusal, code) in cases {
             assert_eq!(refused(refusal, 1).code, code);
         }
+        assert_eq!(refused(Refusal::Unreadable(NO_MEMORY), 2 << 20).code, "out_of_memory");
         assert_eq!(refused(Refusal::Unknown, 0).code, "file_empty");
     }
 }

@@ -6,7 +6,7 @@ use std::thread;
 use ffmpeg_next::Packet;
 use pinreel_runner::{FileRef, Storyboard, Video};
 
-use super::damage::Counts;
+use super::damage::{Counts, LOST_MS};
 use super::plan::{PicturePlan, Plan};
 use super::poster::Poster;
 use super::priority;
@@ -23,6 +23,7 @@ use crate::rules::clock::{Mark, Placer};
 use crate::rules::colour::{BT709, Colour, Treatment};
 use crate::rules::ladder::{Size, quick};
 use crate::rules::marks::Marks;
+use crate::rules::rate::Pace;
 
 /// Codecs whose every picture says whether it is made of fields.
 pub const FLAGGING: [&str; 11] =
@@ -62,6 +63,7 @@ pub struct Pictures {
     packets: u64,
     pub broken: u64,
     captioned: bool,
+    lost_ms: i64,
 }
 
 /// What became of the picture.
@@ -73,6 +75,8 @@ pub struct Shown {
     pub counts: Counts,
     /// Whether there are captions inside the pictures.
     pub captioned: bool,
+    /// Milliseconds of pictures that aren't there, where they come steadily.
+    pub lost_ms: i64,
 }
 
 struct Pending {
@@ -115,6 +119,7 @@ impl Pictures {
             packets: 0,
             broken: 0,
             captioned: false,
+            lost_ms: 0,
         })
     }
 
@@ -184,14 +189,14 @@ impl Pictures {
             rung.end(end);
         }
         let poster = self.poster.take().map(|jpeg| self.folder.put("poster.jpg".to_owned(), &jpeg)).transpose()?;
-        let (counts, captioned) = (self.counts(), self.captioned);
+        let (counts, captioned, lost_ms) = (self.counts(), self.captioned, self.lost_ms);
         let why = |size: Size| if size == self.plan.size { &self.plan.why } else { SMALLER };
         let videos = self.rungs.into_iter().map(|rung| {
             let why = why(rung.plan.size).to_owned();
             Ok(Video { why, ..rung.finish()? })
         });
         let video = videos.collect::<Result<_, Failure>>()?;
-        Ok(Shown { video, poster, storyboard: self.storyboard.finish(&self.folder, end)?, counts, captioned })
+        Ok(Shown { video, poster, storyboard: self.storyboard.finish(&self.folder, end)?, counts, captioned, lost_ms })
     }
 
     fn counts(&self) -> Counts {
@@ -261,10 +266,21 @@ impl Pictures {
             super::check_length(at / i64::from(scale), self.plan.preset.max_hours)?;
             match self.pending.as_ref().map(|pending| pending.at) {
                 Some(before) if at < before => continue,
-                Some(before) if at > before => self.show_pending()?,
+                Some(before) if at > before => {
+                    self.note_gap(at - before);
+                    self.show_pending()?;
+                }
                 _ => {}
             }
             self.pending = Some(Pending { picture, at, length });
+        }
+    }
+
+    /// Counts what is missing between two pictures so many ticks apart.
+    fn note_gap(&mut self, apart: i64) {
+        let gap_ms = apart * 1000 / i64::from(self.plan.clock.timescale);
+        if gap_ms >= LOST_MS && matches!(self.plan.pace, Pace::Steady(_)) {
+            self.lost_ms += gap_ms;
         }
     }
 

@@ -4,7 +4,7 @@ use ffmpeg_next::Packet;
 use ffmpeg_next::frame::Audio as Frame;
 use pinreel_runner::{Audio, FileRef, Made};
 
-use super::damage::Counts;
+use super::damage::{Counts, LOST_MS};
 use super::fifo::Fifo;
 use super::listen::{Heard, Listener};
 use super::plan::SoundPlan;
@@ -26,6 +26,9 @@ const FRAME: i64 = 1024;
 const BITS_PER_SECOND: usize = 128_000;
 /// Coding with losses overshoots full scale by so much; the rest is cut off.
 const LOUDEST: f32 = 2.0;
+/// Shorter gaps and overlaps are a clock's unrest; longer ones, left alone, would be heard against the picture (EBU R 37
+/// allows sound to be 40 ms early).
+const LEAST_GAP_S: f64 = 0.04;
 /// Longer gaps in the sound are filled second by second.
 const LONG_GAP_S: i64 = 2;
 /// What is louder than this was never sound.
@@ -51,6 +54,9 @@ pub struct Sound {
     pub encoded: i64,
     packets: u64,
     pub broken: u64,
+    /// Where the last decoded sound ends, in ticks of the track.
+    known_until: Option<i64>,
+    lost_ms: i64,
 }
 
 /// What became of a sound track.
@@ -59,6 +65,8 @@ pub struct Done {
     pub audio: Option<Audio>,
     pub heard: Heard,
     pub counts: Counts,
+    /// Milliseconds of sound that aren't there, between its first and its last.
+    pub lost_ms: i64,
 }
 
 impl Sound {
@@ -97,6 +105,8 @@ impl Sound {
             encoded: 0,
             packets: 0,
             broken: 0,
+            known_until: None,
+            lost_ms: 0,
         }))
     }
 
@@ -152,12 +162,12 @@ impl Sound {
         let counts = Counts { packets: self.packets, broken: self.broken };
         let heard = self.listener.finish()?;
         let Some((_, segments)) = self.output.filter(|_| self.sent > 0) else {
-            return Ok(Done { audio: None, heard, counts });
+            return Ok(Done { audio: None, heard, counts, lost_ms: self.lost_ms });
         };
         let written = segments.finish(self.encoded, shown)?;
         let opening = rendition(&self.plan, written.init);
         let audio = Audio { segments: written.segments, loudness: heard.loudness, ..opening };
-        Ok(Done { audio: Some(audio), heard, counts })
+        Ok(Done { audio: Some(audio), heard, counts, lost_ms: self.lost_ms })
     }
 
     /// The rendition before its first segment, if the track is encoded.
@@ -192,6 +202,7 @@ impl Sound {
             self.fill(rescale(time, tick, self.plan.sample_rate))?;
         }
         let format = SoundFormat::of(&sound);
+        self.note_gap(time, tick, (sound.samples(), format.rate));
         if format.rate == 0 || format.channels <= 0 {
             self.broken += 1;
             return Ok(());
@@ -204,9 +215,15 @@ impl Sound {
             let first = rescale(self.sent, (1, i32::try_from(rate).unwrap_or(i32::MAX)), format.rate);
             // In an order that nobody knows, the first two are taken for left and right.
             let stray = format.layout == 0 && usual_layout(format.channels) == 0;
-            let pan = if stray { "pan=stereo|c0=c0|c1=c1," } else { "" };
+            let pan = match format.channels {
+                // As loud on either side as players make it of a copied track.
+                1 => "pan=stereo|c0=c0|c1=c0,",
+                _ if stray => "pan=stereo|c0=c0|c1=c1,",
+                _ => "",
+            };
             let spec = format!(
-                "{pan}aresample={rate}:async=1:first_pts={first},aformat=sample_fmts=fltp:channel_layouts=stereo"
+                "{pan}aresample={rate}:async=1:min_hard_comp={LEAST_GAP_S}:first_pts={first},\
+                 aformat=sample_fmts=fltp:channel_layouts=stereo"
             );
             // A damaged frame may claim a format that no sound has.
             match Filter::of_sound(&format, tick, &spec) {
@@ -220,6 +237,18 @@ impl Sound {
             return self.skip(error);
         }
         self.pull()
+    }
+
+    /// Counts what is missing between the last sound and the one of so many samples at `time`.
+    fn note_gap(&mut self, time: Option<i64>, tick: (i32, i32), (samples, rate): (usize, u32)) {
+        let Some(time) = time else { return };
+        let gap = self.known_until.map_or(0, |until| rescale(time - until, tick, 1000));
+        if gap >= LOST_MS {
+            self.lost_ms += gap;
+        }
+        let ticks = samples as i64 * i64::from(tick.1) / i64::from(tick.0.max(1));
+        let length = ticks / i64::from(rate.max(1));
+        self.known_until = Some(time + length);
     }
 
     /// Puts silence into a long gap before the sample `due`. The resampler would make all of it at once, and a gap may last

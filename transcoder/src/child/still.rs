@@ -67,7 +67,7 @@ impl Still {
         let noted = picture.noted("Orientation").map(|number| Turn::of_exif(number as u16));
         let turn = noted.or(told.turn).or_else(|| track.matrix.map(Turn::of)).unwrap_or_default();
         let profile = match picture.profile().or(told.profile.as_deref()) {
-            Some(icc) => Profile::of_icc(icc),
+            Some(icc) => Profile::of_icc(icc, picture.format().is_grey()),
             None => Profile::of_primaries(picture.colour().primaries),
         };
         Ok(Self { picture, turn, profile })

@@ -82,7 +82,12 @@ fn of_heif<R: Read + Seek>(file: &mut R) -> io::Result<Option<Told>> {
         if &kind == b"meta" {
             file.seek(SeekFrom::Current(-8))?;
             let found = heif::properties(&some(file, size.into())?);
-            return Ok(found.map(|found| Told { turn: Some(found.turn), profile: found.profile, misleads: false }));
+            return Ok(found.map(|found| Told {
+                turn: Some(found.turn),
+                profile: found.profile,
+                // Its own pixels may be what nobody should see.
+                misleads: found.partly,
+            }));
         }
         file.seek(SeekFrom::Current(inside.into()))?;
     }

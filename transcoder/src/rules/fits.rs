@@ -36,6 +36,8 @@ pub enum Misfit {
     Level(u8),
     #[error("its pixels are {0}, not 8-bit 4:2:0")]
     Pixels(String),
+    #[error("the file doesn't tell what its pixels are")]
+    Untold,
     #[error("its colours use the full range")]
     FullRange,
     #[error("its brightness goes beyond the ordinary (HDR)")]
@@ -140,6 +142,7 @@ pub fn picture(facts: &PictureFacts, preset: &Preset) -> Result<(), Misfit> {
         (facts.encrypted, Misfit::Encrypted),
         (facts.codec != "h264", Misfit::Codec(facts.codec.clone())),
         (facts.pixels == "yuvj420p" || facts.full_range, Misfit::FullRange),
+        (facts.pixels.is_empty(), Misfit::Untold),
         (facts.pixels != "yuv420p", Misfit::Pixels(facts.pixels.clone())),
         (facts.colour.is_bright(), Misfit::HighRange),
         (facts.colour.is_wide(), Misfit::WideColours),
@@ -257,7 +260,7 @@ mod tests {
         type Change = fn(&mut PictureFacts);
         let fast = || Pace::Steady(FrameRate { num: 60, den: 1 });
         assert_eq!(fast().every(720, 60), 1);
-        let cases: [(Change, Option<Misfit>); 42] = [
+        let cases: [(Change, Option<Misfit>); 43] = [
             (|_| {}, None),
             (|f| f.sets = Some((header(66, 30), true)), None),
             (|f| f.sets = Some((header(77, 40), true)), None),
@@ -271,6 +274,7 @@ mod tests {
             (|f| f.codec = "hevc".into(), Some(Misfit::Codec("hevc".into()))),
             (|f| f.codec = "vp9".into(), Some(Misfit::Codec("vp9".into()))),
             (|f| f.pixels = "yuv420p10le".into(), Some(Misfit::Pixels("yuv420p10le".into()))),
+            (|f| f.pixels = String::new(), Some(Misfit::Untold)),
             (|f| f.pixels = "yuv422p".into(), Some(Misfit::Pixels("yuv422p".into()))),
             (|f| f.pixels = "yuvj420p".into(), Some(Misfit::FullRange)),
             (|f| f.full_range = true, Some(Misfit::FullRange)),

@@ -9,6 +9,8 @@ pub struct Properties {
     pub turn: Turn,
     /// An ICC profile.
     pub profile: Option<Vec<u8>>,
+    /// Whether another picture holds its opacity, or only a part of it is to be shown.
+    pub partly: bool,
 }
 
 /// With version and flags.
@@ -27,7 +29,8 @@ pub fn properties(meta: &[u8]) -> Option<Properties> {
     let (ipco, ipco_end) = find(meta, iprp + HEAD, iprp_end, b"ipco")?;
     let (ipma, ipma_end) = find(meta, iprp + HEAD, iprp_end, b"ipma")?;
     let list = children(meta, ipco + HEAD, ipco_end);
-    let mut properties = Properties::default();
+    let is_alpha = |(kind, body): &(&[u8; 4], &[u8])| *kind == b"auxC" && body.windows(5).any(|word| word == b"alpha");
+    let mut properties = Properties { partly: list.iter().any(is_alpha), ..Properties::default() };
     // Turned first, then mirrored, whatever their order.
     let (mut quarters, mut mirror) = (0, None);
     for index in associated(meta.get(ipma + HEAD..ipma_end)?, primary)? {
@@ -38,6 +41,7 @@ pub fn properties(meta: &[u8]) -> Option<Properties> {
             (b"colr", [b'p' | b'r', b'r' | b'I', b'o' | b'C', b'f' | b'C', profile @ ..]) => {
                 properties.profile = Some(profile.to_vec());
             }
+            (b"clap", _) => properties.partly = true,
             _ => {}
         }
     }
@@ -106,11 +110,16 @@ mod tests {
         let cases: [(&[u8], u32, bool); 5] =
             [(&[1], 0, false), (&[1, 0x82], 1, false), (&[3], 0, true), (&[4], 2, true), (&[0x82, 0x83], 3, true)];
         for (places, quarters, mirrored) in cases {
-            let wanted = Properties { turn: Turn { quarters, mirrored }, profile: None };
+            let wanted = Properties { turn: Turn { quarters, mirrored }, ..Properties::default() };
             assert_eq!(properties(&meta(&list, places)), Some(wanted), "{places:?}");
         }
         let whole = meta(&list, &[5, 9]);
         assert_eq!(properties(&whole).and_then(|told| told.profile).as_deref(), Some(&b"ICC"[..]));
+        let partly = |list: &[(&[u8; 4], &[u8])]| properties(&meta(list, &[1])).is_some_and(|told| told.partly);
+        assert!(
+            partly(&[(b"clap", &[0; 32])]) && partly(&[(b"ispe", &[]), (b"auxC", b"\0\0\0\0urn:mpeg:hevc:alpha\0")])
+        );
+        assert!(!partly(&[(b"ispe", &[]), (b"auxC", b"\0\0\0\0urn:mpeg:hevc:depth\0")]));
         for cut in 0..whole.len() {
             assert_eq!(properties(&whole[..cut]), None, "{cut}");
         }

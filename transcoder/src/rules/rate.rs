@@ -4,8 +4,10 @@ use pinreel_runner::FrameRate;
 
 /// The fastest rate that is played; faster sources lose frames evenly.
 pub const MAX_RATE: u32 = 60;
-/// The fastest rate of rungs below [`FAST_SHORT_SIDE`].
+/// The rate above which rungs below [`FAST_SHORT_SIDE`] lose frames.
 pub const MAX_SLOW_RATE: u32 = 30;
+/// What is a little faster keeps them all: half of 33 pictures a second would be too few.
+const MOST_SLOW_RATE: f64 = MAX_SLOW_RATE as f64 * 1.25;
 /// Rungs with at least this short side may be faster than [`MAX_SLOW_RATE`].
 pub const FAST_SHORT_SIDE: u32 = 720;
 
@@ -79,7 +81,8 @@ impl Pace {
     pub fn every(self, short_side: u32, max_rate: u32) -> u32 {
         let Self::Steady(rate) = self else { return 1 };
         let top = divisor(rate, 1, max_rate.min(MAX_RATE));
-        if short_side >= FAST_SHORT_SIDE { top } else { top * divisor(rate, top, MAX_SLOW_RATE) }
+        let is_slow = rate.as_f64() <= MOST_SLOW_RATE * f64::from(top);
+        if short_side >= FAST_SHORT_SIDE || is_slow { top } else { top * divisor(rate, top, MAX_SLOW_RATE) }
     }
 }
 
@@ -197,6 +200,10 @@ mod tests {
             ((60, 1), 1, 2),
             ((120, 1), 2, 4),
             ((90, 1), 2, 4),
+            ((100, 3), 1, 1),
+            ((36, 1), 1, 1),
+            ((61, 1), 2, 2),
+            ((75, 1), 2, 2),
             ((240, 1), 4, 8),
         ];
         for ((num, den), fast, slow) in cases {

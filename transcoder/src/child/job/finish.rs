@@ -7,7 +7,7 @@ use pinreel_runner::{Audio, Chapters, FileRef, Transcoded};
 use super::{Job, longest_ms};
 use crate::av;
 use crate::child::captions::Captioner;
-use crate::child::damage::{judge, missing};
+use crate::child::damage::{judge, lost, missing};
 use crate::child::muxed;
 use crate::child::picture::Pictures;
 use crate::child::poster;
@@ -30,6 +30,7 @@ impl Job {
             return Err(Failure::copy_unfit());
         }
         self.warnings.extend(judge(shown.counts, ("picture", "pictures"), "players may show traces of it")?);
+        self.warnings.extend(lost(shown.lost_ms, "pictures", "the one before stays meanwhile"));
         if shown.captioned {
             self.warnings.push(CAPTIONED.to_owned());
         }
@@ -74,7 +75,7 @@ impl Job {
         let mut sounds = mem::take(&mut self.copied.sounds);
         let mut waveform = None;
         for (number, sound) in self.sounds.drain(..) {
-            let Done { audio, heard, counts } = sound.finish(shown)?;
+            let Done { audio, heard, counts, lost_ms } = sound.finish(shown)?;
             if counts.broken > 0 && self.copied.has_sound(number) {
                 return Err(Failure::copy_unfit());
             }
@@ -83,6 +84,7 @@ impl Job {
                 ("packet of sound", "packets of sound"),
                 "something may be missing there",
             )?);
+            self.warnings.extend(lost(lost_ms, "sound", "it is silent there"));
             if let Some((_, copied)) = sounds.iter_mut().find(|(copied, _)| *copied == number) {
                 copied.loudness = heard.loudness;
             }

@@ -177,6 +177,7 @@ impl Job {
                     errors = 0;
                     self.packet(&packet)?;
                 }
+                Ok(None) if self.source.has_changed_channels() => return Err(Failure::changed_channels()),
                 Ok(None) => return Ok(()),
                 Err(error) if is_out_of_memory(error) => return Err(Failure::out_of_memory()),
                 Err(Error::InvalidData | Error::Other { .. }) if errors < MAX_READ_ERRORS => errors += 1,
