@@ -240,6 +240,9 @@ async fn transcode(file: PathBuf, outdir: PathBuf, json: bool, how: (Task, Prese
             ExitCode::SUCCESS
         }
         Err(failure) => {
+            if let Some(detail) = &failure.detail {
+                tracing::warn!(detail, "the process that read the file did what it must not");
+            }
             let error = serde_json::json!({"error": {"code": failure.code, "message": failure.reason}});
             if json {
                 let _ = writeln!(std::io::stdout(), "{error}");

@@ -16,17 +16,20 @@ pub struct Failure {
     /// The codec that is missing here, and that another worker may have.
     #[serde(default)]
     pub codec: Option<String>,
+    /// What happened, for the logs: the creator isn't told, and a child can't say it.
+    #[serde(skip)]
+    pub detail: Option<String>,
 }
 
 impl Failure {
     /// Something about the file itself: the same file fails again.
     pub fn of_file(code: &str, reason: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), reason: reason.into(), retryable: false, codec: None }
+        Self { code: code.to_owned(), reason: reason.into(), retryable: false, codec: None, detail: None }
     }
 
     /// Something about this machine or this moment.
     pub fn of_machine(code: &str, reason: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), reason: reason.into(), retryable: true, codec: None }
+        Self { code: code.to_owned(), reason: reason.into(), retryable: true, codec: None, detail: None }
     }
 
     pub fn not_media() -> Self {
@@ -100,6 +103,17 @@ impl Failure {
 
     pub fn out_of_memory() -> Self {
         Self::of_file("out_of_memory", "Transcoding this file takes more memory than a job may use.")
+    }
+
+    /// The process that read the file ended without a word.
+    pub fn crashed() -> Self {
+        let text = "The transcoder broke down on this file; probably the file is damaged in an unusual way.";
+        Self::of_machine("transcoder_crashed", text)
+    }
+
+    /// The process that read the file did what no honest one does. The creator is told of a crash, the log of the deed.
+    pub fn untrue(deed: impl Into<String>) -> Self {
+        Self { detail: Some(deed.into()), ..Self::crashed() }
     }
 
     /// The source's own stream was copied and turned out to be damaged: the job begins anew without copying.

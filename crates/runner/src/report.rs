@@ -81,14 +81,32 @@ impl Fail {
     }
 }
 
-/// Whether a failure is the worker's own: its disk is full, its fence can't be put up. A process that broke down while it
-/// read the file isn't, for the file may be what broke it.
+/// What only a worker's machine can be the cause of: its disk, its fence, its way to the server.
+const OF_WORKER: [&str; 4] = ["worker_disk", "sandbox_failed", "delivery_stalled", "source_mismatch"];
+
+/// Whether a failure is the worker's own: its disk is full, its fence can't be put up. Whatever else went wrong while it
+/// read the file isn't, for the file may be what caused it.
 pub fn is_of_worker(code: &str, retryable: bool) -> bool {
-    retryable && !matches!(code, "transcoder_crashed" | "transcoder_killed")
+    retryable && OF_WORKER.contains(&code)
 }
 
 /// The worker ends before the job is done, through no fault of the job's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
     pub epoch: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OF_WORKER, is_of_worker};
+
+    #[test]
+    fn what_a_file_may_cause_is_not_the_workers_fault() {
+        for code in OF_WORKER {
+            assert!(is_of_worker(code, true) && !is_of_worker(code, false), "{code}");
+        }
+        for code in ["transcoder_crashed", "transcoder_killed", "transcoder_error", "copy_unfit", "file_damaged", ""] {
+            assert!(!is_of_worker(code, true), "{code}");
+        }
+    }
 }

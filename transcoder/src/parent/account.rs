@@ -47,31 +47,31 @@ impl Account {
         match event {
             Event::File(name) | Event::Segment { name, .. } => self.file(name),
             Event::Progress(_) if self.reports == MAX_REPORTS => {
-                Err(Failure::internal("its child reports progress too often"))
+                Err(Failure::untrue("its child reports progress too often"))
             }
             Event::Progress(_) => {
                 self.reports += 1;
                 Ok(())
             }
-            Event::Early(_) if self.told_early => Err(Failure::internal("its child says twice what comes first")),
+            Event::Early(_) if self.told_early => Err(Failure::untrue("its child says twice what comes first")),
             Event::Early(_) => {
                 self.told_early = true;
                 Ok(())
             }
             Event::Done(_) | Event::Failed(_) => Ok(()),
-            Event::Fence(_) | Event::Said(_) => Err(Failure::internal("its child says what it wasn't asked")),
+            Event::Fence(_) | Event::Said(_) => Err(Failure::untrue("its child says what it wasn't asked")),
         }
     }
 
     fn file(&mut self, name: &str) -> Result<(), Failure> {
         if !is_file_name(name) {
-            return Err(Failure::internal("its child names an impossible file"));
+            return Err(Failure::untrue("its child names an impossible file"));
         }
         if self.files.len() == self.most_files {
-            return Err(Failure::internal("its child names too many files"));
+            return Err(Failure::untrue("its child names too many files"));
         }
         if !self.files.insert(name.to_owned()) {
-            return Err(Failure::internal("its child names a file twice"));
+            return Err(Failure::untrue("its child names a file twice"));
         }
         Ok(())
     }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     fn is_broken(account: &mut Account, event: &Event) -> bool {
-        account.take(event).is_err_and(|failure| failure.code == "transcoder_error" && failure.retryable)
+        matches!(account.take(event), Err(Failure { code, retryable: true, detail: Some(_), .. }) if code == "transcoder_crashed")
     }
 
     #[test]

@@ -28,9 +28,9 @@ impl Folder {
     /// A file's bytes, and its name, CID and size.
     pub fn read(&self, name: &str) -> Result<(FileRef, Bytes), Failure> {
         if !is_file_name(name) {
-            return Err(Failure::internal("its child names an impossible file"));
+            return Err(Failure::untrue("its child names an impossible file"));
         }
-        let bytes = self.bytes(name).map_err(|error| unreadable(&error))?;
+        let bytes = self.bytes(name).map_err(|error| unreadable(name, &error))?;
         let stored = hash_bytes(&bytes);
         let file = FileRef { name: name.to_owned(), cid: stored.cid.to_string(), bytes: stored.size_bytes };
         Ok((file, Bytes::from(bytes)))
@@ -56,18 +56,21 @@ impl Folder {
     }
 }
 
-/// A file that isn't there as it was told is the child's fault, not the disk's.
-fn unreadable(error: &io::Error) -> Failure {
-    let is_untrue =
-        matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidData)
-            || error.raw_os_error() == Some(libc::ELOOP);
-    if is_untrue { Failure::internal("its child names a file that it didn't write") } else { Failure::disk(error) }
+/// What only the machine can be the cause of when a file is read. A file that isn't there, or that may not be read, is the
+/// child's doing.
+const OF_MACHINE: [i32; 4] = [libc::EIO, libc::ENOMEM, libc::EMFILE, libc::ENFILE];
+
+fn unreadable(name: &str, error: &io::Error) -> Failure {
+    if error.raw_os_error().is_some_and(|number| OF_MACHINE.contains(&number)) {
+        return Failure::disk(error);
+    }
+    Failure::untrue(format!("its child names a file that it didn't write: {name} ({error})"))
 }
 
 /// Replaces every file of a result by what `known` says of it; a file that it doesn't know is a failure.
 pub fn resolve(mut result: Transcoded, known: impl Fn(&str) -> Option<FileRef>) -> Result<Transcoded, Failure> {
     for file in result.files_mut() {
-        let unknown = || Failure::internal("its child names a file that it didn't write");
+        let unknown = || Failure::untrue("its result names a file that it didn't write");
         *file = known(&file.name).ok_or_else(unknown)?;
     }
     Ok(result)
@@ -118,7 +121,8 @@ mod tests {
         assert_eq!(file.cid, pinreel_content::hash_bytes(b"hello").cid.to_string());
         symlink("v720", inner.join("v480")).expect("made");
         for bad in ["link", "up/secret", "v480/init.mp4", "../secret", "v720", "missing", "/etc/passwd"] {
-            assert_eq!(folder.read(bad).expect_err(bad).code, "transcoder_error", "{bad}");
+            let failure = folder.read(bad).expect_err(bad);
+            assert_eq!((failure.code.as_str(), failure.detail.is_some()), ("transcoder_crashed", true), "{bad}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The parent's side of a job: starting the child, watching it, taking its files. It never parses media.
 
 mod account;
+mod believe;
 pub mod folder;
 mod lines;
 
@@ -20,6 +21,7 @@ use crate::child::events::{Event, Progress};
 use crate::failure::Failure;
 use crate::fence::Layers;
 use account::Account;
+use believe::believed;
 use lines::Lines;
 
 /// How long a child may take.
@@ -96,8 +98,8 @@ pub async fn run(
         Ok(status) => status,
         Err(_) => {
             outcome = outcome.and_then(|last| match last {
-                Some(Event::Failed(failure)) => Err(failure),
-                _ => Err(Failure::internal("its child doesn't end")),
+                Some(Event::Failed(_)) => Ok(last),
+                _ => Err(Failure::untrue("its child doesn't end")),
             });
             let _ = child.start_kill();
             child.wait().await
@@ -110,11 +112,12 @@ pub async fn run(
         tracing::debug!(%status, log, "a job's child failed");
         heard(Event::Said(log)).await;
     }
-    let result = outcome.and_then(|last| match last {
-        Some(Event::Done(done)) if status.success() => Ok(*done),
-        Some(Event::Failed(failure)) => Err(failure),
-        _ => Err(ended),
-    });
+    let result = match outcome {
+        Ok(Some(Event::Done(done))) if status.success() => Ok(*done),
+        Ok(Some(Event::Failed(told))) => Err(believed(told, folder, options.weak).await),
+        Ok(_) => Err(ended),
+        Err(failure) => Err(failure),
+    };
     if matches!(options.task, Task::Preview { .. }) { result.map_err(of_preview) } else { result }
 }
 
@@ -174,7 +177,7 @@ async fn listen(
             return Err(if deadline <= stalled { too_slow() } else { no_progress() });
         };
         let Some(line) = line.map_err(|error| unread(&error))? else { return Ok(None) };
-        let event = serde_json::from_slice(&line).map_err(|_| Failure::internal("its child talks nonsense"))?;
+        let event = serde_json::from_slice(&line).map_err(|_| Failure::untrue("its child talks nonsense"))?;
         account.take(&event)?;
         let is_step = match &event {
             Event::Done(_) | Event::Failed(_) => return Ok(Some(event)),
@@ -201,7 +204,7 @@ async fn listen(
 
 fn unread(error: &std::io::Error) -> Failure {
     match error.kind() {
-        std::io::ErrorKind::InvalidData => Failure::internal("its child says too much at once"),
+        std::io::ErrorKind::InvalidData => Failure::untrue("its child says too much at once"),
         _ => Failure::internal(&format!("its child can't be heard: {error}")),
     }
 }
@@ -233,10 +236,7 @@ fn ended(status: ExitStatus, log: &str) -> Failure {
         Some(libc::SIGKILL) => {
             Failure::of_machine("transcoder_killed", "The transcoder was stopped while it worked on this file.")
         }
-        _ => Failure::of_machine(
-            "transcoder_crashed",
-            "The transcoder broke down on this file; probably the file is damaged in an unusual way.",
-        ),
+        _ => Failure::crashed(),
     }
 }
 

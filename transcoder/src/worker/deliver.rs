@@ -50,8 +50,14 @@ async fn deliver_one(client: &JobClient, folder: &Folder, name: &str, sent: &Sen
     match put {
         Ok(()) => Ok(file),
         Err(Trouble::Lost) => Err(Stop::Lost),
-        Err(trouble) => Err(Stop::Failed(Failure::internal(&trouble.to_string()))),
+        Err(trouble) => Err(Stop::Failed(refused(&trouble))),
     }
+}
+
+/// The server takes whatever an honest child makes: what it refuses of a job's files, or of their result, is its child's
+/// doing.
+pub fn refused(trouble: &Trouble) -> Failure {
+    Failure::untrue(trouble.to_string())
 }
 
 /// Brings something to the server, or fails once nothing more of it goes for `limit`, though the server answers.

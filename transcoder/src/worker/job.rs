@@ -60,7 +60,7 @@ async fn finish(job: &JobClient, work: (&Path, bool), report: &Report) -> Outcom
             match deliver::unless_stalled((report, COMPLETING), || 0, told).await {
                 Ok(Ok(())) => return Outcome::Completed(report.speed()),
                 Ok(Err(Trouble::Lost)) => Stop::Lost,
-                Ok(Err(trouble)) => Stop::Failed(Failure::internal(&trouble.to_string())),
+                Ok(Err(trouble)) => Stop::Failed(deliver::refused(&trouble)),
                 Err(failure) => Stop::Failed(failure),
             }
         }
@@ -70,7 +70,11 @@ async fn finish(job: &JobClient, work: (&Path, bool), report: &Report) -> Outcom
         Stop::Lost => return Outcome::Lost,
         Stop::Failed(failure) => failure,
     };
-    let Failure { code, reason, retryable, codec } = failure.clone();
+    if let Some(detail) = &failure.detail {
+        tracing::warn!(job = job.lease.job, epoch, detail, "the job's process did what it must not");
+        report.say(detail);
+    }
+    let Failure { code, reason, retryable, codec, detail: _ } = failure.clone();
     let fail = Fail { epoch, code, reason, retryable, needs_codec: codec, log: report.noted() };
     match insist("failing the job", || job.fail(&fail)).await {
         Err(Trouble::Lost) => Outcome::Lost,
@@ -105,7 +109,9 @@ async fn do_work(job: &JobClient, (work_dir, weak): (&Path, bool), report: &Repo
         Err(Stop::Failed(failure)) if failure.is_copy_unfit() => {
             tracing::info!(job = job.lease.job, "the source's own stream is damaged: again, without copying it");
             report.say("the source's own stream is damaged: again, without copying it");
-            std::fs::remove_dir_all(&out).map_err(disk)?;
+            // Folders that can't be entered, for one, are its child's doing.
+            let left = |error| Stop::Failed(Failure::untrue(format!("what its child left can't be removed: {error}")));
+            std::fs::remove_dir_all(&out).map_err(left)?;
             options.copying = false;
             transcode(job, (&source, &out), options, report).await
         }

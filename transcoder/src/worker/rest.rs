@@ -70,8 +70,8 @@ mod tests {
     #[tokio::test]
     async fn files_that_are_at_fault_cost_no_rest() {
         let mut rest = Rest::default();
-        let crashed = Failure::of_machine("transcoder_crashed", "It broke down on this file.");
-        for failure in [Failure::damaged(), Failure::not_media(), crashed] {
+        let lied = Failure::untrue("its child talks nonsense");
+        for failure in [Failure::damaged(), Failure::not_media(), Failure::crashed(), lied] {
             assert!(!rests(&mut rest, &Outcome::Failed(failure)));
         }
     }

@@ -145,6 +145,21 @@ async fn a_file_that_is_no_video_fails_for_good() {
 }
 
 #[tokio::test]
+async fn a_refused_file_is_told_as_a_crash_and_the_log_says_why() {
+    for status in [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::BAD_REQUEST] {
+        let server = Server { source: small_clip(), refused_files: Some(status), jobs: 1, ..Server::default() };
+        let app = Bench::start(server, true).await.end().await;
+        app.with(|server| {
+            let fail = server.failed.take().expect("failed");
+            assert_eq!((fail.code.as_str(), fail.retryable, fail.is_of_worker()), ("transcoder_crashed", true, false));
+            assert!(!fail.reason.contains(status.as_str()), "{}", fail.reason);
+            let mut noted = server.log.iter().chain(&fail.log);
+            assert!(noted.any(|line| line.text.contains(status.as_str())), "nobody learns why: {:?}", fail.log);
+        });
+    }
+}
+
+#[tokio::test]
 async fn other_bytes_than_the_cid_says_are_not_transcoded() {
     let cid = Some(pinreel_content::hash_bytes(b"something else").cid.to_string());
     let server = Server { source: small_clip(), cid, jobs: 1, ..Server::default() };

@@ -31,6 +31,8 @@ pub struct Server {
     pub cancel: bool,
     /// Deliveries after this many are told that the lease is lost.
     pub lose_after: Option<usize>,
+    /// Each delivery is refused with this.
+    pub refused_files: Option<StatusCode>,
     pub files: HashMap<String, (String, Bytes)>,
     pub ranges: Vec<Option<String>>,
     pub stages: Vec<String>,
@@ -157,6 +159,9 @@ async fn file(
     app.with(|server| {
         if server.lose_after.is_some_and(|after| server.files.len() >= after) {
             return StatusCode::CONFLICT;
+        }
+        if let Some(status) = server.refused_files {
+            return status;
         }
         server.files.insert(name, (query["cid"].clone(), bytes));
         StatusCode::NO_CONTENT
