@@ -9,7 +9,7 @@ export type Request =
   | { do: 'jump'; to: number }
   | { do: 'volume'; by: number }
   | { do: 'setVolume' | 'rate'; value: number }
-  | { do: 'level'; index: number }
+  | { do: 'level' | 'sound'; index: number }
   /** -1 for none. */
   | { do: 'captions'; index: number };
 

@@ -6,9 +6,11 @@
 
 import Hls, { type HlsConfig, type MediaAttachingData } from 'hls.js';
 
+import { CaptionsTrack } from './captions';
 import { GrowingTree } from './growing';
 import { type Span, verifyingLoader, VIRTUAL_BASE } from './loader';
 import { type OriginReport, Origins } from './origins';
+import { placeOf, rememberedSound, rememberSound, type Sound, soundsOf } from './sounds';
 import { type Captions, captionsIn, type Chapter, chaptersIn } from './texts';
 import { type Checked, type Files, isRefusal, VerifiedTree } from './tree';
 
@@ -69,6 +71,11 @@ export class Playback {
   /** Checked like everything else, so an address of this page's own. */
   poster = $state<string | null>(null);
 
+  /** What the stream offers to hear. */
+  sounds = $state.raw<Sound[]>([]);
+  /** The place of the one that is heard, or about to be; -1 before it is known. */
+  heard = $state(-1);
+
   /** What the stream offers to read. */
   captions = $state.raw<Captions[]>([]);
   /** The place of those that are shown; -1 for none. */
@@ -77,10 +84,11 @@ export class Playback {
   chapters = $state.raw<Chapter[]>([]);
 
   #files: Files | null = null;
-  #track: HTMLTrackElement | null = null;
+  readonly #track = new CaptionsTrack();
   #hls: Hls | null = null;
   #video: HTMLVideoElement | null = null;
   #mediaRecoveries = 0;
+  #wantedSound: Sound | null = rememberedSound();
   #stream: Stream | null = null;
   /** Segments that were refused and haven't been reached. */
   #ahead: (Span & { path: string; detail: string })[] = [];
@@ -148,10 +156,12 @@ export class Playback {
     this.#stream = null;
     this.#ahead = [];
     this.#files = null;
-    this.#removeTrack();
+    this.#track.remove();
     this.shown = -1;
     this.captions = [];
     this.chapters = [];
+    this.sounds = [];
+    this.heard = -1;
     const { poster } = this;
     this.poster = null;
     // The element may be about to read it: an address that is gone would be an error in the console.
@@ -163,13 +173,13 @@ export class Playback {
    */
   async read(index: number): Promise<string | null> {
     const [video, files, captions] = [this.#video, this.#files, this.captions[index]];
-    this.#removeTrack();
+    this.#track.remove();
     this.shown = captions ? index : -1;
     if (!video || !files || !captions) return null;
     try {
       const { bytes } = await files.file(captions.path);
       if (this.#files !== files || this.shown !== index) return null;
-      this.#addTrack(video, captions, bytes);
+      this.#track.show(video, captions, bytes);
       return null;
     } catch (error) {
       if (this.#files !== files || this.shown !== index) return null;
@@ -180,28 +190,18 @@ export class Playback {
     }
   }
 
-  #addTrack(video: HTMLVideoElement, { label, language }: Captions, bytes: Uint8Array<ArrayBuffer>): void {
-    const track = document.createElement('track');
-    track.kind = 'subtitles';
-    track.label = label;
-    track.srclang = language;
-    track.src = URL.createObjectURL(new Blob([bytes], { type: 'text/vtt' }));
-    video.append(track);
-    track.track.mode = 'showing';
-    this.#track = track;
-  }
-
-  #removeTrack(): void {
-    const track = this.#track;
-    if (!track) return;
-    this.#track = null;
-    track.remove();
-    URL.revokeObjectURL(track.src);
-  }
-
   choose(level: number): void {
     this.wanted = level;
     if (this.#hls) this.#hls.nextLevel = level;
+  }
+
+  /** Lets another sound be heard. What was loaded of the one before is played until there is some of it. */
+  listen(index: number): void {
+    const sound = this.sounds[index];
+    if (!sound) return;
+    this.#wantedSound = sound;
+    rememberSound(sound);
+    if (this.#hls) this.#hls.nextAudioTrack = index;
   }
 
   retry(): void {
@@ -258,6 +258,7 @@ export class Playback {
       if (this.state === 'loading') this.state = 'paused';
       this.wanted = -1;
     });
+    this.#followSounds(hls, held !== null);
     hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) => (this.current = level));
     hls.on(Hls.Events.ERROR, (_, data) => {
       if (data.details === Hls.ErrorDetails.BUFFER_STALLED_ERROR) this.reach(true);
@@ -285,6 +286,25 @@ export class Playback {
     else eager();
     hls.attachMedia(held ?? video);
     hls.loadSource(`${VIRTUAL_BASE}master.m3u8`);
+  }
+
+  /** `held`: the element holds another stream's sound already, which must make room if it isn't the wanted one. */
+  #followSounds(hls: Hls, held: boolean): void {
+    hls.on(Hls.Events.AUDIO_TRACKS_UPDATED, (_, { audioTracks }) => {
+      this.sounds = soundsOf(audioTracks);
+      const wanted = this.#wantedSound ? placeOf(this.#wantedSound, this.sounds) : -1;
+      // hls.js chooses by itself where nobody did, once it has told of them.
+      if (wanted < 0) return;
+      if (!held) return void (hls.audioTrack = wanted);
+      hls.nextAudioTrack = wanted;
+      // hls.js clears what it loaded itself, and what is held wasn't: it would be heard again by whoever goes back.
+      hls.once(Hls.Events.AUDIO_TRACK_SWITCHED, () => {
+        const endOffset = (this.#video?.currentTime ?? 0) - NEAR_STALLED_S;
+        if (endOffset > 0)
+          hls.trigger(Hls.Events.BUFFER_FLUSHING, { startOffset: 0, endOffset, type: 'audio' });
+      });
+    });
+    hls.on(Hls.Events.AUDIO_TRACK_SWITCHING, (_, { id }) => (this.heard = id));
   }
 
   /** Once there is something to see: a list of chapters is worth no wait. */
