@@ -12,6 +12,7 @@ import {
   type VerifiedOf,
 } from '../records';
 import type { Kind } from '../records/kinds';
+import { plain } from './plain';
 import type { Provenance } from './trust';
 
 /** A check that did not hold, in words for the page. */
@@ -51,7 +52,10 @@ async function check(claim: Claim): Promise<Provenance> {
   hold(source === claim.source.cid, 'The source on this page is not the one that was signed.');
   hold(newest.body.title === claim.title, 'The title on this page is not the one that was signed.');
 
-  const chapters = (newest.body.chapters ?? []).map(({ at_ms, title }) => ({ at: at_ms / 1000, title }));
+  const chapters = (newest.body.chapters ?? []).map(({ at_ms, title }) => ({
+    at: at_ms / 1000,
+    title: plain(title),
+  }));
   const signed: Omit<Provenance, 'rootBy' | 'root'> = {
     status: 'checked',
     source,
