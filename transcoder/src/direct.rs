@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::child::events::Event;
 use crate::failure::Failure;
-use crate::parent::folder::{Folder, resolve};
+use crate::parent::folder::{Folder, Found, resolve};
 use crate::parent::{self, Options, Patience};
 
 /// The result's name in the output folder.
@@ -46,7 +46,7 @@ pub async fn transcode(
         other => other?,
     };
     let folder = Folder::open(out)?;
-    let result = resolve(result, |name| folder.read(name).ok().map(|(file, _)| file))?;
+    let result = resolve(result, |name| folder.find(name).and_then(Found::read).ok().map(|(file, _)| file))?;
     write(&out.join(RESULT), &result)?;
     Ok(result)
 }

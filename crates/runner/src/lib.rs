@@ -24,10 +24,10 @@
 //! it is sent. Only `register` can't be repeated: a registration token that was for one worker is used up.
 
 pub mod language;
+pub mod names;
 
 mod growth;
 mod lease;
-mod names;
 mod preset;
 mod register;
 mod report;
@@ -36,7 +36,7 @@ mod transcoded;
 
 pub use growth::{Early, Growth};
 pub use lease::{Capabilities, Kind, Lease, LeaseRequest, Source};
-pub use names::{MAX_FILES, MAX_NAME_BYTES, is_file_name};
+pub use names::{FileKind, MAX_FILES, MAX_NAME_BYTES};
 pub use preset::{MAX_RUNGS, Preset, PresetError};
 pub use register::{Register, Registered};
 pub use report::{Complete, Fail, LogLine, Progress, ProgressAnswer, Release, Rung, is_of_worker};

@@ -175,7 +175,7 @@ pub struct Segment {
 /// A delivered file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FileRef {
-    /// Its path in the root: see [`crate::is_file_name`].
+    /// Its path in the root: see [`crate::names`].
     pub name: String,
     /// `CIDv1` in base32.
     pub cid: String,

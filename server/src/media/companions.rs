@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use pinreel_content::{Link, Pin, Store, parse_cid};
-use pinreel_runner::{Preset, RECIPE, Task};
+use pinreel_runner::{Preset, RECIPE, Task, names};
 use sqlx::PgConnection;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
@@ -21,7 +21,7 @@ use super::complete::borrowed;
 use super::error::MediaError;
 use super::measured::{Captions, File};
 use super::model::{JobState, Rendition, Source};
-use super::{names, playlist, store};
+use super::{playlist, store};
 
 /// A master playlist is a few kilobytes.
 const MAX_PLAYLIST_BYTES: u64 = 1 << 20;

@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use pinreel_content::parse_cid;
 use pinreel_runner::{
     Complete, Fail, Growth, Lease, LeaseRequest, LogLine, Progress, ProgressAnswer, RECIPE, Register, Registered,
-    Release, Source,
+    Release, Source, names,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -28,7 +28,7 @@ use super::lease::{self, Granted};
 use super::model::{KeptProgress, LEASE_MS, LeaseEnd, MAX_LOG_CHARS, MAX_LOG_LINES, RungProgress, is_slow};
 use super::store::{self, Asker, Held};
 use super::workers::{self, LIVE_MS};
-use super::{complete, fail, grow, names, receive};
+use super::{complete, fail, grow, receive};
 
 /// A result names every segment: a long film's are a few megabytes of JSON.
 const MAX_RESULT_BYTES: usize = 64 << 20;

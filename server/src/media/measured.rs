@@ -3,10 +3,9 @@
 
 use std::collections::HashSet;
 
-use pinreel_runner::{self as sent, Made, Task};
+use pinreel_runner::{self as sent, Made, Task, names};
 
 use super::model::Loudness;
-use super::names;
 use super::previews::PreviewSize;
 use crate::text::plain;
 

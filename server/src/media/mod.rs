@@ -26,7 +26,6 @@ mod http;
 mod lease;
 mod measured;
 mod model;
-mod names;
 mod operate;
 mod playlist;
 mod previews;

@@ -4,7 +4,7 @@ use axum::body::{Body, BodyDataStream};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use pinreel_content::{BlobWriter, Cid, Store, Stored};
-use pinreel_runner::MAX_FILES;
+use pinreel_runner::{MAX_FILES, names};
 use tokio::task::spawn_blocking;
 
 use crate::app::App;
@@ -13,7 +13,6 @@ use crate::text::plain;
 
 use super::error::MediaError;
 use super::model::max_job_bytes;
-use super::names;
 use super::store::{self, DeliveredFile, Held};
 
 /// Bytes gathered before the disk is asked to take them.

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use pinreel_runner::{MAX_FILES, MAX_NAME_BYTES, Task, is_file_name};
+use pinreel_runner::{MAX_FILES, MAX_NAME_BYTES, Task, names};
 
 use crate::child::events::Event;
 use crate::failure::Failure;
@@ -15,7 +15,7 @@ const MAX_REPORTS: u32 = 500_000;
 /// The longest line but a result's: any failure's sentence fits.
 const LINE_BYTES: usize = 64 << 10;
 /// A result is longer by so much for each of its files: the name, and the numbers beside it.
-const FILE_LINE_BYTES: usize = MAX_NAME_BYTES + 96;
+const FILE_LINE_BYTES: usize = MAX_NAME_BYTES + 128;
 /// How a result's line begins.
 const DONE: &[u8] = b"{\"done\":";
 
@@ -64,7 +64,7 @@ impl Account {
     }
 
     fn file(&mut self, name: &str) -> Result<(), Failure> {
-        if !is_file_name(name) {
+        if names::kind(name).is_none() {
             return Err(Failure::untrue("its child names an impossible file"));
         }
         if self.files.len() == self.most_files {
@@ -113,9 +113,12 @@ mod tests {
         for (task, most) in [(Task::Captions, 1), (preview, 8), (Task::Renditions, MAX_FILES)] {
             let mut account = Account::of(task);
             for number in 0..most {
-                assert_eq!(account.take(&file(&format!("a0/{number}"))), Ok(()));
+                assert_eq!(
+                    account.take(&file(&format!("a{}/seg-{:05}.m4s", number / 100_000, number % 100_000))),
+                    Ok(())
+                );
             }
-            assert!(is_broken(&mut account, &file("one-more")), "{task:?}");
+            assert!(is_broken(&mut account, &file("poster.jpg")), "{task:?}");
         }
     }
 

@@ -1,5 +1,5 @@
 //! The files that a child says it wrote. A child that was taken over may lie about them: only plain files inside its
-//! own folder are read, and every CID and size is computed here.
+//! own folder are read, of the names and sizes that a server takes, and every CID and size is computed here.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,11 +8,10 @@ use std::path::Path;
 
 use bytes::Bytes;
 use pinreel_content::hash_bytes;
-use pinreel_runner::{FileRef, Transcoded, is_file_name};
+use pinreel_runner::{FileRef, Transcoded, names};
 use rustix::fs::{Mode, OFlags, open, openat};
 
 use crate::failure::Failure;
-use crate::fence::FILE_BYTES;
 
 /// A folder that only leads on.
 const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -25,20 +24,19 @@ impl Folder {
         open(path, DIRECTORY, Mode::empty()).map(Self).map_err(|error| Failure::disk(&error.into()))
     }
 
-    /// A file's bytes, and its name, CID and size.
-    pub fn read(&self, name: &str) -> Result<(FileRef, Bytes), Failure> {
-        if !is_file_name(name) {
-            return Err(Failure::untrue("its child names an impossible file"));
+    /// A file that may be delivered, as far as its name and its size say. Nothing of it is read.
+    pub fn find(&self, name: &str) -> Result<Found, Failure> {
+        let limit = names::kind(name).ok_or_else(|| Failure::untrue("its child names an impossible file"))?.max_bytes();
+        let (file, bytes) = self.plain_file(name).map_err(|error| unreadable(name, &error))?;
+        if bytes > limit {
+            return Err(Failure::untrue(format!("its child wrote {bytes} bytes to {name}, which may have {limit}")));
         }
-        let bytes = self.bytes(name).map_err(|error| unreadable(name, &error))?;
-        let stored = hash_bytes(&bytes);
-        let file = FileRef { name: name.to_owned(), cid: stored.cid.to_string(), bytes: stored.size_bytes };
-        Ok((file, Bytes::from(bytes)))
+        Ok(Found { name: name.to_owned(), file, bytes })
     }
 
     /// Step by step, following no link: `openat2` would do that in one, but a service of systemd with a user of its own
     /// may not call it.
-    fn bytes(&self, name: &str) -> io::Result<Vec<u8>> {
+    fn plain_file(&self, name: &str) -> io::Result<(File, u64)> {
         let (folders, file) = name.rsplit_once('/').unwrap_or(("", name));
         let mut folder = self.0.try_clone()?;
         for step in folders.split_terminator('/') {
@@ -47,12 +45,32 @@ impl Folder {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let file = File::from(openat(&folder, file, flags, Mode::empty())?);
         let metadata = file.metadata()?;
-        if !metadata.is_file() || metadata.len() > FILE_BYTES {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "not a plain file of an allowed size"));
+        if !metadata.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "not a plain file"));
         }
-        let mut bytes = Vec::with_capacity(metadata.len() as usize);
-        file.take(FILE_BYTES).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        Ok((file, metadata.len()))
+    }
+}
+
+/// A file that may be delivered, open but not read.
+pub struct Found {
+    name: String,
+    file: File,
+    bytes: u64,
+}
+
+impl Found {
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Its name, CID and size, and as many bytes as it had when it was found, even if it grows meanwhile.
+    pub fn read(self) -> Result<(FileRef, Bytes), Failure> {
+        let mut bytes = Vec::with_capacity(self.bytes as usize);
+        self.file.take(self.bytes).read_to_end(&mut bytes).map_err(|error| unreadable(&self.name, &error))?;
+        let stored = hash_bytes(&bytes);
+        let file = FileRef { name: self.name, cid: stored.cid.to_string(), bytes: stored.size_bytes };
+        Ok((file, Bytes::from(bytes)))
     }
 }
 
@@ -102,27 +120,66 @@ pub fn check(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::os::unix::fs::symlink;
 
+    use pinreel_runner::FileKind;
+
     use super::Folder;
+    use crate::failure::Failure;
+
+    fn is_untrue(failure: &Failure) -> bool {
+        failure.code == "transcoder_crashed" && failure.detail.is_some()
+    }
 
     #[test]
     fn only_plain_files_inside_are_read() {
         let outer = tempfile::tempdir().expect("a folder");
         let inner = outer.path().join("job");
         std::fs::create_dir_all(inner.join("v720")).expect("made");
-        std::fs::write(outer.path().join("secret"), "s").expect("written");
+        std::fs::create_dir_all(inner.join("video.mp4")).expect("made");
+        std::fs::write(outer.path().join("init.mp4"), "s").expect("written");
         std::fs::write(inner.join("v720/init.mp4"), "hello").expect("written");
-        symlink("../secret", inner.join("link")).expect("made");
-        symlink("..", inner.join("up")).expect("made");
+        symlink("../init.mp4", inner.join("poster.jpg")).expect("made");
+        symlink("..", inner.join("a0")).expect("made");
+        symlink("v720", inner.join("v480")).expect("made");
         let folder = Folder::open(&inner).expect("opened");
-        let (file, bytes) = folder.read("v720/init.mp4").expect("read");
+        let (file, bytes) = folder.find("v720/init.mp4").and_then(super::Found::read).expect("read");
         assert_eq!((file.bytes, bytes.as_ref()), (5, &b"hello"[..]));
         assert_eq!(file.cid, pinreel_content::hash_bytes(b"hello").cid.to_string());
-        symlink("v720", inner.join("v480")).expect("made");
-        for bad in ["link", "up/secret", "v480/init.mp4", "../secret", "v720", "missing", "/etc/passwd"] {
-            let failure = folder.read(bad).expect_err(bad);
-            assert_eq!((failure.code.as_str(), failure.detail.is_some()), ("transcoder_crashed", true), "{bad}");
+        for bad in ["poster.jpg", "a0/init.mp4", "v480/init.mp4", "../init.mp4", "video.mp4", "v720", "chapters.vtt"] {
+            assert!(folder.find(bad).is_err_and(|failure| is_untrue(&failure)), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_file_larger_than_a_server_takes_is_refused_before_it_is_read() {
+        let made = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(made.path().join("v720")).expect("made");
+        let folder = Folder::open(made.path()).expect("opened");
+        for (name, kind) in [
+            ("v720/init.mp4", FileKind::Init),
+            ("v720/seg-00000.m4s", FileKind::Segment),
+            ("poster.jpg", FileKind::Picture),
+            ("chapters.json", FileKind::Text),
+            ("video.mp4", FileKind::Muxed),
+        ] {
+            // Nothing but holes: it takes no room.
+            let file = File::create(made.path().join(name)).expect("made");
+            file.set_len(kind.max_bytes()).expect("grown");
+            assert_eq!(folder.find(name).expect(name).bytes(), kind.max_bytes(), "{name}");
+            file.set_len(kind.max_bytes() + 1).expect("grown");
+            assert!(folder.find(name).is_err_and(|failure| is_untrue(&failure)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_grows_is_read_as_it_was_found() {
+        let made = tempfile::tempdir().expect("a folder");
+        let path = made.path().join("poster.jpg");
+        std::fs::write(&path, "before").expect("written");
+        let found = Folder::open(made.path()).and_then(|folder| folder.find("poster.jpg")).expect("found");
+        std::fs::write(&path, "before and after").expect("written");
+        assert_eq!(found.read().expect("read").1, "before");
     }
 }

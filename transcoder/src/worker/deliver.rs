@@ -12,8 +12,9 @@ use super::client::{JobClient, Sent, Trouble, insist};
 use super::grow::Told;
 use super::job::Stop;
 use super::report::Report;
+use super::room::Room;
 use crate::failure::Failure;
-use crate::parent::folder::Folder;
+use crate::parent::folder::{Folder, Found};
 
 /// Deliveries at a time.
 const AT_ONCE: usize = 4;
@@ -24,7 +25,7 @@ const LOOKS: u32 = 20;
 /// which nothing more arrives within `limit` ends the try.
 pub async fn deliver(
     (client, report, limit): (&JobClient, &Report, Duration),
-    folder: &Folder,
+    (folder, room): (&Folder, &Room),
     names: Receiver<String>,
     told: Sender<Told>,
 ) -> Result<HashMap<String, FileRef>, Stop> {
@@ -32,8 +33,11 @@ pub async fn deliver(
     let names = stream::unfold(names, |mut names| async move { names.recv().await.map(|name| (Ok(name), names)) });
     names
         .try_for_each_concurrent(AT_ONCE, |name| async {
+            let found = folder.find(&name).map_err(Stop::Failed)?;
+            // Others are on their way, and stall or don't: it isn't this one that does.
+            let _taken = room.take(found.bytes()).await;
             let sent = Sent::default();
-            let delivery = deliver_one(client, folder, &name, &sent);
+            let delivery = deliver_one(client, found, &sent);
             let file = unless_stalled((report, limit), || sent.bytes(), delivery).await.map_err(Stop::Failed)??;
             done.borrow_mut().insert(name, file.clone());
             // Whoever listens may have given up; the job goes on.
@@ -44,8 +48,8 @@ pub async fn deliver(
     Ok(done.into_inner())
 }
 
-async fn deliver_one(client: &JobClient, folder: &Folder, name: &str, sent: &Sent) -> Result<FileRef, Stop> {
-    let (file, bytes) = folder.read(name).map_err(Stop::Failed)?;
+async fn deliver_one(client: &JobClient, found: Found, sent: &Sent) -> Result<FileRef, Stop> {
+    let (file, bytes) = found.read().map_err(Stop::Failed)?;
     let put = insist("delivering a file", || client.put(&file, bytes.clone(), sent)).await;
     match put {
         Ok(()) => Ok(file),
@@ -88,6 +92,8 @@ async fn stall(sent: impl Fn() -> u64, is_answered: impl Fn() -> bool, limit: Du
 mod tests {
     use std::cell::Cell;
     use std::future::pending;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Duration;
 
     use axum::Router;
@@ -99,8 +105,9 @@ mod tests {
 
     use super::{Stop, deliver, stall};
     use crate::parent::folder::Folder;
-    use crate::worker::client::Client;
+    use crate::worker::client::{Client, JobClient};
     use crate::worker::report::Report;
+    use crate::worker::room::Room;
 
     const LIMIT: Duration = Duration::from_millis(200);
 
@@ -116,15 +123,13 @@ mod tests {
         assert!(timeout(LIMIT * 50, stall(|| 7, || true, LIMIT)).await.is_ok(), "it waits for ever");
     }
 
-    #[tokio::test]
-    async fn a_file_that_never_arrives_is_the_machines_failure() {
-        let routes = Router::new()
-            .route("/runner/v1/jobs/job/files/poster.jpg", put(async || StatusCode::NO_CONTENT))
-            .route("/runner/v1/jobs/job/files/video.mp4", put(pending::<StatusCode>));
+    /// A job of a server with these routes.
+    async fn job(routes: Router) -> JobClient {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let server = format!("http://{}", listener.local_addr().expect("bound")).parse().expect("an address");
         tokio::spawn(async move { axum::serve(listener, routes).await });
-        let lease = Lease {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Client::new(server).expect("a client").job(Lease {
             job: "job".into(),
             epoch: 1,
             token: "token".into(),
@@ -133,20 +138,51 @@ mod tests {
             recipe: RECIPE.into(),
             preset: Preset::default(),
             lease_ms: 1000,
-        };
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let (client, report) = (Client::new(server).expect("a client").job(lease), Report::new(1));
-        let made = tempfile::tempdir().expect("a folder");
+        })
+    }
+
+    /// Delivers these files, of a byte or more, until one stalls; how many arrived.
+    async fn until_one_stalls(job: &JobClient, files: &[&str], room: &Room) -> usize {
+        let (made, report) = (tempfile::tempdir().expect("a folder"), Report::new(1));
         let folder = Folder::open(made.path()).expect("opened");
         let (names, waiting) = mpsc::channel(9);
         let (told, mut telling) = mpsc::channel(9);
-        for name in ["poster.jpg", "video.mp4"] {
+        for name in files {
             std::fs::write(made.path().join(name), name).expect("written");
-            names.send(name.to_owned()).await.expect("taken");
+            names.send((*name).to_owned()).await.expect("taken");
         }
-        let stopped = timeout(LIMIT * 50, deliver((&client, &report, LIMIT), &folder, waiting, told)).await;
+        let stopped = timeout(LIMIT * 50, deliver((job, &report, LIMIT), (&folder, room), waiting, told)).await;
         let Err(Stop::Failed(failure)) = stopped.expect("it waits for ever") else { panic!("it was delivered") };
         assert_eq!((failure.code.as_str(), failure.retryable), ("delivery_stalled", true));
-        assert!(telling.recv().await.is_some() && telling.recv().await.is_none(), "only the first arrived");
+        let mut arrived = 0;
+        while telling.recv().await.is_some() {
+            arrived += 1;
+        }
+        arrived
+    }
+
+    #[tokio::test]
+    async fn a_file_that_never_arrives_is_the_machines_failure() {
+        let routes = Router::new()
+            .route("/runner/v1/jobs/job/files/poster.jpg", put(async || StatusCode::NO_CONTENT))
+            .route("/runner/v1/jobs/job/files/video.mp4", put(pending::<StatusCode>));
+        let arrived = until_one_stalls(&job(routes).await, &["poster.jpg", "video.mp4"], &Room::new()).await;
+        assert_eq!(arrived, 1, "only the first arrives");
+    }
+
+    #[tokio::test]
+    async fn a_file_for_which_there_is_no_room_waits() {
+        let asked = Arc::new(AtomicU64::new(0));
+        let counted = asked.clone();
+        let never = move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            pending::<StatusCode>()
+        };
+        let job = job(Router::new().route("/runner/v1/jobs/job/files/{name}", put(never))).await;
+        let room = Room::new();
+        // A mebibyte is left, which the first of them takes.
+        let _taken = room.take(255 << 20).await;
+        until_one_stalls(&job, &["poster.jpg", "chapters.vtt", "waveform.json"], &room).await;
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::client::{JobClient, Trouble, insist};
 use super::grow::Told;
 use super::report::Report;
+use super::room::Room;
 use super::{deliver, fetch, grow};
 use crate::child::events::Event;
 use crate::failure::Failure;
@@ -39,19 +40,27 @@ pub enum Stop {
     Failed(Failure),
 }
 
-/// `weak` as in [`Options`].
-pub async fn run(job: &JobClient, (work_dir, weak): (&Path, bool)) -> Outcome {
+/// What a job is done with.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    pub work_dir: &'a Path,
+    /// As in [`Options`].
+    pub weak: bool,
+    pub room: &'a Room,
+}
+
+pub async fn run(job: &JobClient, means: Means<'_>) -> Outcome {
     let report = Report::new(job.lease.epoch);
     // Whichever ends first ends the other: the lease is renewed until the last word is said.
     tokio::select! {
-        outcome = finish(job, (work_dir, weak), &report) => outcome,
+        outcome = finish(job, means, &report) => outcome,
         () = report.keep(job) => Outcome::Lost,
     }
 }
 
-async fn finish(job: &JobClient, work: (&Path, bool), report: &Report) -> Outcome {
+async fn finish(job: &JobClient, means: Means<'_>, report: &Report) -> Outcome {
     let epoch = job.lease.epoch;
-    let done = do_work(job, work, report).await;
+    let done = do_work(job, means, report).await;
     report.ending();
     let stop = match done {
         Ok(result) => {
@@ -86,7 +95,8 @@ async fn finish(job: &JobClient, work: (&Path, bool), report: &Report) -> Outcom
     }
 }
 
-async fn do_work(job: &JobClient, (work_dir, weak): (&Path, bool), report: &Report) -> Result<Transcoded, Stop> {
+async fn do_work(job: &JobClient, means: Means<'_>, report: &Report) -> Result<Transcoded, Stop> {
+    let Means { work_dir, weak, room } = means;
     let preset = job.lease.preset.clone().checked();
     let preset = preset.map_err(|error| Stop::Failed(Failure::internal(&format!("an impossible preset: {error}"))))?;
     let disk = |error: std::io::Error| Stop::Failed(Failure::disk(&error));
@@ -105,7 +115,7 @@ async fn do_work(job: &JobClient, (work_dir, weak): (&Path, bool), report: &Repo
     let task = job.lease.task;
     let mut options = Options { patience: Patience::of(task), copying: true, weak, preset, task };
     let out = private.path().join("out");
-    match transcode(job, (&source, &out), options.clone(), report).await {
+    match transcode((job, report, room), (&source, &out), options.clone()).await {
         Err(Stop::Failed(failure)) if failure.is_copy_unfit() => {
             tracing::info!(job = job.lease.job, "the source's own stream is damaged: again, without copying it");
             report.say("the source's own stream is damaged: again, without copying it");
@@ -113,7 +123,7 @@ async fn do_work(job: &JobClient, (work_dir, weak): (&Path, bool), report: &Repo
             let left = |error| Stop::Failed(Failure::untrue(format!("what its child left can't be removed: {error}")));
             std::fs::remove_dir_all(&out).map_err(left)?;
             options.copying = false;
-            transcode(job, (&source, &out), options, report).await
+            transcode((job, report, room), (&source, &out), options).await
         }
         other => other,
     }
@@ -121,10 +131,9 @@ async fn do_work(job: &JobClient, (work_dir, weak): (&Path, bool), report: &Repo
 
 /// One try, into a folder that it makes. Files of a try before are delivered again under the same names.
 async fn transcode(
-    job: &JobClient,
+    (job, report, room): (&JobClient, &Report, &Room),
     (source, out): (&File, &Path),
     options: Options,
-    report: &Report,
 ) -> Result<Transcoded, Stop> {
     let disk = |error: std::io::Error| Stop::Failed(Failure::disk(&error));
     std::fs::create_dir(out).map_err(disk)?;
@@ -152,7 +161,7 @@ async fn transcode(
         report.delivering();
         Ok(result)
     };
-    let deliver = deliver::deliver((job, report, limit), &folder, waiting, told);
+    let deliver = deliver::deliver((job, report, limit), (&folder, room), waiting, told);
     let (result, delivered, ()) = tokio::try_join!(transcode, deliver, grow::grow(job, telling))?;
     resolve(result, |name| delivered.get(name).cloned()).map_err(Stop::Failed)
 }

@@ -15,6 +15,7 @@ mod log;
 mod register;
 mod report;
 mod rest;
+mod room;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ use crate::parent;
 use crate::parent::folder::{check, sweep};
 use client::{Backoff, Client, JobClient, Trouble};
 use rest::Rest;
+use room::Room;
 
 pub use register::register;
 
@@ -54,6 +56,13 @@ pub struct Settings {
     /// Work also where this machine lacks layers of the fence.
     pub weak: bool,
     pub once: bool,
+}
+
+/// What jobs that are done at a time have together.
+struct Shared {
+    /// The jobs themselves: given back when the worker ends.
+    held: RefCell<Vec<JobClient>>,
+    room: Room,
 }
 
 /// Why a worker can't go on.
@@ -83,9 +92,9 @@ pub async fn run(settings: Settings) -> Result<(), End> {
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     let (draining, told) = watch::channel(false);
-    let held = RefCell::new(Vec::new());
+    let shared = Shared { held: RefCell::default(), room: Room::new() };
     {
-        let work = work(&settings, &told, &held);
+        let work = work(&settings, &told, &shared);
         tokio::pin!(work);
         tokio::select! {
             ended = &mut work => return ended,
@@ -93,7 +102,7 @@ pub async fn run(settings: Settings) -> Result<(), End> {
             _ = interrupt.recv() => {}
         }
         draining.send_replace(true);
-        if !held.borrow().is_empty() && !settings.drain.is_zero() {
+        if !shared.held.borrow().is_empty() && !settings.drain.is_zero() {
             tracing::info!("told to end: finishing this job first; a second signal gives it back");
         }
         tokio::select! {
@@ -106,7 +115,7 @@ pub async fn run(settings: Settings) -> Result<(), End> {
         }
         // Dropping the work ends its child and removes its folder.
     }
-    for job in held.take() {
+    for job in shared.held.take() {
         give_back(&job).await;
     }
     Ok(())
@@ -140,17 +149,13 @@ async fn check_fence(weak: bool) -> Result<(), String> {
 
 /// Two jobs at a time: a long one, and beside it a companion or a preview, for which nobody should wait behind an hour of
 /// film.
-async fn work(
-    settings: &Settings,
-    draining: &watch::Receiver<bool>,
-    held: &RefCell<Vec<JobClient>>,
-) -> Result<(), End> {
+async fn work(settings: &Settings, draining: &watch::Receiver<bool>, shared: &Shared) -> Result<(), End> {
     let (small, long): (Vec<Kind>, Vec<Kind>) =
         settings.kinds.iter().partition(|kind| matches!(kind, Kind::Companion | Kind::Preview));
     if settings.once || small.is_empty() || long.is_empty() {
-        return work_on(settings, settings.kinds.clone(), draining.clone(), held).await;
+        return work_on(settings, settings.kinds.clone(), draining.clone(), shared).await;
     }
-    let both = (work_on(settings, long, draining.clone(), held), work_on(settings, small, draining.clone(), held));
+    let both = (work_on(settings, long, draining.clone(), shared), work_on(settings, small, draining.clone(), shared));
     tokio::try_join!(both.0, both.1).map(drop)
 }
 
@@ -159,7 +164,7 @@ async fn work_on(
     settings: &Settings,
     wants: Vec<Kind>,
     mut draining: watch::Receiver<bool>,
-    held: &RefCell<Vec<JobClient>>,
+    shared: &Shared,
 ) -> Result<(), End> {
     let (mut backoff, mut rest) = (Backoff::new(), Rest::default());
     let client = Client::new(settings.server.clone()).map_err(|error| error.to_string())?;
@@ -183,9 +188,9 @@ async fn work_on(
             Ok(Some(lease)) => {
                 backoff = Backoff::new();
                 let job = client.job(lease);
-                held.borrow_mut().push(job.clone());
-                let outcome = do_job(&job, settings).await;
-                held.borrow_mut().retain(|other| other.lease.job != job.lease.job);
+                shared.held.borrow_mut().push(job.clone());
+                let outcome = do_job(&job, settings, &shared.room).await;
+                shared.held.borrow_mut().retain(|other| other.lease.job != job.lease.job);
                 if let job::Outcome::Completed(speed) = &outcome {
                     request.capabilities.speed = speed.or(request.capabilities.speed);
                 }
@@ -218,10 +223,10 @@ async fn work_on(
 }
 
 /// Does a job, and says how it ended.
-async fn do_job(job: &JobClient, settings: &Settings) -> job::Outcome {
+async fn do_job(job: &JobClient, settings: &Settings, room: &Room) -> job::Outcome {
     let Lease { job: id, epoch, source, .. } = &job.lease;
     tracing::info!(job = id, epoch, bytes = source.bytes, "begins");
-    let outcome = job::run(job, (&settings.work_dir, settings.weak)).await;
+    let outcome = job::run(job, job::Means { work_dir: &settings.work_dir, weak: settings.weak, room }).await;
     match &outcome {
         job::Outcome::Completed(_) => tracing::info!(job = id, epoch, "complete"),
         job::Outcome::Failed(failure) => {

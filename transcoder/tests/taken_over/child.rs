@@ -169,6 +169,10 @@ fn memory() -> Outcomes {
     ]
 }
 
+fn segment(number: u64) -> String {
+    format!("v{}/seg-{:05}.m4s", 240 + number / 100_000, number % 100_000)
+}
+
 fn flood(what: &str, report: &Reporter) -> ! {
     let mut number = 0_u64;
     loop {
@@ -180,14 +184,14 @@ fn flood(what: &str, report: &Reporter) -> ! {
             "report" => Event::Progress(Progress { played_ms: number, ..Progress::default() }),
             "said" => Event::Said("hello".into()),
             "name" => Event::File("a".repeat(1 << 20)),
-            "names" => Event::File(format!("v240/{number}")),
+            "names" => Event::File(segment(number)),
             other => panic!("no such flood: {other}"),
         });
     }
 }
 
 fn ahead(files: u64, report: &Reporter) -> Outcomes {
-    (0..files).for_each(|number| report.send(&Event::File(format!("v240/{number}"))));
+    (0..files).for_each(|number| report.send(&Event::File(segment(number))));
     vec![("told", of(std::fs::write("told", "")))]
 }
 

@@ -31,8 +31,8 @@ pub struct Server {
     pub cancel: bool,
     /// Deliveries after this many are told that the lease is lost.
     pub lose_after: Option<usize>,
-    /// Each delivery is refused with this.
-    pub refused_files: Option<StatusCode>,
+    /// The file of this name is refused with this.
+    pub refused_file: Option<(&'static str, StatusCode)>,
     pub files: HashMap<String, (String, Bytes)>,
     pub ranges: Vec<Option<String>>,
     pub stages: Vec<String>,
@@ -160,7 +160,7 @@ async fn file(
         if server.lose_after.is_some_and(|after| server.files.len() >= after) {
             return StatusCode::CONFLICT;
         }
-        if let Some(status) = server.refused_files {
+        if let Some((_, status)) = server.refused_file.filter(|(refused, _)| *refused == name) {
             return status;
         }
         server.files.insert(name, (query["cid"].clone(), bytes));

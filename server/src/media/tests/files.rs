@@ -6,10 +6,10 @@ use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::BodyExt;
 use pinreel_content::{hash_bytes, parse_cid};
+use pinreel_runner::FileKind;
 use sqlx::PgPool;
 
 use super::fake::{Made, Worker, upload};
-use crate::media::names::Kind;
 use crate::testing::TestApp;
 
 #[sqlx::test(migrator = "crate::database::MIGRATIONS")]
@@ -82,7 +82,7 @@ async fn a_file_over_its_limit_is_cut_off_and_leaves_nothing(owner: PgPool) {
     let worker = Worker::new(&test);
     let lease = worker.lease().await.unwrap();
     let piece = Bytes::from(vec![7; 1 << 16]);
-    let pieces = Kind::Picture.max_bytes() / piece.len() as u64 + 1;
+    let pieces = FileKind::Picture.max_bytes() / piece.len() as u64 + 1;
     let endless = stream::iter((0..pieces).map(move |_| Ok::<_, std::io::Error>(piece.clone())));
     let cid = hash_bytes(b"x").cid.to_string();
     let (status, body) = worker.put_as(&lease, "poster.jpg", &cid, Body::from_stream(endless)).await;
