@@ -37,5 +37,4 @@ pub mod socket;
 pub mod supervise;
 #[cfg(test)]
 pub mod testing;
-pub mod text;
 pub mod uploads;

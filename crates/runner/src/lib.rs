@@ -25,6 +25,7 @@
 
 pub mod language;
 pub mod names;
+pub mod text;
 
 mod growth;
 mod lease;

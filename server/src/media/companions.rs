@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 
 use pinreel_content::{Link, Pin, Store, parse_cid};
+use pinreel_runner::text::plain;
 use pinreel_runner::{Preset, RECIPE, Task, names};
 use sqlx::PgConnection;
 use tokio::task::spawn_blocking;
@@ -15,7 +16,6 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::clock::UnixMs;
 use crate::database::Database;
-use crate::text::plain;
 
 use super::complete::borrowed;
 use super::error::MediaError;

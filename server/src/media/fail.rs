@@ -1,9 +1,9 @@
 //! A worker gives its job back: because it can't be done, or because the worker ends.
 
 use pinreel_runner::Fail;
+use pinreel_runner::text::plain;
 
 use crate::app::App;
-use crate::text::plain;
 
 use super::error::MediaError;
 use super::model::{AfterLease, LeaseEnd, MAX_ATTEMPTS, after_failure};

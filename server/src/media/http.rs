@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use pinreel_content::parse_cid;
+use pinreel_runner::text::plain;
 use pinreel_runner::{
     Complete, Fail, Growth, Lease, LeaseRequest, LogLine, Progress, ProgressAnswer, RECIPE, Register, Registered,
     Release, Source, names,
@@ -21,7 +22,6 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::gateway;
 use crate::http::{ApiBytes, ApiError, ApiJson, ApiPath, ApiQuery, ApiResult, bearer};
-use crate::text::plain;
 
 use super::error::MediaError;
 use super::lease::{self, Granted};

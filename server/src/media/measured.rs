@@ -3,11 +3,11 @@
 
 use std::collections::HashSet;
 
+use pinreel_runner::text::plain;
 use pinreel_runner::{self as sent, Made, Task, names};
 
 use super::model::Loudness;
 use super::previews::PreviewSize;
-use crate::text::plain;
 
 const MAX_VIDEO: usize = 8;
 const MAX_AUDIO: usize = 8;

@@ -1,11 +1,11 @@
 //! A job's states, what its owner is shown of it, and the rules that need no database.
 
+use pinreel_runner::text::plain;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::clock::UnixMs;
-use crate::text::plain;
 
 /// How long a lease lasts without a word from its worker.
 pub const LEASE_MS: i64 = 30_000;

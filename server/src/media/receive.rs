@@ -4,12 +4,12 @@ use axum::body::{Body, BodyDataStream};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use pinreel_content::{BlobWriter, Cid, Store, Stored};
+use pinreel_runner::text::plain;
 use pinreel_runner::{MAX_FILES, names};
 use tokio::task::spawn_blocking;
 
 use crate::app::App;
 use crate::fault;
-use crate::text::plain;
 
 use super::error::MediaError;
 use super::model::max_job_bytes;

@@ -1,9 +1,9 @@
 //! What to call a file and its type: the uploader's words are hints, cleaned here before anything keeps them.
 
+use pinreel_runner::text::is_invisible;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::gateway::content_type;
-use crate::text::is_invisible;
 
 const MAX_NAME_BYTES: usize = 200;
 const UNNAMED: &str = "upload";

@@ -1,5 +1,6 @@
 //! Chapters, as a list for programs and as WebVTT for players.
 
+use pinreel_runner::text::is_invisible;
 use serde::Serialize;
 
 use super::vtt::{self, Cue};
@@ -27,10 +28,17 @@ pub fn ordered(mut chapters: Vec<Chapter>, duration_ms: u64) -> Vec<Chapter> {
         let next = starts.get(number + 1).copied().unwrap_or(duration_ms);
         let said = Some(chapter.end_ms).filter(|end| (chapter.start_ms + 1..=next).contains(end));
         chapter.end_ms = said.unwrap_or(next);
-        let title: String = vtt::tidy(&chapter.title).replace('\n', " ").chars().take(TITLE_CHARS).collect();
+        let title = shown(&chapter.title);
         chapter.title = if title.is_empty() { format!("Chapter {}", number + 1) } else { title };
     }
     chapters
+}
+
+/// A title as one bounded line, without what would make it look like another one.
+fn shown(title: &str) -> String {
+    let visible: String = title.chars().filter(|c| !is_invisible(*c)).collect();
+    let line: String = vtt::tidy(&visible).replace('\n', " ").chars().take(TITLE_CHARS).collect();
+    line.trim_end().to_owned()
 }
 
 pub fn json(chapters: &[Chapter]) -> Vec<u8> {
@@ -44,7 +52,7 @@ pub fn webvtt(chapters: &[Chapter]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Chapter, json, ordered, webvtt};
+    use super::{Chapter, MOST, TITLE_CHARS, json, ordered, webvtt};
 
     fn chapter(start_ms: u64, end_ms: u64, title: &str) -> Chapter {
         Chapter { start_ms, end_ms, title: title.to_owned() }
@@ -70,5 +78,24 @@ mod tests {
             r#"[{"start_ms":0,"end_ms":5000,"title":"One"}]"#
         );
         assert!(webvtt(&got).starts_with("WEBVTT\n\n00:00:00.000 --> 00:00:05.000\nOne\n"));
+    }
+
+    #[test]
+    fn titles_read_as_they_are_and_are_bounded() {
+        for (title, wanted) in [
+            ("cat\u{202e}4pm.exe", "cat4pm.exe"),
+            ("\u{2066}\u{200f}a \u{feff}b\u{e0041}", "a b"),
+            ("<\u{202e}b>bold", "bold"),
+            ("\u{202e}\u{200b} \n", "Chapter 1"),
+            ("\u{5e9}\u{5dc} \"a\" \u{1f469}\u{200d}\u{1f680}", "\u{5e9}\u{5dc} \"a\" \u{1f469}\u{200d}\u{1f680}"),
+        ] {
+            let got = ordered(vec![chapter(0, 0, title)], 10_000);
+            assert_eq!(got, [chapter(0, 10_000, wanted)]);
+            assert!(webvtt(&got).ends_with(&format!("\n{wanted}\n")), "{wanted}");
+        }
+        let long = format!("{} {}", "a".repeat(TITLE_CHARS - 1), "b".repeat(900));
+        assert_eq!(ordered(vec![chapter(0, 0, &long)], 10_000)[0].title, "a".repeat(TITLE_CHARS - 1));
+        let many = (0..10_000).map(|number| chapter(number, 0, "Part")).collect();
+        assert_eq!(ordered(many, 10_000).len(), MOST);
     }
 }

@@ -2,6 +2,7 @@
 //! begins at 0:00, there are at least three, each later than the one before, each at least ten seconds long. Pure.
 
 use pinreel_records::Chapter;
+use pinreel_runner::text::is_invisible;
 
 const LEAST: usize = 3;
 /// What a record takes.
@@ -85,7 +86,7 @@ fn digits(text: &str) -> (&str, &str) {
 
 fn title_of(rest: &str) -> String {
     let mut plain = String::new();
-    for c in rest.chars().filter(|c| !matches!(c, '\u{202d}' | '\u{202e}')) {
+    for c in rest.chars().filter(|c| !is_invisible(*c)) {
         match c {
             _ if !c.is_control() => plain.push(c),
             _ if !plain.ends_with(' ') => plain.push(' '),
@@ -141,7 +142,7 @@ mod tests {
 
     #[test]
     fn titles_and_lists_fit_into_a_record() {
-        let long = format!("0:00 {}\n0:10 a\u{7}b\u{202e}\n0:20 C", "ä".repeat(300));
+        let long = format!("0:00 {}\n0:10 a\u{7}b\u{202e}\n0:20 \u{2067}C\u{feff}", "ä".repeat(300));
         assert_eq!(found(&long, None), format!("0 {} | 10 a b | 20 C", "ä".repeat(100)));
         let many: String = (0..201).map(|minute| format!("{minute}:00 Part\n")).collect();
         assert_eq!(found(&many, None), "there may be 200 at most");

@@ -7,6 +7,7 @@ pub mod http;
 mod tests;
 pub mod wish;
 
+use pinreel_runner::text::plain;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -14,7 +15,6 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::clock::UnixMs;
 use crate::signals::Signal;
-use crate::text::plain;
 
 use super::error::MediaError;
 use super::model::{AfterLease, Job, JobState, LogEntry, PRIORITIES};

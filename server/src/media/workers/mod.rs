@@ -8,6 +8,7 @@ mod register;
 mod tests;
 
 use pinreel_content::sha256;
+use pinreel_runner::text::plain;
 use pinreel_runner::{Capabilities, Kind, LeaseRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,7 +16,6 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::clock::UnixMs;
 use crate::signals::Signal;
-use crate::text::plain;
 
 use super::error::MediaError;
 use super::model::{AfterLease, LOCAL_WORKER, worker_id};

@@ -1,6 +1,7 @@
 //! From the operator's invitation to a worker's key.
 
 use pinreel_content::sha256;
+use pinreel_runner::text::plain;
 use pinreel_runner::{PROTOCOL, Register, Registered};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,7 +12,6 @@ use crate::media::error::MediaError;
 use crate::media::model::worker_id;
 use crate::media::store::workers as rows;
 use crate::media::token;
-use crate::text::plain;
 
 const HOUR_MS: i64 = 3_600_000;
 /// How long an invitation lasts unless told.

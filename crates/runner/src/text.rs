@@ -1,4 +1,4 @@
-//! Text from outside, as it may be shown.
+//! Text from outside, as it may be shown: the rule of servers and workers alike.
 
 /// Marks that turn the direction of text, joiners at the edge of words, and the like: they make text look like other text.
 pub const fn is_invisible(c: char) -> bool {
