@@ -125,6 +125,55 @@ test('each stop of each page can be seen, and none is a trap', async (t) => {
   });
 });
 
+test('a job that leaves the list leaves the focus to the next; none is ended by one press', async () => {
+  // On a node where nothing is worked on, so that jobs stay where they are.
+  const idle = await PinreelNode.start({ transcoder: false });
+  const cli = new Cli();
+  for (const name of ['first', 'second']) {
+    const clip = await makeClip(join(freshFolder('clip'), `${name}.mp4`), 2, ['-metadata', `title=${name}`]);
+    await cli.json('publish', clip, '--node', idle.url, '--channel', '@jobs', '--wait', 'no');
+  }
+  const { page, complaints } = await visitor();
+  await page.goto(idle.operatorLink()!);
+  await chooseName(page, 'Jobs By Keyboard');
+  await page.getByRole('button', { name: 'Make an invitation' }).waitFor();
+  await page.goto(`${idle.url}/operator/jobs`);
+  const focusIs = (name: RegExp) =>
+    until(`the focus on ${name}`, async () => name.test((await focused(page))?.name ?? ''));
+  const listed = (state: string) => page.locator(`[data-job][data-state=${state}]`).count();
+  await until('both jobs', async () => (await listed('queued')) === 2);
+  const names = await page.locator('[data-job] h2').allInnerTexts();
+
+  await tabTo(page, /Cancel…/);
+  await page.keyboard.press('Enter');
+  await focusIs(/Leave it/);
+  await page.keyboard.press('Enter');
+  await focusIs(new RegExp(`Cancel….*${names[0]}`));
+  assert.equal(await listed('queued'), 2, 'a second press of the same key ends nothing');
+  for (const next of [new RegExp(`Cancel….*${names[1]}`), /^P Nothing waits/]) {
+    await page.keyboard.press('Enter');
+    await focusIs(/Leave it/);
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('Enter');
+    await focusIs(next);
+  }
+
+  await page.goto(`${idle.url}/operator/jobs?state=failed`);
+  await until('both jobs', async () => (await listed('failed')) === 2);
+  // The last one: there is none after it.
+  await page
+    .getByRole('button', { name: /^Try again/ })
+    .last()
+    .focus();
+  await page.keyboard.press('Enter');
+  await until('one to be left', async () => (await listed('failed')) === 1);
+  await focusIs(/Try again/);
+  await page.keyboard.press('Enter');
+  await focusIs(/^P No job has failed/);
+  assert.deepEqual(complaints, []);
+  await idle.stop();
+});
+
 test('the player’s menu opens, closes by Escape or by going on, and gives the focus back', async () => {
   const { page } = await visitor();
   await page.goto(watch);

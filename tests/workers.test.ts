@@ -273,7 +273,8 @@ test('the operator’s page lists jobs and workers, and stops, restarts and revo
   const id = (await jobOf(source)).id;
   const job = page.locator(`[data-job="${id}"]`);
   await job.getByText('waiting').waitFor();
-  await job.getByRole('button', { name: 'Cancel on-the-page.mp4' }).click();
+  await job.getByRole('button', { name: 'Cancel… on-the-page.mp4' }).click();
+  await job.getByRole('button', { name: 'Cancel on-the-page.mp4', exact: true }).click();
   await page.getByRole('button', { name: 'Failed' }).click();
   await page.waitForURL(/state=failed/);
   await job.getByText('The operator of this node stopped').waitFor();
