@@ -15,7 +15,7 @@ const MAX_REPORTS: u32 = 500_000;
 /// The longest line but a result's: any failure's sentence fits.
 const LINE_BYTES: usize = 64 << 10;
 /// A result is longer by so much for each of its files: the name, and the numbers beside it.
-const FILE_LINE_BYTES: usize = MAX_NAME_BYTES + 128;
+const FILE_LINE_BYTES: usize = MAX_NAME_BYTES + 192;
 /// How a result's line begins.
 const DONE: &[u8] = b"{\"done\":";
 
