@@ -232,3 +232,43 @@ test('when the job fails after all, viewers and creator are told, and the file s
   assert.deepEqual(unexpected, []);
   await viewer.context.close();
 });
+
+test('cancelled and tried again, it is watched on from the same place', async () => {
+  const again = await makeClip(join(freshFolder('clip'), 'again.mp4'), SECONDS, [
+    ...SIZE,
+    '-metadata',
+    'title=again',
+  ]);
+  const cli = new Cli();
+  const published = await cli.json<Published>('publish', again, '--node', node.url, '--wait', 'playable');
+  await until('three segments', async () => (await growingOf(published.claim)).steps.length >= 3);
+  halt();
+  const { context, page } = await visitor();
+  await page.goto(published.watch);
+  const video = page.locator('video');
+  await video.evaluate((element: HTMLVideoElement) => void (element.muted = true));
+  await play(page);
+  const place = await until('a second of it', () =>
+    video.evaluate(({ currentTime }: HTMLVideoElement) => currentTime > 1 && currentTime),
+  );
+  const { items } = await cli.json<{ items: { id: string; source: string }[] }>(
+    ...['jobs', 'list', '--state', 'all', '--data', node.data],
+  );
+  const { id } = items.find(({ source }) => source === published.source)!;
+  await cli.json('jobs', 'cancel', id, '--data', node.data);
+  await page.getByText('It could not be made into a stream.').waitFor();
+  await cli.json('jobs', 'retry', id, '--data', node.data);
+  await until(
+    'it to play again',
+    async () => (await video.count()) > 0 && (await player(page)).state === 'playing',
+    120_000,
+  );
+  const now = await video.evaluate(({ currentTime, muted }: HTMLVideoElement) => ({ currentTime, muted }));
+  assert.ok(
+    now.currentTime >= place && now.currentTime < place + 15,
+    `${place} s, then ${now.currentTime} s`,
+  );
+  assert.ok(now.muted, 'and as loud as before');
+  assert.equal((await player(page)).error, null);
+  await context.close();
+});

@@ -136,6 +136,18 @@ describe('GrowingTree', () => {
     expect(node.asked).toHaveLength(4);
   });
 
+  it('knows how far it reaches', async () => {
+    const { node, tree } = await follow();
+    expect(await tree.reaches(0)).toBe(false);
+    node.now = { revision: 1, segments: 2 };
+    expect([await tree.reaches(1.9), await tree.reaches(2)]).toEqual([true, false]);
+    node.now = { revision: 2, segments: 4, ended: true };
+    expect([await tree.reaches(7.9), await tree.reaches(100)]).toEqual([true, true]);
+    const { node: liar, tree: other } = await follow();
+    liar.now = { revision: 1, segments: 2, source: 'another' };
+    await refusal(other.reaches(0));
+  });
+
   it('gives only the bytes that were signed', async () => {
     const { node, tree, text } = await follow();
     node.now = { revision: 1, segments: 2 };

@@ -76,6 +76,19 @@ export class GrowingTree implements Files {
     return true;
   }
 
+  /** Whether there is more of it than so many seconds, or will never be. Without an answer there isn't yet. */
+  async reaches(seconds: number): Promise<boolean> {
+    try {
+      await this.#look();
+    } catch (error) {
+      if (isRefusal(error)) throw error;
+    }
+    if (!this.#growing) return false;
+    const { timescale } = this.#growing.renditions[0]!;
+    const ticks = this.#steps.reduce((sum, step) => sum + step[0]!.ticks, 0);
+    return this.#growing.ended || ticks / timescale > seconds;
+  }
+
   /** The newest revision. When none can be had, what is known already stays: it isn't the last, or the page hears it. */
   async #look(): Promise<void> {
     if (this.#growing?.ended || performance.now() - this.#lookedAt < this.freshMs) return;

@@ -10,7 +10,9 @@ import { CaptionsTrack } from './captions';
 import { GrowingTree } from './growing';
 import { type Span, verifyingLoader, VIRTUAL_BASE } from './loader';
 import { type OriginReport, Origins } from './origins';
+import { bufferedAfter, goOnAt, NEAR_S, type Place, placeIn } from './place';
 import { placeOf, rememberedSound, rememberSound, type Sound, soundsOf } from './sounds';
+import { fresh, sameStream, type Stream } from './stream';
 import { type Captions, captionsIn, type Chapter, chaptersIn } from './texts';
 import { type Checked, type Files, isRefusal, VerifiedTree } from './tree';
 
@@ -22,9 +24,6 @@ export type PlaybackFault = {
   message: string;
   detail: string;
 };
-
-/** What is played: a finished root, or a stream that is still being made. */
-export type Stream = { root: string; bases: string[] } | GrowingTree;
 
 export interface Level {
   index: number;
@@ -39,8 +38,10 @@ const AHEAD_S = 120;
 /** Of a stream that is still being made: what comes after it may be better. */
 const AHEAD_GROWING_S = 30;
 
-/** The picture stands a little before the end of what is there, the more so when it has stalled. */
-const NEAR_S = 0.05;
+/** Between two looks for a growing stream to come to where the viewer was. */
+const LOOK_AGAIN_MS = 2000;
+
+/** As `NEAR_S`, of a picture that has stalled. */
 const NEAR_STALLED_S = 0.5;
 
 const CONFIG: Partial<HlsConfig> = {
@@ -93,19 +94,26 @@ export class Playback {
   /** Segments that were refused and haven't been reached. */
   #ahead: (Span & { path: string; detail: string })[] = [];
   #stoppedAt = 0;
+  /** Where the viewer was in what can't be played any more, until there is as much again. */
+  #left: Place | null = null;
 
-  /** Plays a stream; the finished one of what was growing goes on where that is, without a break. */
-  show(video: HTMLVideoElement, stream: Stream): void {
+  /**
+   * Plays a stream; the finished one of what was growing goes on where that is, without a break. Another one of the same
+   * publication goes on where the viewer was. Whether there is something to go on with.
+   */
+  show(video: HTMLVideoElement, stream: Stream): boolean {
     const before = this.#stream;
-    if (this.#video === video && before && sameStream(before, stream)) return;
+    const goesOn = this.#left !== null || (before !== null && video.currentTime > 0);
+    if (this.#video === video && before && sameStream(before, stream)) return goesOn;
     if (this.#video === video && before instanceof GrowingTree && !(stream instanceof GrowingTree)) {
       void this.#finish(video, before, stream);
     } else {
       this.attach(video, stream);
     }
+    return goesOn;
   }
 
-  /** Plays from `at` seconds on; by default from where the stream begins. */
+  /** Plays from `at` seconds on; by default from where the viewer was, or the stream begins. */
   attach(video: HTMLVideoElement, stream: Stream, at = -1): void {
     this.detach();
     this.#stream = stream;
@@ -115,10 +123,28 @@ export class Playback {
     this.#video = video;
     if (!Hls.isSupported()) return this.#native(video, stream);
     try {
-      if (stream instanceof GrowingTree) return this.#start(video, stream, Math.max(at, 0));
-      this.#start(video, this.#tree(video, stream), at);
+      const left = at < 0 ? this.#left : null;
+      if (stream instanceof GrowingTree && left) return void this.#startOnceThere(video, stream, left);
+      const tree = stream instanceof GrowingTree ? stream : this.#tree(video, stream);
+      this.#start(video, tree, left?.at ?? (tree === stream ? Math.max(at, 0) : at));
+      if (left) goOnAt(video, left);
+      this.#left = null;
     } catch (error) {
       this.#refuse((error as Error).message);
+    }
+  }
+
+  /** What is made anew needs its time to come to where the viewer was. */
+  async #startOnceThere(video: HTMLVideoElement, growing: GrowingTree, left: Place): Promise<void> {
+    const isCurrent = () => this.#stream === growing && this.#video === video;
+    try {
+      while (isCurrent() && !(await growing.reaches(left.at))) await lookAgain();
+      if (!isCurrent()) return;
+      this.#start(video, growing, left.at);
+      goOnAt(video, left);
+      this.#left = null;
+    } catch (error) {
+      if (isCurrent()) this.#refuse((error as Error).message);
     }
   }
 
@@ -139,6 +165,7 @@ export class Playback {
       if (this.#stream !== stream || this.#video !== video) return;
       if (!holds) return this.#refuse('the finished stream does not hold what was played');
       if (this.fault?.code === 'unverified_bytes') return; // Whoever tries again tries the finished one.
+      if (!this.#hls && !this.fault) return this.attach(video, stream);
       if (this.fault || !this.#hls) return this.attach(video, stream, video.currentTime);
       const held = this.#hls.transferMedia();
       this.#hls.destroy();
@@ -150,6 +177,7 @@ export class Playback {
   }
 
   detach(): void {
+    this.#leave();
     this.#hls?.destroy();
     this.#hls = null;
     this.#video = null;
@@ -356,28 +384,17 @@ export class Playback {
     });
   }
 
+  /** Remembers where the viewer is, unless a fault has stopped the picture, which remembered it then. */
+  #leave(): void {
+    if (this.#video && !this.fault) this.#left = placeIn(this.#video) ?? this.#left;
+  }
+
   #fail(fault: PlaybackFault): void {
+    this.#leave();
     this.fault = fault;
     this.state = 'error';
     this.#video?.pause();
   }
 }
 
-function sameStream(one: Stream, other: Stream): boolean {
-  if (one instanceof GrowingTree || other instanceof GrowingTree) return one === other;
-  return one.root === other.root;
-}
-
-/** The same stream, with nothing remembered of what was refused. */
-const fresh = (stream: Stream): Stream =>
-  stream instanceof GrowingTree ? new GrowingTree(stream.base, stream.expected, stream.fetcher) : stream;
-
-/** How many seconds of what is there are still to come. */
-function bufferedAfter({ buffered, currentTime }: HTMLVideoElement): number {
-  for (let i = 0; i < buffered.length; i++) {
-    // Streams begin a little after zero, and what is nearer than that is played without a stop.
-    if (buffered.start(i) <= currentTime + NEAR_S && currentTime <= buffered.end(i))
-      return buffered.end(i) - currentTime;
-  }
-  return 0;
-}
+const lookAgain = () => new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
