@@ -3,8 +3,8 @@
 use std::fs::File;
 
 use super::formats::{ALLOWED, LIMITS, refused};
-use super::picture::FLAGGING;
 use super::plan::Plan;
+use super::upright::FLAGGING;
 use crate::av::decoder::Decoder;
 use crate::av::filter::Filter;
 use crate::av::frame::Picture;

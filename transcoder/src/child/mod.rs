@@ -27,6 +27,7 @@ mod sound;
 mod still;
 mod storyboard;
 mod told;
+mod upright;
 
 use std::fs::File;
 use std::os::fd::AsFd;
